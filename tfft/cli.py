@@ -1,0 +1,198 @@
+"""The command line: `tfft ls | cp | run`, and what every recipe does when it is run as a script."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import tyro
+from tyro.constructors import PrimitiveConstructorSpec
+
+from tfft import __version__
+from tfft.errors import ConfigError, MachineError, TfftError, nearest
+from tfft.runs import read_config
+
+C = TypeVar("C")
+
+
+def _read_json_object(text: Sequence[str]) -> dict[str, Any]:
+    value = json.loads(text[0])
+    if not isinstance(value, dict):
+        raise ValueError(f'expected a JSON object such as {{"alpha": 0.35}}, received {text[0]}')
+    return value
+
+
+JsonObject = Annotated[
+    dict[str, Any],
+    PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="JSON",
+        instance_from_str=_read_json_object,
+        is_instance=lambda value: isinstance(value, dict),
+        str_from_instance=lambda value: [json.dumps(value)],
+    ),
+]
+"""A field that is written as JSON on the command line."""
+
+
+def main(
+    run: Callable[[C], Any], config_class: type[C], demo: C | None = None, arguments: Sequence[str] | None = None
+) -> None:
+    """Parses the flags of a recipe and runs it; a `TfftError` becomes one sentence and its exit code.
+
+    Args:
+        run: The recipe's `run`.
+        config_class: Its `Config`; the fields are the flags.
+        demo: The configuration whose fields are the defaults while `--data` is not given.
+        arguments: The words after the command; None takes those of this process.
+    """
+    with _one_sentence():
+        config = parse(config_class, demo, sys.argv[1:] if arguments is None else arguments)
+        _log_to_screen()
+        _start_tensorflow()
+        run(config)
+
+
+def parse(config_class: type[C], demo: C | None, arguments: Sequence[str]) -> C:
+    """The configuration that the words of a command line describe.
+
+    `--replay FOLDER` takes the configuration of an earlier run in place of the defaults.
+    """
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--replay", type=Path)
+    known, rest = own.parse_known_args(arguments)
+    description = (
+        f"{(sys.modules[config_class.__module__].__doc__ or '').strip()}\n\n"
+        "--replay FOLDER runs again what the run in that folder did; further flags change it."
+    )
+
+    def read(default: C | None) -> C:
+        given = {} if default is None else {"default": default}
+        return tyro.cli(config_class, args=rest, description=description, **given)
+
+    if known.replay is not None:
+        return read(read_config(config_class, known.replay))
+    config = read(None)
+    return read(demo) if demo is not None and config.data == demo.data else config
+
+
+def app() -> None:
+    """The `tfft` command."""
+    parser = argparse.ArgumentParser(
+        prog="tfft", description="Fine-tune pretrained Keras networks on your own data.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"tfft {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("ls", help="list the recipes")
+    copy = commands.add_parser("cp", help="copy a recipe into a file of your own, to edit and run")
+    copy.add_argument("recipe")
+    copy.add_argument("target", type=Path)
+    run = commands.add_parser("run", help="run a recipe; `tfft run RECIPE --help` lists its flags", add_help=False)
+    run.add_argument("recipe")
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    words = parser.parse_args()
+    with _one_sentence():
+        match words.command:
+            case "ls":
+                _list_recipes()
+            case "cp":
+                _copy_recipe(words.recipe, words.target)
+            case "run":
+                _run_recipe(words.recipe, words.arguments)
+
+
+def recipe_files() -> dict[str, Path]:
+    """The files of the recipes by name; none is imported."""
+    folder = Path(importlib.util.find_spec("recipes").submodule_search_locations[0])
+    return {path.stem: path for path in sorted(folder.glob("*.py")) if path.stem != "__init__"}
+
+
+def _recipe_file(name: str) -> Path:
+    recipes = recipe_files()
+    if name not in recipes:
+        raise ConfigError(
+            "A recipe is one of those that `tfft ls` lists",
+            received=repr(name),
+            fix=f"Nearest: {nearest(name, recipes)}",
+        )
+    return recipes[name]
+
+
+def _list_recipes() -> None:
+    for name, path in recipe_files().items():
+        summary = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+        print(f"{name:24}{summary}")
+
+
+def _copy_recipe(name: str, target: Path) -> None:
+    source = _recipe_file(name)
+    try:
+        with target.open("x", encoding="utf-8") as file:  # "x": never over a file of the person's
+            file.write(source.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise ConfigError("The target is a new file", received=f"{target}, which exists") from None
+    print(f"{target} is yours. Edit it, then: python {target} --help")
+
+
+def _run_recipe(name: str, arguments: Sequence[str]) -> None:
+    _recipe_file(name)
+    recipe = importlib.import_module(f"recipes.{name}")
+    sys.argv[0] = f"tfft run {name}"
+    main(recipe.run, recipe.Config, recipe.DEMO, arguments)
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Ends the process with one sentence and an exit code instead of a trace, where the person can mend it."""
+    try:
+        yield
+    except TfftError as error:
+        _leave(error, error.exit_code)
+    except OSError as error:
+        _leave(MachineError("The machine lets files be read and written", received=error), 4)
+    except KeyboardInterrupt:
+        _leave("Stopped.", 130)
+
+
+def _leave(sentence: object, code: int) -> None:
+    print(f"tfft: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _log_to_screen() -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    logger = logging.getLogger("tfft")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+def _start_tensorflow() -> None:
+    """Imports TensorFlow and looks for devices, and keeps what its C++ side says of that off the screen.
+
+    It speaks before any log level is read, so the stream itself is held back; if it fails, all is shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            importlib.import_module("tensorflow").config.list_physical_devices()
+        except BaseException:
+            held.seek(0)
+            os.write(screen, held.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)

@@ -1,0 +1,61 @@
+"""What is wrong with labelled data, found before anything is trained."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from tfft.data.records import Record
+from tfft.errors import DataError, listed
+
+
+def check_classes(records: Sequence[Record], source: str) -> None:
+    """Raises `DataError` unless there are at least two classes."""
+    labels = sorted({record.label for record in records})
+    if not labels:
+        raise DataError("The data hold pictures", received=f"none in {source}", fix="Check `--data`")
+    if len(labels) < 2:
+        raise DataError(
+            "A classifier needs at least two classes",
+            received=f"only {labels[0]!r} in {source}",
+            fix="Add a folder (or rows) of another class",
+        )
+
+
+def equal_pictures(records: Sequence[Record]) -> list[list[Record]]:
+    """Groups of two or more records with the same content."""
+    groups = defaultdict(list)
+    for record in records:
+        groups[record.digest].append(record)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def contradictions(records: Sequence[Record]) -> list[str]:
+    """One line for each picture that stands under two labels: `"a/1.jpg = b/2.jpg"`."""
+    return [
+        " = ".join(record.where for record in group)
+        for group in equal_pictures(records)
+        if len({record.label for record in group}) > 1
+    ]
+
+
+def check_leaks(records: Sequence[Record]) -> None:
+    """Raises `DataError` if the source itself puts equal pictures, or one group, into two splits."""
+    for group in equal_pictures(records):
+        if len({record.split for record in group}) > 1:
+            raise DataError(
+                "A picture is in one split only",
+                received=f"the same picture as {listed(f'{r.where} ({r.split})' for r in group)}",
+                fix="Remove it from one of them, or accept it with `--leaks accept`",
+            )
+    splits = defaultdict(set)
+    for record in records:
+        if record.group is not None:
+            splits[record.group].add(record.split)
+    for name, found in splits.items():
+        if len(found) > 1:
+            raise DataError(
+                "A group is in one split only",
+                received=f"group {name!r} in {' and '.join(sorted(found))}",
+                fix="Correct the split column, or leave it out and let tfft split by group",
+            )

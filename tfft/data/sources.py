@@ -1,0 +1,129 @@
+"""Where labelled pictures come from: a folder, a table, TensorFlow Datasets, the demo."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tfft.data import audit, demo, tables, tfds
+from tfft.data.records import SPLIT_NAMES, Record
+from tfft.errors import DataError, listed
+
+IGNORED_NAMES = {"thumbs.db", "desktop.ini", "source.txt"}
+IGNORED_SUFFIXES = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".py", ".ipynb"}
+
+
+def find_pictures(
+    source: str,
+    *,
+    image_column: str = "path",
+    label_column: str = "label",
+    split_column: str | None = None,
+    group_column: str | None = None,
+) -> list[Record]:
+    """Lists the labelled pictures of a source without decoding one.
+
+    Args:
+        source: A folder with one sub-folder per class (with or without `train/`, `val/`, `test/` above
+            them), a `.csv` or `.tsv` file, `tfds:NAME`, or `demo`.
+        image_column, label_column: Columns of the table.
+        split_column, group_column: Optional columns of the table.
+
+    Returns:
+        Records in an order that depends on names only.
+
+    Raises:
+        DataError: If there is nothing to read, a class is empty, or there are fewer than two classes.
+    """
+    if source == "demo":
+        records = demo.digits()
+    elif source.startswith("tfds:"):
+        records = tfds.records(source.removeprefix("tfds:"))
+    elif source.lower().endswith((".csv", ".tsv")):
+        records = tables.records(Path(source), image_column, label_column, split_column, group_column)
+    else:
+        records = folder_records(Path(source))
+    audit.check_classes(records, source)
+    return records
+
+
+def folder_records(folder: Path) -> list[Record]:
+    """Records of a folder of class folders, or of `train/`, `val/`, `test/` folders of them."""
+    if not folder.is_dir():
+        raise DataError(
+            "`--data` must be a folder with one sub-folder per class, a .csv or .tsv file, `tfds:NAME`, or `demo`",
+            received=f"{folder} ({'a file' if folder.exists() else 'no such folder'})",
+            fix="Check the path, or try `--data demo`",
+        )
+    tops = _subfolders(folder)
+    splits = {top: SPLIT_NAMES[top.name.lower()] for top in tops if top.name.lower() in SPLIT_NAMES}
+    if "train" not in splits.values():
+        return _class_records(folder, folder, split=None)
+    if others := [top.name for top in tops if top not in splits]:
+        raise DataError(
+            f"A folder with a train/ folder holds only split folders ({', '.join(sorted(set(SPLIT_NAMES)))})",
+            received=f"also {listed(others)} in {folder}",
+            fix="Move them into train/, or somewhere else",
+        )
+    records = [record for top, split in splits.items() for record in _class_records(top, folder, split)]
+    _check_same_classes(records, folder)
+    return records
+
+
+def _class_records(folder: Path, root: Path, split: str | None) -> list[Record]:
+    classes = _subfolders(folder)
+    if not classes:
+        raise DataError(
+            "A picture folder holds one sub-folder per class",
+            received=f"no sub-folder in {folder}",
+            fix="Move the pictures into sub-folders named after their class, or pass a CSV file",
+        )
+    found = {top.name: _picture_files(top) for top in classes}
+    if not any(found.values()):
+        raise DataError("A picture folder holds pictures", received=f"no picture below {folder}", fix="Check `--data`")
+    if empty := [name for name, files in found.items() if not files]:
+        raise DataError(
+            "Every class folder holds at least one picture",
+            received=f"no picture in {listed(folder / name for name in empty)}",
+            fix="Add pictures, or remove the empty folders",
+        )
+    return [
+        Record(picture=file, label=name, where=file.relative_to(root).as_posix(), split=split)
+        for name, files in found.items()
+        for file in files
+    ]
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """Folders in `folder` by name, without hidden ones and links that lead back above themselves."""
+    home = folder.resolve()
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if entry.is_dir() and not entry.name.startswith((".", "__MACOSX")) and not home.is_relative_to(entry.resolve())
+    )
+
+
+def _picture_files(folder: Path) -> list[Path]:
+    """Every file below `folder` that is not known to be something else; links to folders are not followed."""
+    files = []
+    for path, folders, names in os.walk(folder, followlinks=False):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files += [Path(path, name) for name in sorted(names) if not _ignored(name)]
+    return files
+
+
+def _ignored(name: str) -> bool:
+    lower = name.lower()
+    return name.startswith(".") or lower in IGNORED_NAMES or os.path.splitext(lower)[1] in IGNORED_SUFFIXES
+
+
+def _check_same_classes(records: list[Record], folder: Path) -> None:
+    classes = {split: {r.label for r in records if r.split == split} for split in ("train", "val", "test")}
+    for split in ("val", "test"):
+        if unknown := classes[split] - classes["train"]:
+            raise DataError(
+                f"Every class of the {split} folder is also in the train folder",
+                received=f"{listed(sorted(unknown))} only in {split} of {folder}",
+                fix="Add training pictures of it, or remove its folder",
+            )

@@ -1,0 +1,100 @@
+"""Labelled pictures from a table: a CSV or TSV file with a path and a label in each row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from tfft.data.records import Record, split_name
+from tfft.errors import DataError, listed, nearest
+
+
+def records(
+    table: Path, image_column: str, label_column: str, split_column: str | None, group_column: str | None
+) -> list[Record]:
+    """Records of a table; paths are relative to its folder. Comma, semicolon and tab are recognized.
+
+    Raises:
+        DataError: Naming the row: a missing column, an empty cell, a missing file, a path outside the
+            table's folder, a picture listed twice.
+    """
+    columns = [image_column, label_column, *(name for name in (split_column, group_column) if name)]
+    found: dict[Path, int] = {}
+    result = []
+    for number, row in _rows(table, columns):
+        where = f"{table.name} row {number}"
+        for name in columns:
+            if not (row[name] or "").strip():
+                raise DataError(f"Column {name!r} has a value in every row", received=f"an empty cell in {where}")
+        path = _picture_path(table.parent, row[image_column].strip(), where)
+        if path in found:
+            raise DataError(
+                "Every picture is listed once",
+                received=f"{row[image_column]} in rows {found[path]} and {number} of {table.name}",
+                fix="Remove one of the rows",
+            )
+        found[path] = number
+        result.append(
+            Record(
+                picture=path,
+                label=row[label_column].strip(),
+                where=f"{row[image_column].strip()} ({where})",
+                split=split_name(row[split_column], where) if split_column else None,
+                group=row[group_column].strip() if group_column else None,
+            )
+        )
+    if not result:
+        raise DataError("The table has rows", received=f"only a header in {table}")
+    _check_known_classes(result, table)
+    return result
+
+
+def _rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | None]]]:
+    """The rows with their line numbers, after a look at the header."""
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError("The table exists", received=f"no file {table}", fix="Check `--data`") from None
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "The table is UTF-8 text", received=f"byte {error.start} of {table} is not", fix="Save it again as UTF-8"
+        ) from None
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    names = [name for name in reader.fieldnames or [] if name]
+    if missing := [name for name in columns if name not in names]:
+        raise DataError(
+            f"The table has a column {missing[0]!r}",
+            received=f"columns {listed(map(repr, names)) or 'none'} in {table}",
+            fix=f"Name the right ones with `--image-column`, `--label-column`, `--split-column` or "
+            f"`--group-column`; nearest: {nearest(missing[0], names)}",
+        )
+    return [(reader.line_num, row) for row in reader]
+
+
+def _picture_path(folder: Path, name: str, where: str) -> Path:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise DataError(
+            "A picture of a table lies in the table's folder or below it",
+            received=f"{name} in {where}",
+            fix="Move the table to a folder above its pictures",
+        )
+    if not path.is_file():
+        raise DataError(
+            "The picture exists", received=f"no file {path} ({where})", fix="Paths are relative to the table"
+        )
+    return path
+
+
+def _check_known_classes(found: list[Record], table: Path) -> None:
+    trained = {record.label for record in found if record.split in (None, "train")}
+    for record in found:
+        if record.label not in trained:
+            raise DataError(
+                "Every class has training rows",
+                received=f"class {record.label!r} only in the {record.split} rows of {table}, first {record.where}",
+                fix=f"Nearest class with training rows: {nearest(record.label, sorted(trained))}",
+            )

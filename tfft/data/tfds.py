@@ -1,0 +1,61 @@
+"""Labelled pictures from TensorFlow Datasets, imported only when a source asks for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfft.data.records import SPLIT_NAMES, Record
+from tfft.errors import ConfigError, DataError, MachineError, nearest
+
+
+def records(name: str) -> list[Record]:
+    """Records of `name` as `tfds.builder` takes it (`"beans"`, `"cats_vs_dogs:4.0.1"`).
+
+    The pictures stay encoded in memory and are decoded like those of a folder. Splits that TensorFlow
+    Datasets names otherwise than train, validation and test are left out.
+    """
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name)
+    except tfds.core.DatasetNotFoundError:
+        raise ConfigError(
+            "`--data tfds:NAME` names a TensorFlow Datasets data set",
+            received=f"{name!r}",
+            fix=f"Nearest: {nearest(name, tfds.list_builders())}",
+        ) from None
+    image, label = _feature_names(name, builder.info.features, tfds)
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # whatever a data set's own code, its host or the disk may raise
+        raise MachineError(
+            f"TensorFlow Datasets prepares {name!r}", received=f"{type(error).__name__}: {error}"
+        ) from error
+    names = builder.info.features[label].names
+    found = []
+    for split in builder.info.splits:
+        if split not in SPLIT_NAMES:
+            continue
+        examples = builder.as_dataset(split=split, decoders={image: tfds.decode.SkipDecoding()})
+        for number, example in enumerate(tfds.as_numpy(examples)):
+            found.append(
+                Record(
+                    picture=bytes(example[image]),
+                    label=names[example[label]],
+                    where=f"tfds:{name} {split} {number}",
+                    split=SPLIT_NAMES[split] if len(builder.info.splits) > 1 else None,
+                )
+            )
+    return found
+
+
+def _feature_names(name: str, features: Any, tfds: Any) -> tuple[str, str]:
+    """The one picture and the one class among the features."""
+    images = [key for key, feature in features.items() if isinstance(feature, tfds.features.Image)]
+    labels = [key for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
+    if len(images) != 1 or not labels:
+        raise DataError(
+            "A data set for image classification has one Image and one ClassLabel feature",
+            received=f"{dict(features)} in tfds:{name}",
+        )
+    return images[0], "label" if "label" in labels else labels[0]

@@ -1,0 +1,65 @@
+"""The one shape of a sentence to the person: what was expected, what was received, what to type next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TfftError(ValueError):
+    """A mistake or a fault that the person can do something about.
+
+    Args:
+        expected: What tfft needs, as one sentence without its full stop.
+        received: What it got instead: a value, a file, a row, both shapes.
+        fix: What to type or change next, as one sentence without its full stop.
+    """
+
+    exit_code = 1
+
+    def __init__(self, expected: str, *, received: object = None, fix: str | None = None):
+        parts = [expected.rstrip(".") + "."]
+        if received is not None:
+            parts.append(f"Received: {str(received).rstrip('.')}.")
+        if fix is not None:
+            parts.append(fix.rstrip(".") + ".")
+        super().__init__(" ".join(parts))
+
+
+class ConfigError(TfftError):
+    """A choice that cannot work: a flag, a name, a range, files that contradict a flag."""
+
+    exit_code = 2
+
+
+class DataError(TfftError):
+    """The person's data cannot be trained on as it is."""
+
+    exit_code = 3
+
+
+class MachineError(TfftError):
+    """The machine refuses: disk, permission, network, a missing package."""
+
+    exit_code = 4
+
+
+class DivergedError(TfftError):
+    """The loss became NaN or infinite."""
+
+    exit_code = 5
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
+    """Names the `count` known names that look most like `name`: `"'ResNet50', 'ResNet50V2'"`."""
+    known = list(known)
+    by_lower = {entry.lower(): entry for entry in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=count, cutoff=0.3)
+    return ", ".join(repr(by_lower[entry]) for entry in close) or ", ".join(map(repr, known))
+
+
+def listed(entries: Iterable[object], most: int = 20) -> str:
+    """Joins entries with commas and says how many more there are beyond `most`."""
+    entries = [str(entry) for entry in entries]
+    rest = len(entries) - most
+    return ", ".join(entries[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,1 @@
+from .metrics import single_label_scores as single_label_scores

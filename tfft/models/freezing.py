@@ -1,0 +1,73 @@
+"""What is trained and what is frozen; a frozen BatchNorm never moves its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import keras
+
+from tfft.errors import ConfigError
+from tfft.models.stages import backbone_stages
+
+Unfreeze = int | Literal["all"]
+
+TRAINED_MOMENTUM = 0.9
+"""Of the statistics of a BatchNormalization that is trained, as in PyTorch. With the 0.99 to 0.999 of
+keras.applications they need tens of thousands of steps to forget where they started."""
+
+
+@contextmanager
+def unfrozen(model: keras.Model, stages: Unfreeze, *, batch_norm: Literal["frozen", "train"]) -> Iterator[None]:
+    """Makes the top stages of a frozen backbone trainable, and freezes them again at the end.
+
+    Keras runs a BatchNormalization with `trainable=False` in inference mode, whatever the mode of the model
+    around it; `base(x, training=False)`, which the Keras guide relies on, does not hold once the model trains.
+
+    Args:
+        model: A functional model whose backbone is frozen; its trainable layers (the head) stay so.
+        stages: How many stages from the top, or `"all"` frozen layers.
+        batch_norm: Whether BatchNormalization layers of these stages stay frozen, or are trained and move
+            their statistics (with a momentum of 0.9 while they do).
+
+    Raises:
+        ConfigError: If the model has fewer stages.
+    """
+    found = backbone_stages(model)
+    if stages == "all":
+        stages = len(found)
+    if stages > len(found):
+        raise ConfigError(
+            f"`unfreeze` is at most {len(found)}, the stages of this backbone",
+            received=f"unfreeze={stages}",
+            fix="Use `all` for the whole backbone",
+        )
+    chosen = [layer for stage in found[len(found) - stages :] for layer in stage]
+    normalizations = [layer for layer in chosen if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in normalizations]
+    try:
+        for layer in chosen:
+            layer.trainable = batch_norm == "train" or layer not in normalizations
+        if batch_norm == "train":
+            for layer in normalizations:
+                layer.momentum = TRAINED_MOMENTUM
+        yield
+    finally:
+        for layer in chosen:
+            layer.trainable = False
+        for layer, momentum in zip(normalizations, momenta, strict=True):
+            layer.momentum = momentum
+
+
+def parameters(model: keras.Model) -> tuple[int, int]:
+    """Counts trained and frozen weights: `(trained, frozen)`, numbers."""
+    trained = sum(_size(weight) for weight in model.trainable_weights)
+    return trained, sum(_size(weight) for weight in model.weights) - trained
+
+
+def _size(weight: keras.Variable) -> int:
+    size = 1
+    for length in weight.shape:
+        size *= length
+    return size

@@ -1,0 +1,51 @@
+"""The graph of a functional Keras model, as the cut and the stages read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One call of one operation (most are layers) in a model's graph."""
+
+    operation: keras.Operation
+    inputs: list[keras.KerasTensor]
+    outputs: list[keras.KerasTensor]
+
+    @property
+    def layer(self) -> keras.Layer | None:
+        """The operation, if it is a layer and so may have weights."""
+        return self.operation if isinstance(self.operation, keras.Layer) else None
+
+
+def nodes_in_order(model: keras.Model) -> list[Node]:
+    """Every call between a model's inputs and outputs, inputs first."""
+    done: dict[tuple[int, int], Node] = {}
+    given = {id(tensor) for tensor in model.inputs}
+    waiting = list(reversed(model.outputs))
+    # depth first without recursion: DenseNet201 is deeper than Python's stack
+    while waiting:
+        tensor = waiting[-1]
+        if id(tensor) in given:
+            waiting.pop()
+            continue
+        operation, index, _ = tensor._keras_history
+        if (id(operation), index) in done:
+            waiting.pop()
+            continue
+        call = operation._inbound_nodes[index]
+        missing = [t for t in call.input_tensors if not _known(t, given, done)]
+        if missing:
+            waiting.extend(reversed(missing))
+            continue
+        waiting.pop()
+        done[id(operation), index] = Node(operation, list(call.input_tensors), list(call.output_tensors))
+    return list(done.values())
+
+
+def _known(tensor: keras.KerasTensor, given: set[int], done: dict[tuple[int, int], Node]) -> bool:
+    operation, index, _ = tensor._keras_history
+    return id(tensor) in given or (id(operation), index) in done

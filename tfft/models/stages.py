@@ -1,0 +1,56 @@
+"""Stages of a backbone: runs of layers that share an output resolution."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+from tfft.models.graph import nodes_in_order
+
+
+def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
+    """The stages of the frozen layers of a model, from the pixels up.
+
+    A stage holds the frozen layers that have weights and whose outputs share one height and width; a
+    resolution whose layers have no weights (a bare pooling) is no stage. The 1 x 1 tensors between a global
+    pooling and its product (squeeze and excitation) belong to the stage around them.
+
+    Args:
+        model: A functional model with a fixed input size whose backbone is frozen.
+
+    Returns:
+        One list of layers for each stage; empty if no layer is frozen.
+    """
+    stages: dict[tuple[int, ...] | None, list[keras.Layer]] = {}
+    resolution_of: dict[int, tuple[int, ...] | None] = {}
+    squeezed: set[int] = set()
+    seen: set[int] = set()
+    for node in nodes_in_order(model):
+        spatial = [t for t in node.inputs if id(t) not in squeezed]
+        is_squeeze = _pools_globally(node.operation) or (bool(node.inputs) and not spatial)
+        around = next((resolution_of[id(t)] for t in reversed(node.inputs) if id(t) in resolution_of), None)
+        for tensor in node.outputs:
+            shape = tuple(tensor.shape[1:-1])
+            if is_squeeze:
+                squeezed.add(id(tensor))
+            resolution_of[id(tensor)] = around if is_squeeze or not shape else shape
+        layer = node.layer
+        if layer is not None and layer.weights and not layer.trainable and id(layer) not in seen:
+            seen.add(id(layer))
+            stages.setdefault(resolution_of[id(node.outputs[0])], []).append(layer)
+    return [layers for layers in stages.values() if _parameters(layers)]
+
+
+def _pools_globally(operation: keras.Operation) -> bool:
+    return isinstance(operation, (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D))
+
+
+def _parameters(layers: list[keras.Layer]) -> int:
+    """Weights that training could change: a Normalization holds constants and is no stage of its own."""
+    return sum(
+        math.prod(weight.shape)
+        for layer in layers
+        if not isinstance(layer, keras.layers.Normalization)
+        for weight in layer.weights
+    )

@@ -1,0 +1,84 @@
+"""Weights of a backbone: what may be asked for, and why it did not load."""
+
+from __future__ import annotations
+
+import socket
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from tfft.errors import ConfigError, MachineError
+
+DOWNLOAD_TIMEOUT = 30
+"""Seconds without an answer before a download is given up."""
+
+
+def check_weights(weights: str) -> None:
+    """Raises `ConfigError` unless `weights` is `imagenet`, `none`, or a weights file that exists."""
+    if weights in ("imagenet", "none"):
+        return
+    if not weights.endswith(".h5"):
+        raise ConfigError(
+            "`--weights` is imagenet, none, or the path of a .weights.h5 or .h5 weights file",
+            received=repr(weights),
+            fix="Leave the flag out for ImageNet weights",
+        )
+    if not Path(weights).is_file():
+        raise ConfigError("The weights file exists", received=f"no file {weights}", fix="Check `--weights`")
+
+
+@contextmanager
+def explained(backbone: str, weights: str) -> Iterator[None]:
+    """Turns what goes wrong while a `keras.applications` network is built into one sentence.
+
+    Raises:
+        MachineError: If the weights cannot be downloaded: which file, and where to put it.
+        ConfigError: If they do not fit the network, or the network cannot be built as asked.
+    """
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # Keras waits for ever
+    try:
+        yield
+    except Exception as error:
+        if target := _download_target(error.__traceback__):
+            raise MachineError(
+                f"The ImageNet weights of {backbone} can be downloaded",
+                received=error,
+                fix=f"Get that file on another machine and put it at {target}, or pass another with "
+                "`--weights PATH`, or start from random weights with `--weights none`",
+            ) from error
+        if isinstance(error, OSError):
+            raise ConfigError(
+                f"The weights file of {backbone} is a whole HDF5 file",
+                received=f"{weights}: {error}",
+                fix="Remove the file and fetch it again",
+            ) from error
+        if isinstance(error, (ValueError, TypeError)) and weights not in ("imagenet", "none"):
+            raise ConfigError(
+                f"The weights fit {backbone} without its top layers",
+                received=f"{weights}: {error}",
+                fix="Check `--backbone`, `--backbone-options` (alpha) and that the file is a 'no_top' one",
+            ) from error
+        if isinstance(error, (ValueError, TypeError)):
+            raise ConfigError(
+                f"{backbone} can be built as asked",
+                received=error,
+                fix="Check `--image-size`, `--backbone-options` and `--weights`",
+            ) from error
+        raise
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _download_target(trace: TracebackType | None) -> str | None:
+    """Where Keras was about to write a download when it failed, or None if it was doing something else.
+
+    The exception names the address only, and the file has another name than the address for some families;
+    the frame of `keras.utils.get_file` knows it.
+    """
+    for frame, _ in traceback.walk_tb(trace):
+        if frame.f_code.co_name == "get_file" and "download_target" in frame.f_locals:
+            return str(frame.f_locals["download_target"])
+    return None

@@ -1,0 +1,88 @@
+"""The parts of a report that a person looks at: plots, and pictures with what was said of them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfft.data.splits import Splits
+from tfft.reporting import plots
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of a figure, with its words."""
+
+    image: str
+    """A data URI."""
+    caption: str
+    detail: str = ""
+    right: bool = True
+    """Whether what was predicted is true."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A titled figure of a report: one plot, or some pictures."""
+
+    title: str
+    pictures: Sequence[Shown]
+    text: str = ""
+
+
+def class_figures(
+    splits: Splits, scores: Mapping[str, Any], predictions: Mapping[str, np.ndarray], *, most: int = 12
+) -> list[Figure]:
+    """Confusion matrix, the most confident mistakes and some right answers of the last split (test, or val).
+
+    Args:
+        splits: The data.
+        scores: Of `evaluation.single_label_scores`, by split.
+        predictions: Probabilities by split, (examples, classes).
+        most: How many pictures to show of each kind.
+    """
+    name, examples = list(splits.items())[-1]
+    probabilities = predictions[name]
+    predicted, confidence = probabilities.argmax(-1), probabilities.max(-1)
+    wrong = np.flatnonzero(predicted != examples.targets)
+    right = np.flatnonzero(predicted == examples.targets)
+    mistakes = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    # spread over the split, so that every class has a chance to be seen
+    spread = right[np.linspace(0, len(right) - 1, min(most, len(right))).round().astype(int)] if len(right) else right
+
+    def show(index: int) -> Shown:
+        true, said = splits.labels[examples.targets[index]], splits.labels[predicted[index]]
+        return Shown(
+            image=png_uri(examples.inputs[index]),
+            caption=f"{said} {confidence[index]:.0%}" + ("" if said == true else f", is {true}"),
+            detail=examples.where[index],
+            right=said == true,
+        )
+
+    matrix = plots.confusion(scores[name]["confusion_matrix"], splits.labels)
+    return [
+        Figure(f"Confusion matrix ({name})", [Shown(svg_uri(matrix), "rows true, columns predicted")]),
+        Figure(f"Most confident mistakes ({name})", [show(i) for i in mistakes], f"{len(wrong)} of {len(examples)}"),
+        Figure(f"Right answers ({name})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
+    ]
+
+
+def png_uri(pixels: np.ndarray) -> str:
+    """Pixels, (height, width, 3), uint8, as a PNG data URI of at most 160 pixels a side."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((160, 160))
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def svg_uri(svg: str) -> str:
+    """SVG text as a data URI."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -1,0 +1,68 @@
+"""The report of a run: numbers as JSON and CSV, and one page to look at that loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from tfft import files, runs
+from tfft.data.splits import Splits
+from tfft.reporting import plots
+from tfft.reporting.figures import Figure, Shown, svg_uri
+from tfft.training.plan import Plan
+from tfft.training.recording import History
+
+
+def write_report(
+    run: runs.Run,
+    splits: Splits,
+    plan: Plan,
+    history: History,
+    scores: Mapping[str, Any],
+    figures: Sequence[Figure],
+) -> None:
+    """Writes `report.json`, `report.html`, `history.csv` and, if pictures were left out, `skipped.csv`.
+
+    Args:
+        run: Whose folder to write into.
+        splits: The data; counts and notes are taken.
+        plan: What was trained.
+        history: The epochs.
+        scores: By split.
+        figures: What the page shows beside the learning curves.
+    """
+    # config.json holds the configuration; it is not written twice
+    report = {
+        "recipe": run.recipe,
+        "scores": scores,
+        "best_epoch": history.best_row,
+        "seed": run.config.seed,
+        "seconds": run.seconds,
+        "versions": runs.versions(),
+        "labels": splits.labels,
+        "examples": splits.counts(),
+        "notes": splits.notes,
+        "phases": [
+            {
+                "name": planned.name,
+                **dataclasses.asdict(planned.phase),
+                "trained_parameters": planned.trained,
+                "frozen_parameters": planned.frozen,
+            }
+            for planned in plan.phases
+        ],
+    }
+    curves = Figure("Learning curves", [Shown(svg_uri(plots.learning_curves(history.rows, history.best)), "")])
+    page = jinja2.Environment(
+        loader=jinja2.PackageLoader("tfft.reporting", "."), autoescape=True, undefined=jinja2.StrictUndefined
+    ).get_template("report.html.jinja")
+    files.write_csv(run.folder / "history.csv", history.rows)
+    if splits.skipped:
+        rows = [{"picture": picture, "reason": reason} for picture, reason in splits.skipped]
+        files.write_csv(run.folder / "skipped.csv", rows)
+    config = files.read_json(run.folder / "config.json")["config"]
+    files.write_text(run.folder / "report.html", page.render(report=report, config=config, figures=[curves, *figures]))
+    files.write_json(run.folder / "report.json", report)

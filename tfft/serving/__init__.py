@@ -1,0 +1,9 @@
+"""A trained model on its way out.
+
+The public names stand in `__init__.pyi` and are imported at their first use: a recipe can import this package
+at its top and still answer `--help` without TensorFlow.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

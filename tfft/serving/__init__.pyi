@@ -1,0 +1,1 @@
+from .bundle import save_model as save_model

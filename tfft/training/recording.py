@@ -1,0 +1,107 @@
+"""What happened in each epoch, and the best weights of all of them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfft.errors import DivergedError
+from tfft.files import write_csv
+from tfft.models.tasks import Task
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class History:
+    """The epochs of all phases, and which of them the returned weights come from."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """One for each epoch: phase, epoch (from 1, over all phases), learning_rate, seconds, losses and metrics."""
+    best: int = -1
+    """Index of the best epoch in `rows`."""
+
+    @property
+    def best_row(self) -> dict[str, Any]:
+        """The row of the best epoch."""
+        return self.rows[self.best]
+
+
+class Recorder(keras.callbacks.Callback):
+    """Keeps the history and the best weights over several calls of `fit`, which Keras's own callbacks forget.
+
+    Args:
+        model_: The model whose weights are kept; the one that `fit` trains shares its layers.
+        task: Says which number is monitored and which direction is better. Among equals the lower
+            `val_loss` wins.
+        log: Where to write the history as CSV after each epoch, or None.
+    """
+
+    def __init__(self, model_: keras.Model, task: Task, log: Path | None):
+        super().__init__()
+        self.kept_model, self.task, self.log = model_, task, log
+        self.history = History()
+        self.phase = ""
+        self.frozen_backbone = False
+        self._best_score = (-math.inf, -math.inf)
+        self._best_weights: list[np.ndarray] = []
+        self._started = 0.0
+
+    def begin(self, phase: str, *, frozen_backbone: bool) -> None:
+        """Names the phase of the epochs that follow."""
+        self.phase, self.frozen_backbone = phase, frozen_backbone
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._started = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if not math.isfinite(logs["loss"]):
+            raise DivergedError(
+                "The loss stays finite",
+                received=f"{logs['loss']} in batch {batch + 1} of epoch {len(self.history.rows) + 1}",
+                fix=f"Lower the learning rate of the {self.phase} phase by ten",
+            )
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.history.rows.append(
+            {
+                "phase": self.phase,
+                "epoch": len(self.history.rows) + 1,
+                "learning_rate": rate,
+                "seconds": round(time.monotonic() - self._started, 3),
+                **{name: float(value) for name, value in logs.items() if name != "learning_rate"},
+            }
+        )
+        self._keep_best(logs)
+        self._warn_of_chance(logs["loss"])
+        if self.log is not None:
+            write_csv(self.log, self.history.rows)
+
+    def _keep_best(self, logs: dict[str, float]) -> None:
+        sign = 1 if self.task.mode == "max" else -1
+        score = (sign * logs[self.task.monitor], -logs["val_loss"])
+        if self.history.best < 0 or score > self._best_score:
+            self._best_score, self.history.best = score, len(self.history.rows) - 1
+            self._best_weights = self.kept_model.get_weights()
+
+    def restore_best(self) -> None:
+        """Puts the best weights of all phases into the model, if an epoch has ended."""
+        if self._best_weights:
+            self.kept_model.set_weights(self._best_weights)
+
+    def _warn_of_chance(self, loss: float) -> None:
+        if self.frozen_backbone and len(self.history.rows) == 1 and loss > self.task.chance_loss:
+            logger.warning(
+                "After the first epoch the loss is %.3f, above %.3f, which guessing gives: labels, preprocessing "
+                "or the learning rate may be wrong.",
+                loss,
+                self.task.chance_loss,
+            )

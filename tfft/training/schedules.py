@@ -1,0 +1,48 @@
+"""Optimizers and learning-rate schedules, from a phase."""
+
+from __future__ import annotations
+
+import keras
+
+from tfft.training.phases import Phase
+
+
+def build_optimizer(phase: Phase, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """A new optimizer for one phase.
+
+    Args:
+        phase: Says which, how fast, and how the rate changes.
+        steps_per_epoch: Batches in an epoch; schedules count steps.
+    """
+    rate = learning_rate(phase, steps_per_epoch)
+    match phase.optimizer:
+        case "adam":
+            return keras.optimizers.Adam(rate)
+        case "adamw":
+            return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay)
+        case "sgd":
+            return keras.optimizers.SGD(rate, momentum=phase.momentum)
+        case "rmsprop":
+            return keras.optimizers.RMSprop(rate)
+
+
+def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The rate of a phase, constant or as a schedule over its steps.
+
+    The cosine falls to 0 after a linear warm-up (Loshchilov and Hutter 2017, arXiv:1608.03983); with restarts
+    its periods double, the first being a seventh of the phase, so that three of them fill it.
+    """
+    steps = max(1, phase.epochs * steps_per_epoch)
+    schedules = keras.optimizers.schedules
+    match phase.schedule:
+        case "constant":
+            return phase.learning_rate
+        case "cosine":
+            warmup = round(phase.warmup * steps)
+            if not warmup:
+                return schedules.CosineDecay(phase.learning_rate, steps)
+            return schedules.CosineDecay(0.0, steps - warmup, warmup_target=phase.learning_rate, warmup_steps=warmup)
+        case "cosine_restarts":
+            return schedules.CosineDecayRestarts(phase.learning_rate, max(1, steps // 7), t_mul=2.0)
+        case "exponential":
+            return schedules.ExponentialDecay(phase.learning_rate, steps, decay_rate=0.01)
