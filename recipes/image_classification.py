@@ -4,6 +4,13 @@
 2. Put a new head on a frozen backbone of `keras.applications` and train it (phase `head`).
 3. Unfreeze the top stages and train them with a smaller rate (phase `tune`); BatchNorm stays frozen.
 4. Keep the best weights of both phases, score every split, write the report and `model.keras`.
+
+Commands:
+
+    python -m recipes.image_classification
+    python -m recipes.image_classification --data pictures/ --backbone MobileNetV2 --out runs/mine
+    python -m recipes.image_classification --data list.csv --group-column patient --backbone EfficientNetB0
+    python -m recipes.image_classification --data tfds:beans --tune.unfreeze 3 --augment strong
 """
 
 from __future__ import annotations
@@ -66,7 +73,7 @@ class Config:
     """Pictures in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=1e-3)
     """First phase: the backbone is frozen."""
-    tune: Phase = Phase(epochs=10, learning_rate=2e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    tune: Phase = Phase(epochs=15, learning_rate=3e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top stages of the backbone are trained too."""
     seed: int = 0
     """Decides split, first weights, order and augmentation."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from tfft.data import audit
@@ -78,7 +80,8 @@ def _decode_all(
         return None, notes
 
     # Pillow lets go of the interpreter while it decodes, so threads are enough
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `decode` has a bound of its own
         passes = pool.map(fill, range(len(rows)))
         return list(tqdm(passes, total=len(rows), desc="Reading", unit=" pictures", disable=None, leave=False))
 
@@ -88,7 +91,8 @@ def _empty(shape: tuple[int, ...]) -> np.ndarray:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 << 30
     if size <= memory // 2:
         return np.empty(shape, np.uint8)
-    return np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=shape)
+    with tempfile.TemporaryFile() as file:  # the map keeps it open, and it has no name to clean up
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _examples(rows: Sequence[Record], pixels: np.ndarray, good: list[int], whole: slice, labels: list[str]) -> Examples:

@@ -97,31 +97,32 @@ def assign_splits(
 
 
 def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) -> list[Record]:
-    """Deals whole units (equal pictures, groups) of each class to the splits until each has its share."""
+    """Deals whole units (equal pictures, groups) to the splits until each has its share of each class.
+
+    The rarest class is dealt first, since a unit may hold several: iterative stratification (Sechidis,
+    Tsoumakas and Vlahavas 2011).
+    """
     fractions = {name: fraction for name, fraction in fractions.items() if fraction > 0}
-    by_label: dict[str, list[list[int]]] = defaultdict(list)
-    for unit in _units(records):
-        # a unit of several classes counts for its most frequent one
-        label = Counter(records[index].label for index in unit).most_common(1)[0][0]
-        by_label[label].append(unit)
-    _check_sizes(by_label, sides=1 + len(fractions))
-    split_of = {}
-    for label, units in by_label.items():
-        units.sort(key=lambda unit: _rank(records[unit[0]], label, seed))
-        size = sum(map(len, units))
-        waiting = iter(units)
-        left = len(units)
-        for position, (name, fraction) in enumerate(fractions.items()):
-            wanted, got = max(1, round(fraction * size)), 0
-            # leave at least one unit to each split that comes after, and to train
-            while got < wanted and left > len(fractions) - position:
-                unit = next(waiting)
-                left -= 1
-                got += len(unit)
-                split_of.update(dict.fromkeys(unit, name))
-        for unit in waiting:
-            split_of.update(dict.fromkeys(unit, "train"))
-    return [replace(record, split=split_of[index]) for index, record in enumerate(records)]
+    units = sorted(_units(records), key=lambda unit: _rank(records[unit[0]], seed))
+    sizes = Counter(record.label for record in records)
+    _check_sizes(records, units, sides=1 + len(fractions))
+    split_of: dict[int, str] = {}  # by position of the unit
+    got: Counter[tuple[str, str]] = Counter()
+    for label in sorted(sizes, key=lambda name: (sizes[name], name)):
+        holding = [p for p, unit in enumerate(units) if any(records[index].label == label for index in unit)]
+        waiting = [position for position in holding if position not in split_of]
+        for sides_after, (name, fraction) in zip(range(len(fractions), 0, -1), fractions.items(), strict=True):
+            wanted = max(1, round(fraction * sizes[label]))
+            # at least one unit is left to each split that comes after, and to train
+            while got[name, label] < wanted and len(waiting) > sides_after:
+                position = waiting.pop(0)
+                split_of[position] = name
+                got.update((name, records[index].label) for index in units[position])
+        split_of.update(dict.fromkeys(waiting, "train"))
+    side = {index: split_of[position] for position, unit in enumerate(units) for index in unit}
+    result = [replace(record, split=side[index]) for index, record in enumerate(records)]
+    _check_sides(result, ["train", *fractions])
+    return result
 
 
 def _units(records: Sequence[Record]) -> list[list[int]]:
@@ -146,16 +147,28 @@ def _units(records: Sequence[Record]) -> list[list[int]]:
     return [sorted(unit, key=lambda index: records[index].digest) for unit in units.values()]
 
 
-def _rank(record: Record, label: str, seed: int) -> bytes:
+def _rank(record: Record, seed: int) -> bytes:
     name = record.digest if record.group is None else record.group
-    return hashlib.blake2b(f"{seed}/{label}/{name}".encode(), digest_size=16).digest()
+    return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
 
 
-def _check_sizes(by_label: dict[str, list[list[int]]], sides: int) -> None:
-    small = {label: len(units) for label, units in sorted(by_label.items()) if len(units) < sides}
-    if small:
+def _check_sizes(records: Sequence[Record], units: Sequence[Sequence[int]], sides: int) -> None:
+    counts = Counter(label for unit in units for label in {records[index].label for index in unit})
+    if small := {label: count for label, count in sorted(counts.items()) if count < sides}:
         raise DataError(
             f"Every class has at least {sides} different pictures or groups, one for each of its splits",
             received=listed(f"{label!r} with {count}" for label, count in small.items()),
             fix="Add pictures, remove the class, or split them yourself into train/ and val/",
+        )
+
+
+def _check_sides(records: Sequence[Record], names: Sequence[str]) -> None:
+    """Groups of several classes may leave a class without its place; better said than scored."""
+    there = {(record.split, record.label) for record in records}
+    labels = sorted({record.label for record in records})
+    if missing := [f"{label!r} in {name}" for label in labels for name in names if (name, label) not in there]:
+        raise DataError(
+            "Every class is in every split",
+            received=f"groups that leave none of {listed(missing)}",
+            fix="Try another `--seed`, or decide yourself with a split column",
         )

@@ -10,9 +10,9 @@ from tfft.models.graph import Node, nodes_in_order
 def cut(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
     """Cuts a model by its graph and its `trainable` flags into two that share its layers.
 
-    The trunk is the largest prefix of the graph in which nothing is trained. A stochastic layer with no frozen
-    weight above it (the dropout of a head) belongs to the top, where it is active in training; one below a
-    frozen weight belongs to the trunk.
+    The trunk is the largest prefix of the graph in which nothing is trained. A stochastic layer that was not
+    frozen and has no frozen weight above it (the dropout of a head) belongs to the top, where it is active in
+    training; any other one in the prefix (the dropout inside a frozen EfficientNet) belongs to the trunk.
 
     Args:
         model: A functional model.
@@ -34,6 +34,7 @@ def cut(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
     between = crossing[0] if len(crossing) == 1 else crossing
     outputs = model.outputs[0] if len(model.outputs) == 1 else model.outputs
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    # one tensor stays a tensor: Keras warns when a list meets it at a call
     return keras.Model(inputs, between, name="trunk"), keras.Model(between, outputs, name="top")
 
 
@@ -56,7 +57,7 @@ def training_model(model: keras.Model) -> keras.Model:
     """A model that shares all layers with `model` and trains it with its trunk in inference mode."""
     trunk, top = cut(model)
     if trunk is None:
-        return keras.Model(model.inputs, model.outputs)
+        return keras.Model(model.inputs[0], model.outputs[0], name="training")
     inputs = keras.Input(batch_shape=trunk.inputs[0].shape, dtype=trunk.inputs[0].dtype, name="image")
     return keras.Model(inputs, top(Frozen(trunk)(inputs)), name="training")
 
@@ -70,7 +71,7 @@ def _frozen_prefix(model: keras.Model, nodes: list[Node]) -> list[Node]:
         if not trained and all(id(tensor) in inside for tensor in node.inputs):
             prefix.append(node)
             inside.update(id(tensor) for tensor in node.outputs)
-    # what a frozen weight depends on stays, stochastic or not; above that, a stochastic layer opens the top
+    # what a frozen weight depends on stays, stochastic or not; above that, a stochastic layer may open the top
     below: set[int] = set()
     for node in reversed(prefix):
         if (node.layer is not None and node.layer.weights) or any(id(t) in below for t in node.outputs):
@@ -78,18 +79,20 @@ def _frozen_prefix(model: keras.Model, nodes: list[Node]) -> list[Node]:
     kept, inside = [], {id(tensor) for tensor in model.inputs}
     for node in prefix:
         settled = any(id(tensor) in below for tensor in node.outputs) or bool(node.layer and node.layer.weights)
-        if all(id(tensor) in inside for tensor in node.inputs) and (settled or not _is_stochastic(node)):
+        if all(id(tensor) in inside for tensor in node.inputs) and (settled or not _draws(node)):
             kept.append(node)
             inside.update(id(tensor) for tensor in node.outputs)
     return kept
 
 
-def _is_stochastic(node: Node) -> bool:
-    """Whether a layer draws random numbers while training: it, or a layer inside it, has a seed generator."""
-    if node.layer is None:
-        return False
-    return any(
-        isinstance(value, keras.random.SeedGenerator)
-        for layer in node.layer._flatten_layers()
-        for value in vars(layer).values()
+def _draws(node: Node) -> bool:
+    """Whether a layer that was not frozen draws random numbers in training: something in it has a seed generator."""
+    return (
+        node.layer is not None
+        and node.layer.trainable
+        and any(
+            isinstance(value, keras.random.SeedGenerator)
+            for layer in node.layer._flatten_layers()
+            for value in vars(layer).values()
+        )
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +42,10 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # Keras waits for ever
     try:
-        yield
+        with warnings.catch_warnings():
+            # one for each layer that does not fit, before the error that ends it
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     except Exception as error:
         if target := _download_target(error.__traceback__):
             raise MachineError(
@@ -58,7 +63,7 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
         if isinstance(error, (ValueError, TypeError)) and weights not in ("imagenet", "none"):
             raise ConfigError(
                 f"The weights fit {backbone} without its top layers",
-                received=f"{weights}: {error}",
+                received=f"{weights}: {_without_values(error)}",
                 fix="Check `--backbone`, `--backbone-options` (alpha) and that the file is a 'no_top' one",
             ) from error
         if isinstance(error, (ValueError, TypeError)):
@@ -70,6 +75,11 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
         raise
     finally:
         socket.setdefaulttimeout(before)
+
+
+def _without_values(error: Exception) -> str:
+    """The message of Keras in one line, without the numbers of the weights that it prints."""
+    return " ".join(re.sub(r", value=\[.*", ")", str(error), flags=re.DOTALL).split())
 
 
 def _download_target(trace: TracebackType | None) -> str | None:

@@ -1,0 +1,91 @@
+"""Pictures, splits and networks small enough to train in a test."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfft.data import Examples, Record, Splits
+
+
+def _pixels(seed: int, height: int = 20, width: int = 24, level: int = 128) -> np.ndarray:
+    noise = np.random.default_rng(seed).integers(-60, 60, (height, width, 3))
+    return np.clip(noise + level, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def png() -> Callable[..., bytes]:
+    """Bytes of a noisy PNG; another seed, another picture."""
+
+    def make(seed: int, **shape: int) -> bytes:
+        file = io.BytesIO()
+        Image.fromarray(_pixels(seed, **shape)).save(file, format="PNG")
+        return file.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def picture_folder(png: Callable[..., bytes]) -> Callable[[Path, dict[str, int]], Path]:
+    """Writes `{"ant": 6, "bee": 5}` different pictures into class folders; classes differ in brightness."""
+
+    def make(folder: Path, counts: dict[str, int]) -> Path:
+        seed = sum(map(ord, folder.as_posix()))  # pictures of two folders differ
+        for position, (label, count) in enumerate(counts.items()):
+            (folder / label).mkdir(parents=True)
+            for number in range(count):
+                content = png(seed + 1000 * position + number, level=60 + 120 * position % 256)
+                (folder / label / f"{number}.png").write_bytes(content)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def records(png: Callable[..., bytes]) -> Callable[[dict[str, int]], list[Record]]:
+    """Records without files: `{"ant": 6, "bee": 5}`."""
+
+    def make(counts: dict[str, int]) -> list[Record]:
+        return [
+            Record(picture=png(1000 * position + number), label=label, where=f"{label}/{number}")
+            for position, (label, count) in enumerate(counts.items())
+            for number in range(count)
+        ]
+
+    return make
+
+
+def _examples(count: int, classes: int, seed: int, size: int = 32) -> Examples:
+    targets = np.arange(count, dtype=np.int32) % classes
+    images = np.stack([_pixels(seed + i, size, size, 60 + 120 * int(t)) for i, t in enumerate(targets)])
+    ids = [f"{seed + index:032x}"[::-1] for index in range(count)]
+    return Examples(images, targets, ids, [f"{seed}/{index}" for index in range(count)])
+
+
+@pytest.fixture
+def splits() -> Splits:
+    """Two classes that differ in brightness: 20 to train, 7 to validate, 7 to test, 32 x 32."""
+    return Splits(_examples(20, 2, 0), _examples(7, 2, 100), _examples(7, 2, 200), ["ant", "bee"])
+
+
+@pytest.fixture
+def network() -> keras.Model:
+    """A frozen backbone of three stages, with BatchNorm and an inner dropout, and a trained head with dropout."""
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
+    for stage, filters in enumerate((4, 8, 8), start=1):
+        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", name=f"conv_{stage}")(x)
+        x = keras.layers.BatchNormalization(name=f"norm_{stage}")(x)
+        x = keras.layers.ReLU(name=f"relu_{stage}")(x)
+        x = keras.layers.Dropout(0.5, seed=stage, name=f"inner_dropout_{stage}")(x)
+    backbone = keras.Model(inputs, x)
+    backbone.trainable = False
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    x = keras.layers.Dropout(0.5, seed=9, name="head_dropout")(x)
+    return keras.Model(inputs, keras.layers.Dense(2, activation="softmax", name="predictions")(x))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfft.data.images import BadPictureError, decode
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format=kind, **options)
+    return file.getvalue()
+
+
+HALVES = Image.fromarray(np.repeat(np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8), 20, axis=1).repeat(20, axis=0))
+
+
+def test_size_and_type() -> None:
+    pixels, notes = decode(encoded(HALVES), (30, 50))
+    assert (pixels.shape, pixels.dtype, notes) == ((30, 50, 3), np.uint8, [])
+    assert pixels[0, 0].tolist() == [255, 0, 0]
+    assert pixels[0, -1].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_the_content_decides_the_format(kind: str) -> None:
+    pixels, _ = decode(encoded(HALVES, kind), (20, 40))
+    assert pixels[10, 5, 0] > 200
+    assert pixels[10, 35, 2] > 200
+
+
+def test_exif_rotation_is_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: left becomes top
+    pixels, notes = decode(encoded(HALVES, "JPEG", exif=exif), (40, 20))
+    assert notes == ["turned upright by EXIF"]
+    assert pixels[2, 10, 0] > 200
+    assert pixels[-2, 10, 2] > 200
+
+
+def test_transparency_is_laid_on_white() -> None:
+    pixels, notes = decode(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0))), (4, 4))
+    assert pixels.min() == 255
+    assert notes == ["RGBA converted to RGB"]
+
+
+def test_16_bits_are_scaled_to_8() -> None:
+    pixels, _ = decode(encoded(Image.fromarray(np.full((4, 4), 0x80FF, np.uint16))), (4, 4))
+    assert np.unique(pixels).tolist() == [0x80]
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "1"])
+def test_other_modes_become_rgb(mode: str) -> None:
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    pixels, notes = decode(encoded(Image.new("RGB", (4, 4), "white").convert(mode), kind), (4, 4))
+    assert pixels.min() == 255
+    assert notes == [f"{mode} converted to RGB"]
+
+
+def test_of_an_animation_the_first_frame() -> None:
+    frames = [Image.new("RGB", (4, 4), color) for color in ("white", "black")]
+    pixels, notes = decode(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]), (4, 4))
+    assert pixels.min() == 255
+    assert "first frame of a GIF animation" in notes
+
+
+def test_a_large_jpeg_decoded_small_looks_the_same() -> None:
+    ramp = np.linspace(0, 255, 2048).astype(np.uint8)
+    large = Image.fromarray(np.broadcast_to(ramp[None, :, None], (1024, 2048, 3)))
+    pixels, _ = decode(encoded(large, "JPEG", quality=95), (16, 32))
+    exact = np.asarray(large.resize((32, 16), Image.Resampling.BOX)).astype(int)
+    assert np.abs(pixels - exact).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "an empty file"),
+        (b"<html><body>404</body></html>", "text, not a picture"),
+        (b"not a picture at all", "text, not a picture"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "HEIC"),
+        (bytes(range(128, 256)) * 4, "no picture format"),
+        (encoded(HALVES, "JPEG")[:-200], "(?i)truncated"),
+        (encoded(HALVES)[:-30], "truncated|broken|EOF|unrecognized"),
+    ],
+)
+def test_what_is_no_picture_says_why(content: bytes, reason: str) -> None:
+    with pytest.raises(BadPictureError, match=reason):
+        decode(content, (8, 8))
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_decompression_bomb_is_refused_from_its_header() -> None:
+    bomb = encoded(Image.new("1", (11_000, 10_000)))
+    assert len(bomb) < 20_000
+    with pytest.raises(BadPictureError, match="11000 x 10000 pixels"):
+        decode(bomb, (8, 8))

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tfft.data import Record
+from tfft.data.records import split_name
+from tfft.errors import DataError
+
+
+def test_a_digest_is_of_the_content_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"same")
+    file = Record(picture=tmp_path / "a.png", label="a", where="a.png")
+    assert file.digest == Record(picture=b"same", label="b", where="elsewhere").digest
+    assert file.digest != Record(picture=b"other", label="a", where="a.png").digest
+    assert len(file.digest) == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [("Train", "train"), ("validation", "val"), (" dev ", "val"), ("TEST", "test")]
+)
+def test_split_names(name: str, split: str) -> None:
+    assert split_name(name, "row 2") == split
+
+
+def test_an_unknown_split_says_where() -> None:
+    with pytest.raises(DataError, match=r"'tset' in row 2\. Nearest: 'test'"):
+        split_name("tset", "row 2")

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tfft.data import Record, assign_splits
+from tfft.errors import ConfigError, DataError
+
+Maker = Callable[[dict[str, int]], list[Record]]
+SHARES = {"val_fraction": 0.2, "test_fraction": 0.1, "seed": 0}
+
+
+def sides(records: list[Record]) -> dict[str, str]:
+    return {record.where: record.split for record in records}
+
+
+def test_stratified_shares(records: Maker) -> None:
+    found = Counter((r.label, r.split) for r in assign_splits(records({"a": 50, "b": 10}), **SHARES))
+    assert found == {
+        ("a", "train"): 35,
+        ("a", "val"): 10,
+        ("a", "test"): 5,
+        ("b", "train"): 7,
+        ("b", "val"): 2,
+        ("b", "test"): 1,
+    }
+
+
+def test_a_split_depends_on_content_not_on_order_or_name(records: Maker) -> None:
+    first = records({"a": 20, "b": 20})
+    renamed = [replace(r, where=f"other/{r.where}") for r in reversed(first)]
+    by_content = {r.digest: r.split for r in assign_splits(renamed, **SHARES)}
+    assert by_content == {r.digest: r.split for r in assign_splits(first, **SHARES)}
+
+
+def test_adding_pictures_moves_few_others(records: Maker) -> None:
+    before = sides(assign_splits(records({"a": 40, "b": 40}), **SHARES))
+    after = sides(assign_splits(records({"a": 42, "b": 40}), **SHARES))
+    assert sum(before[where] != after[where] for where in before) <= 4
+
+
+def test_another_seed_another_split(records: Maker) -> None:
+    found = records({"a": 20, "b": 20})
+    assert sides(assign_splits(found, **SHARES)) != sides(assign_splits(found, **{**SHARES, "seed": 1}))
+
+
+def test_equal_pictures_stay_on_one_side_even_under_two_labels(records: Maker) -> None:
+    found = records({"a": 30, "b": 30})
+    copies = [replace(r, where=f"copy/{r.where}", label="b") for r in found[:25]]
+    where = defaultdict(set)
+    for record in assign_splits(found + copies, **SHARES):
+        where[record.digest].add(record.split)
+    assert all(len(splits) == 1 for splits in where.values())
+
+
+def test_groups_never_straddle_even_through_an_equal_picture(records: Maker) -> None:
+    found = [replace(r, group=f"{r.label}{i % 10}") for i, r in enumerate(records({"a": 40, "b": 40}))]
+    # a0 and b0 share a picture, so all of both groups must stay together
+    bridge = next(r for r in found if r.group == "a0")
+    found.append(replace(bridge, where="bridge", label="b", group="b0"))
+    where = defaultdict(set)
+    for record in assign_splits(found, **SHARES):
+        where["ab0" if record.group in ("a0", "b0") else record.group].add(record.split)
+    assert all(len(splits) == 1 for splits in where.values())
+    assert {split for splits in where.values() for split in splits} == {"train", "val", "test"}
+
+
+def test_a_given_split_is_kept_and_val_is_taken_from_train(records: Maker) -> None:
+    found = records({"a": 20, "b": 20})
+    given = [replace(r, split="test" if i % 4 == 0 else "train") for i, r in enumerate(found)]
+    after = assign_splits(given, **SHARES)
+    assert {r.where for r in after if r.split == "test"} == {r.where for r in given if r.split == "test"}
+    assert Counter(r.label for r in after if r.split == "val") == {"a": 3, "b": 3}
+
+
+def test_a_leak_in_a_given_split_stops_unless_accepted(records: Maker) -> None:
+    found = [replace(r, split="train") for r in records({"a": 4, "b": 4})]
+    found += [replace(found[0], split="val", where="leak"), replace(found[5], split="val", where="leak 2")]
+    with pytest.raises(DataError, match="leak"):
+        assign_splits(found, **SHARES)
+    assert assign_splits(found, **SHARES, leaks="accept") == found
+
+
+def test_a_class_too_small_for_its_splits(records: Maker) -> None:
+    with pytest.raises(DataError, match=r"at least 3 different pictures or groups.*'b' with 2"):
+        assign_splits(records({"a": 10, "b": 2}), **SHARES)
+    assert assign_splits(records({"a": 10, "b": 2}), val_fraction=0.2, test_fraction=0, seed=0)
+
+
+def test_the_smallest_class_is_on_every_side(records: Maker) -> None:
+    found = assign_splits(records({"a": 10, "b": 3}), val_fraction=0.4, test_fraction=0.4, seed=0)
+    assert Counter(r.split for r in found if r.label == "b") == {"train": 1, "val": 1, "test": 1}
+
+
+def test_groups_of_several_classes(records: Maker) -> None:
+    found = [replace(r, group=r.where.partition("/")[2]) for r in records({"a": 20, "b": 20})]
+    after = assign_splits(found, **SHARES)
+    assert Counter(r.split for r in after) == {"train": 28, "val": 8, "test": 4}
+    assert all(len({r.split for r in after if r.group == group}) == 1 for group in {r.group for r in after})
+
+
+def test_groups_that_leave_a_class_nowhere_to_go(records: Maker) -> None:
+    # three groups, each with a picture of both classes: one for each split
+    found = [replace(r, group=f"g{i % 3}") for i, r in enumerate(records({"a": 3, "b": 3}))]
+    assert {r.split for r in assign_splits(found, **SHARES)} == {"train", "val", "test"}
+    lopsided = [replace(r, group="g0" if r.label == "b" and int(r.where[2:]) else r.group) for r in found]
+    with pytest.raises(DataError, match="'b'"):
+        assign_splits(lopsided, **SHARES)
+
+
+@pytest.mark.parametrize(("val", "test"), [(0, 0.1), (0.5, 0.5), (1.2, 0), (0.2, -0.1)])
+def test_shares_that_cannot_be(records: Maker, val: float, test: float) -> None:
+    with pytest.raises(ConfigError, match="val_fraction="):
+        assign_splits(records({"a": 10, "b": 10}), val_fraction=val, test_fraction=test, seed=0)
+
+
+def test_no_train_split(records: Maker) -> None:
+    with pytest.raises(DataError, match="only test"):
+        assign_splits([replace(r, split="test") for r in records({"a": 2, "b": 2})], **SHARES)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tfft.data import find_pictures
+from tfft.errors import DataError
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, png: Callable[[int], bytes]) -> Path:
+    (tmp_path / "images").mkdir()
+    for number in range(4):
+        (tmp_path / "images" / f"{number}.png").write_bytes(png(number))
+    return tmp_path
+
+
+def table(folder: Path, text: str, encoding: str = "utf-8") -> str:
+    (folder / "list.csv").write_text(text, encoding=encoding)
+    return str(folder / "list.csv")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_any_delimiter_with_or_without_a_mark(pictures: Path, delimiter: str, encoding: str) -> None:
+    text = "path,label\nimages/0.png,ant\nimages/1.png,bee\n".replace(",", delimiter)
+    records = find_pictures(table(pictures, text, encoding))
+    assert [(r.label, r.split, r.group) for r in records] == [("ant", None, None), ("bee", None, None)]
+    assert records[0].picture == pictures / "images/0.png"
+
+
+def test_split_and_group_columns(pictures: Path) -> None:
+    text = (
+        "file,kind,part,patient\nimages/0.png,ant,train,p1\nimages/1.png,bee,Training,p2\nimages/2.png,ant,valid,p3\n"
+    )
+    records = find_pictures(
+        table(pictures, text), image_column="file", label_column="kind", split_column="part", group_column="patient"
+    )
+    assert [(r.split, r.group) for r in records] == [("train", "p1"), ("train", "p2"), ("val", "p3")]
+
+
+def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
+    records = find_pictures(table(pictures, 'path,label\nimages/0.png,"a\nb"\nimages/1.png,bee\n'))
+    assert [r.label for r in records] == ["a\nb", "bee"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,klass\nimages/0.png,ant\n", r"a column 'label'.*columns 'path', 'klass'"),
+        ("path,label\nimages/0.png,ant\nimages/9.png,bee\n", r"no file .*9\.png \(list\.csv row 3\)"),
+        ("path,label\nimages/0.png,ant\nimages/0.png,bee\n", r"images/0\.png in rows 2 and 3 of list\.csv"),
+        ("path,label\nimages/0.png,ant\n../secret.png,bee\n", r"\.\./secret\.png in list\.csv row 3"),
+        ("path,label\nimages/0.png,ant\n/etc/hostname,bee\n", r"/etc/hostname in list\.csv row 3"),
+        ("path,label\nimages/0.png,ant\nimages/1.png,\n", r"an empty cell in list\.csv row 3"),
+        ("path,label\nimages/0.png,ant\nimages/1.png\n", r"an empty cell in list\.csv row 3"),
+        ("path,label\n", "only a header"),
+        ("", "columns none"),
+        ("path,label\nimages/0.png,ant\nimages/1.png,ant\n", "only 'ant'"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_row(pictures: Path, text: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        find_pictures(table(pictures, text))
+
+
+def test_a_class_without_training_rows(pictures: Path) -> None:
+    text = "path,label,split\nimages/0.png,ant,train\nimages/1.png,bee,train\nimages/2.png,be,test\n"
+    with pytest.raises(DataError, match=r"class 'be' only in the test rows.*row 4.*Nearest.*'bee'"):
+        find_pictures(table(pictures, text), split_column="split")
+
+
+def test_an_unknown_split(pictures: Path) -> None:
+    text = "path,label,split\nimages/0.png,ant,train\nimages/1.png,bee,tset\n"
+    with pytest.raises(DataError, match=r"'tset' in list\.csv row 3"):
+        find_pictures(table(pictures, text), split_column="split")
+
+
+def test_no_file_and_no_text(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no file"):
+        find_pictures(str(tmp_path / "none.csv"))
+    (tmp_path / "bin.csv").write_bytes(b"\xff\xfe\x00path")
+    with pytest.raises(DataError, match="UTF-8"):
+        find_pictures(str(tmp_path / "bin.csv"))

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tfft.evaluation import single_label_scores
+
+
+def test_scores_worked_out_by_hand() -> None:
+    targets = np.array([0, 0, 0, 1])
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0], [0.2, 0.8, 0.0], [0.4, 0.6, 0.0]], np.float32)
+    scores = single_label_scores(targets, probabilities, ["ant", "bee", "wasp"])
+    assert scores["accuracy"] == 0.75
+    assert scores["per_class"]["ant"] == pytest.approx({"precision": 1.0, "recall": 2 / 3, "f1": 0.8, "support": 3})
+    assert scores["per_class"]["bee"] == pytest.approx({"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 1})
+    assert scores["per_class"]["wasp"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+    assert scores["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 3)
+    assert scores["loss"] == pytest.approx(-np.log([0.9, 0.8, 0.2, 0.6]).mean())
+    assert scores["confusion_matrix"] == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
+    assert json.loads(json.dumps(scores)) == scores
+
+
+def test_a_certain_mistake_is_still_a_number() -> None:
+    scores = single_label_scores(np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]], np.float32), ["a", "b"])
+    assert np.isfinite(scores["loss"])

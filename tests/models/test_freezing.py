@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tfft.errors import ConfigError
+from tfft.models import attach_head, load_backbone, parameters, single_label, training_model, unfrozen
+
+FAMILIES = ["MobileNetV2", "ResNet50", "EfficientNetB0", "DenseNet121"]
+
+
+PIXELS = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3))
+TARGETS = np.array([0, 1, 1, 0])
+
+
+def train(model: keras.Model) -> None:
+    """A step on pictures far from the statistics of a new network: whatever can move, moves."""
+    trained = training_model(model)
+    trained.compile(keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy")
+    trained.train_on_batch(PIXELS, TARGETS)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_not_one_statistic_moves_while_the_top_is_tuned(name: str) -> None:
+    keras.utils.set_random_seed(0)
+    backbone = load_backbone(name, image_size=(32, 32), weights="none")
+    model = attach_head(backbone, single_label(["a", "b"]))
+    before = {weight.path: weight.numpy() for weight in backbone.weights}
+    with unfrozen(model, 2, batch_norm="frozen"):
+        trainable = {weight.path for weight in model.trainable_weights}
+        train(model)
+    moved = {weight.path for weight in backbone.weights if not np.array_equal(weight.numpy(), before[weight.path])}
+    assert moved
+    assert moved <= trainable
+    assert not any("moving" in path or "gamma" in path or "beta" in path for path in trainable)
+
+
+def test_what_the_keras_guide_says_would_move_them(network: keras.Model) -> None:
+    """The mistake that `unfrozen` is there for: `trainable = True`, and a call with `training=False`."""
+    inputs = keras.Input((32, 32, 3))
+    guide = keras.Model(inputs, network(inputs, training=False))
+    for layer in network.layers:
+        layer.trainable = True
+    guide.compile("sgd", "sparse_categorical_crossentropy")
+    before = network.get_layer("norm_1").moving_mean.numpy()
+    guide.train_on_batch(PIXELS, TARGETS)
+    assert not np.array_equal(network.get_layer("norm_1").moving_mean.numpy(), before)
+
+
+def test_batch_norm_moves_when_a_phase_asks_for_it(network: keras.Model) -> None:
+    top, bottom = network.get_layer("norm_3"), network.get_layer("norm_1")
+    before = top.moving_mean.numpy(), bottom.moving_mean.numpy()
+    with unfrozen(network, 1, batch_norm="train"):
+        assert top.momentum == 0.9
+        train(network)
+    assert not np.array_equal(top.moving_mean.numpy(), before[0])
+    assert np.array_equal(bottom.moving_mean.numpy(), before[1])
+    assert top.momentum == 0.99
+
+
+def test_flags_are_as_before_afterwards(network: keras.Model) -> None:
+    before = [layer.trainable for layer in network.layers]
+    with pytest.raises(RuntimeError), unfrozen(network, "all", batch_norm="train"):
+        raise RuntimeError
+    assert [layer.trainable for layer in network.layers] == before
+
+
+def test_parameters_are_counted(network: keras.Model) -> None:
+    head = 8 * 2 + 2
+    assert parameters(network) == (head, network.count_params() - head)
+    with unfrozen(network, 1, batch_norm="frozen"):
+        assert parameters(network)[0] == head + 3 * 3 * 8 * 8 + 8
+
+
+def test_more_stages_than_there_are(network: keras.Model) -> None:
+    with pytest.raises(ConfigError, match=r"at most 3.*unfreeze=4"), unfrozen(network, 4, batch_norm="frozen"):
+        pass

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from tfft.data import Splits
+from tfft.evaluation import single_label_scores
+from tfft.reporting import class_figures
+from tfft.reporting.figures import png_uri
+
+
+def figures_of(splits: Splits, confidence: dict[int, float]) -> dict:
+    """Predictions of the last split are right but for some examples, which are wrong with a given confidence."""
+    name, examples = list(splits.items())[-1]
+    truth = np.eye(2, dtype=np.float32)[examples.targets] * 0.9 + 0.05
+    for index, sure in confidence.items():
+        truth[index, examples.targets[index]] = 1 - sure
+        truth[index, 1 - examples.targets[index]] = sure
+    scores = {name: single_label_scores(examples.targets, truth, splits.labels)}
+    return {figure.title: figure for figure in class_figures(splits, scores, {name: truth}, most=3)}
+
+
+def test_mistakes_come_by_confidence(splits: Splits) -> None:
+    found = figures_of(splits, {1: 0.6, 2: 0.99, 4: 0.8, 5: 0.7})
+    mistakes = found["Most confident mistakes (test)"]
+    assert [shown.caption for shown in mistakes.pictures] == [
+        "bee 99%, is ant",
+        "bee 80%, is ant",
+        "ant 70%, is bee",
+    ]
+    assert mistakes.text == "4 of 7"
+    assert [shown.detail for shown in mistakes.pictures] == ["200/2", "200/4", "200/5"]
+    assert not any(shown.right for shown in mistakes.pictures)
+    assert all(shown.right for shown in found["Right answers (test)"].pictures)
+
+
+def test_without_a_test_split_the_validation_split_is_shown(splits: Splits) -> None:
+    found = figures_of(replace(splits, test=None), {})
+    assert found["Most confident mistakes (val)"].pictures == []
+    assert len(found["Right answers (val)"].pictures) == 3
+
+
+def test_pictures_are_small_pngs() -> None:
+    uri = png_uri(np.zeros((400, 200, 3), np.uint8))
+    image = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    assert (image.format, image.size) == ("PNG", (80, 160))

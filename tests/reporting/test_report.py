@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tfft import runs
+from tfft.data import Splits
+from tfft.evaluation import single_label_scores
+from tfft.reporting import class_figures, write_report
+from tfft.training import History, Phase, plan_phases
+
+EVIL = "<script>alert('x')</script>"
+
+
+@dataclass(frozen=True)
+class Choices:
+    data: str = EVIL
+    seed: int = 7
+
+
+@pytest.fixture
+def folder(network: keras.Model, splits: Splits, tmp_path: Path) -> Path:
+    splits = replace(splits, labels=["ant", EVIL], notes=[EVIL], skipped=[("=cmd()", "an empty file")])
+    plan = plan_phases(network, splits, {"head": Phase(epochs=1)}, batch_size=8)
+    row = {"phase": "head", "epoch": 1, "learning_rate": 1e-3, "seconds": 1.0, "loss": 0.7, "val_loss": 0.6}
+    guesses = {name: np.full((len(e), 2), 0.5, np.float32) for name, e in splits.items()}
+    scores = {name: single_label_scores(e.targets, guesses[name], splits.labels) for name, e in splits.items()}
+    with runs.open_run("demo", Choices(), str(tmp_path / "run"), 7) as run:
+        write_report(run, splits, plan, History([row], best=0), scores, class_figures(splits, scores, guesses))
+    return tmp_path / "run"
+
+
+def test_numbers(folder: Path) -> None:
+    report = json.loads((folder / "report.json").read_text())
+    assert report["scores"]["test"]["accuracy"] == pytest.approx(4 / 7)
+    assert set(report["scores"]) == {"train", "val", "test"}
+    assert report["seed"] == 7
+    assert "import" in report["seconds"]
+    assert report["versions"]["keras"] == keras.__version__
+    assert report["examples"]["train"] == [10, 10]
+    assert report["phases"][0]["trained_parameters"] == 18
+
+
+def test_tables(folder: Path) -> None:
+    with (folder / "history.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["phase"] == "head"
+    with (folder / "skipped.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["picture"] == "'=cmd()"
+
+
+def test_the_page_loads_nothing_and_runs_nothing(folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    assert "Content-Security-Policy" in page
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", page)
+    assert "Confusion matrix (test)" in page
+    assert "Learning curves" in page

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tfft import files
+
+
+def test_a_failure_leaves_the_previous_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    files.write_text(path, "before")
+
+    def fail_half_way() -> None:
+        with files.replacing(path) as temporary:
+            temporary.write_text("hal")
+            raise RuntimeError("full disk")
+
+    with pytest.raises(RuntimeError, match="full disk"):
+        fail_half_way()
+    assert path.read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    files.write_text(path, "before")
+    with files.replacing(path) as temporary:
+        temporary.write_text("after")
+        assert path.read_text() == "before"
+    assert path.read_text() == "after"
+
+
+def test_a_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    files.write_text(tmp_path / "ours", "x")
+    assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+
+
+def test_csv_cells_are_no_formulas(tmp_path: Path) -> None:
+    files.write_csv(tmp_path / "a.csv", [{"name": "=1+1", "score": -0.5}])
+    assert (tmp_path / "a.csv").read_text() == "name,score\n'=1+1,-0.5\n"
+
+
+def test_json_has_no_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "a.json", {"loss": float("nan")})
+    assert not any(tmp_path.iterdir())
+
+
+def test_json_round_trip(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "a.json", {"label": "Käfer"})
+    assert files.read_json(tmp_path / "a.json") == {"label": "Käfer"}

@@ -1,0 +1,47 @@
+"""The README says what is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import recipes.image_classification
+from tfft import cli
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_two_commands_stand_first_and_set_themselves_up() -> None:
+    shells = [text for language, text in BLOCKS if language == "sh"]
+    for command in shells[:2]:
+        assert command.count("\n") == 1, "one line to copy"
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+    assert "python -m recipes.image_classification" in shells[0]
+    assert "python -m pytest" in shells[1]
+
+
+def test_every_recipe_is_in_the_table() -> None:
+    for name, path in cli.recipe_files().items():
+        first = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).partition("\n")[0]
+        assert re.search(rf"^\| `{name}` \| {re.escape(first)}", README, flags=re.MULTILINE), name
+
+
+def test_every_recipe_command_can_be_typed() -> None:
+    lines = [line for language, text in BLOCKS if language == "sh" for line in text.replace("\\\n", " ").splitlines()]
+    typed = [line for line in lines if line.startswith(("python -m recipes.", "tfft run image_classification"))]
+    assert typed
+    for line in typed:
+        words = [word for word in shlex.split(line) if word != "..."]
+        if "--replay" not in words:
+            recipe = recipes.image_classification
+            cli.parse(recipe.Config, recipe.DEMO, words[3:])
+
+
+def test_its_python_runs(monkeypatch: object) -> None:
+    for language, text in BLOCKS:
+        if language == "python":
+            smaller = text.replace('weights="imagenet"', 'weights="none"')
+            exec(compile(smaller, "README.md", "exec"), {})

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tfft.data import Splits, epoch_order
+from tfft.errors import DivergedError
+from tfft.models import single_label, training_model, unfrozen
+from tfft.training import Phase, fine_tune, plan_phases
+
+TASK = single_label(["ant", "bee"])
+PHASES = {
+    "head": Phase(epochs=2, learning_rate=0.05),
+    "tune": Phase(epochs=2, learning_rate=0.01, optimizer="sgd", unfreeze=1),
+}
+
+
+def train(model: keras.Model, splits: Splits, phases: dict[str, Phase] = PHASES, **options: object) -> list[dict]:
+    keras.utils.set_random_seed(0)
+    plan = plan_phases(model, splits, phases, batch_size=8)
+    return fine_tune(model, TASK, splits, plan, **options).rows
+
+
+def test_it_learns_and_says_what_happened(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
+    rows = train(network, splits, {"head": Phase(epochs=12, learning_rate=0.1)}, log=tmp_path / "history.csv")
+    assert max(row["val_accuracy"] for row in rows) == 1
+    assert list(rows[0])[:4] == ["phase", "epoch", "learning_rate", "seconds"]
+    assert (tmp_path / "history.csv").is_file()
+
+
+def test_only_what_a_phase_unfreezes_is_trained(network: keras.Model, splits: Splits) -> None:
+    before = {weight.path: weight.numpy() for weight in network.weights}
+    rows = train(network, splits, {"tune": replace(PHASES["tune"], learning_rate=0.1)})
+    assert len(rows) == 2
+    moved = {w.path for w in network.weights if not np.array_equal(w.numpy(), before[w.path])}
+    assert moved == {"conv_3/kernel", "conv_3/bias", "predictions/kernel", "predictions/bias"}
+    assert [layer.name for layer in network.layers if layer.weights and layer.trainable] == ["predictions"]
+
+
+def test_the_optimizer_starts_anew_in_each_phase(network: keras.Model, splits: Splits) -> None:
+    rows = train(network, splits)
+    assert [round(row["learning_rate"], 4) for row in rows] == [0.05, 0.05, 0.01, 0.01]
+    assert [row["phase"] for row in rows] == ["head", "head", "tune", "tune"]
+
+
+def test_the_same_seed_gives_the_same_numbers(splits: Splits, network: keras.Model) -> None:
+    losses = []
+    for seed in (5, 5, 6):
+        fresh = keras.models.clone_model(network)  # its dropouts start anew
+        fresh.set_weights(network.get_weights())
+        losses.append([row["loss"] for row in train(fresh, splits, seed=seed, augment="light")])
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_the_weights_are_those_of_a_plain_loop(network: keras.Model, splits: Splits) -> None:
+    """The same order through Keras's own `train_on_batch`, the frozen part in inference mode: the same bits."""
+    network.get_layer("head_dropout").rate = 0.0
+    network.get_layer("inner_dropout_3").rate = 0.0
+    start = network.get_weights()
+    train(network, splits, {"tune": replace(PHASES["tune"], epochs=1)}, seed=4)
+    ours = network.get_weights()
+    network.set_weights(start)
+    with unfrozen(network, 1, batch_norm="frozen"):
+        plain = training_model(network)
+        plain.compile(keras.optimizers.SGD(0.01, momentum=0.9), TASK.loss)
+        order = epoch_order(len(splits.train), 4, 0)
+        for start in range(0, len(order), 8):
+            rows = order[start : start + 8]
+            plain.train_on_batch(splits.train.inputs[rows], splits.train.targets[rows])
+    assert all(np.array_equal(a, b) for a, b in zip(ours, network.get_weights(), strict=True))
+
+
+def test_early_stopping_ends_a_phase_not_the_next(network: keras.Model, splits: Splits) -> None:
+    frozen = replace(PHASES["head"], epochs=9, learning_rate=1e-9, patience=2)
+    rows = train(network, splits, {"head": frozen, "tune": PHASES["tune"]})
+    assert [row["phase"] for row in rows] == ["head"] * 3 + ["tune"] * 2
+
+
+def test_a_phase_that_makes_it_worse_is_undone(network: keras.Model, splits: Splits) -> None:
+    rows = train(
+        network, splits, {"head": Phase(epochs=8, learning_rate=0.1), "tune": Phase(epochs=1, learning_rate=1.0)}
+    )
+    best = max(row["val_accuracy"] for row in rows)
+    network.compile(loss=TASK.loss, metrics=["accuracy"])
+    again = network.evaluate(splits.val.inputs.astype("float32"), splits.val.targets, verbose=0, return_dict=True)
+    assert again["accuracy"] == pytest.approx(best)
+
+
+def test_divergence_stops_and_keeps_the_best_weights(network: keras.Model, splits: Splits) -> None:
+    network.get_layer("inner_dropout_3").rate = 0.0
+    huge = {
+        "head": Phase(epochs=1, learning_rate=0.01),
+        "tune": Phase(epochs=50, learning_rate=1.0, optimizer="sgd", unfreeze="all"),
+    }
+    network.get_layer("conv_1").kernel.assign(network.get_layer("conv_1").kernel * 1e18)
+    with pytest.raises(DivergedError):
+        train(network, splits, huge)
+    assert all(np.isfinite(weight).all() for weight in network.get_weights())

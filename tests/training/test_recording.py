@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import csv
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tfft.errors import DivergedError
+from tfft.models import Task
+from tfft.training.recording import Recorder
+
+TASK = Task(
+    head=lambda features: features,
+    loss="mse",
+    metrics=(),
+    monitor="val_accuracy",
+    mode="max",
+    chance_loss=1.0,
+)
+
+
+@pytest.fixture
+def model() -> keras.Model:
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    return model
+
+
+def epochs(recorder: Recorder, model: keras.Model, scores: list[tuple[float, float]]) -> None:
+    """Epochs that end with given (val_accuracy, val_loss); the weight is the number of the epoch."""
+    recorder.set_model(model)
+    for accuracy, val_loss in scores:
+        model.set_weights([np.full((1, 1), len(recorder.history.rows))])
+        recorder.on_epoch_begin(0)
+        recorder.on_epoch_end(0, {"loss": 0.5, "val_loss": val_loss, "val_accuracy": accuracy})
+
+
+def test_the_best_of_all_phases_comes_back(model: keras.Model) -> None:
+    recorder = Recorder(model, TASK, None)
+    recorder.begin("head", frozen_backbone=True)
+    epochs(recorder, model, [(0.5, 1.0), (0.9, 0.4)])
+    recorder.begin("tune", frozen_backbone=False)
+    epochs(recorder, model, [(0.8, 0.1), (0.85, 0.1)])
+    recorder.restore_best()
+    assert model.get_weights()[0].item() == 1
+    assert recorder.history.best_row["phase"] == "head"
+    assert recorder.history.best_row["epoch"] == 2
+
+
+def test_among_equals_the_lower_loss_wins(model: keras.Model) -> None:
+    recorder = Recorder(model, TASK, None)
+    epochs(recorder, model, [(0.9, 0.5), (0.9, 0.3), (0.9, 0.4)])
+    assert recorder.history.best == 1
+
+
+def test_less_can_be_better(model: keras.Model) -> None:
+    task = Task(TASK.head, "mse", (), monitor="val_loss", mode="min", chance_loss=1.0)
+    recorder = Recorder(model, task, None)
+    epochs(recorder, model, [(0, 0.5), (0, 0.3), (0, 0.4)])
+    assert recorder.history.best == 1
+
+
+def test_each_epoch_is_on_disk_when_it_ends(model: keras.Model, tmp_path: Path) -> None:
+    recorder = Recorder(model, TASK, tmp_path / "history.csv")
+    recorder.begin("head", frozen_backbone=True)
+    for count in (1, 2):
+        epochs(recorder, model, [(0.5, 1.0)])
+        with (tmp_path / "history.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["epoch"] for row in rows] == [str(n + 1) for n in range(count)]
+    assert float(rows[0]["learning_rate"]) == 0.5
+    assert rows[0]["phase"] == "head"
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_stops(model: keras.Model, loss: float) -> None:
+    recorder = Recorder(model, TASK, None)
+    recorder.begin("tune", frozen_backbone=False)
+    with pytest.raises(DivergedError, match=r"in batch 8 of epoch 1.*learning rate of the tune phase"):
+        recorder.on_train_batch_end(7, {"loss": loss})
+
+
+def test_a_head_worse_than_guessing_is_warned_of_once(model: keras.Model, caplog: pytest.LogCaptureFixture) -> None:
+    for frozen, loss, warnings in ((True, 1.5, 1), (True, 0.5, 0), (False, 1.5, 0)):
+        caplog.clear()
+        recorder = Recorder(model, TASK, None)
+        recorder.begin("head", frozen_backbone=frozen)
+        recorder.set_model(model)
+        for _ in range(2):
+            recorder.on_epoch_begin(0)
+            recorder.on_epoch_end(0, {"loss": loss, "val_loss": loss, "val_accuracy": 0.1})
+        assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == warnings
