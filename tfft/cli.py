@@ -8,9 +8,7 @@ import importlib
 import importlib.util
 import json
 import logging
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +58,6 @@ def main(
     with _one_sentence():
         config = parse(config_class, demo, sys.argv[1:] if arguments is None else arguments)
         _log_to_screen()
-        _start_tensorflow()
         run(config)
 
 
@@ -175,24 +172,3 @@ def _log_to_screen() -> None:
     logger = logging.getLogger("tfft")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-
-
-def _start_tensorflow() -> None:
-    """Imports TensorFlow and looks for devices, and keeps what its C++ side says of that off the screen.
-
-    It speaks before any log level is read, so the stream itself is held back; if it fails, all is shown.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    screen = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            importlib.import_module("tensorflow").config.list_physical_devices()
-        except BaseException:
-            held.seek(0)
-            os.write(screen, held.read())
-            raise
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)

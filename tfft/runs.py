@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
-import logging
+import os
 import platform
+import sys
+import tempfile
 import time
 import typing
 from collections.abc import Callable, Iterator
@@ -16,16 +18,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from tfft import files
+from tfft import __version__, files
 from tfft.errors import ConfigError, MachineError, listed
-
-logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C")
 
-PACKAGES = ("tfft", "tensorflow", "keras", "numpy", "scikit-learn", "Pillow")
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "Pillow")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def read_config(config_class: type[C], folder: Path) -> C:
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide the numbers."""
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+    packages = {name: metadata.version(name) for name in PACKAGES}
+    return {"tfft": __version__, "python": platform.python_version(), **packages}
 
 
 def _claim(recipe: str, out: str | None) -> Path:
@@ -135,8 +136,28 @@ def _claim(recipe: str, out: str | None) -> Path:
 
 
 def _start_keras(seed: int) -> None:
-    import keras
+    """Imports TensorFlow, looks for devices and sets the seeds.
 
+    What TensorFlow's C++ side says of its start stays off the screen. It speaks before any log level is read, so
+    the stream itself is held back; if the start fails, all is shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            import keras
+            import tensorflow
+
+            tensorflow.config.list_physical_devices()
+        except BaseException:
+            held.seek(0)
+            os.write(screen, held.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
     keras.utils.set_random_seed(seed)
 
 
