@@ -9,7 +9,7 @@ Commands:
 
     python -m recipes.image_classification
     python -m recipes.image_classification --data pictures/ --backbone MobileNetV2 --out runs/mine
-    python -m recipes.image_classification --data list.csv --group-column patient --backbone EfficientNetB0
+    python -m recipes.image_classification --data list.csv --columns.group patient --backbone EfficientNetB0
     python -m recipes.image_classification --data tfds:beans --tune.unfreeze 3 --augment strong
 """
 
@@ -19,12 +19,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, reporting, runs, serving, training
+from tfft.data import Columns
+from tfft.errors import check_range
 from tfft.training import Phase
 
 if TYPE_CHECKING:
     import keras
 
     from tfft.data import Splits
+    from tfft.evaluation import Scores
     from tfft.models import Task
     from tfft.training import Predictions
 
@@ -39,14 +42,8 @@ class Config:
 
     data: str = "demo"
     """Folder with a sub-folder per class, .csv or .tsv file, `tfds:NAME`, or demo."""
-    image_column: str = "path"
-    """Column of the table with the picture's path, relative to the table."""
-    label_column: str = "label"
-    """Column of the table with the class."""
-    split_column: str | None = None
-    """Column of the table with train, val or test."""
-    group_column: str | None = None
-    """Column of the table whose equal values (a patient, a scene) stay in one split."""
+    columns: Columns = Columns()
+    """Columns of the table."""
     val_fraction: float = 0.15
     """Share of the pictures to validate on, where the data have no val split."""
     test_fraction: float = 0.15
@@ -80,6 +77,12 @@ class Config:
     out: str | None = None
     """New folder for the results; by default one below runs/."""
 
+    def __post_init__(self) -> None:
+        check_range("image_size", min(self.image_size), least=1)
+        check_range("batch_size", self.batch_size, least=1)
+        check_range("dropout", self.dropout, least=0, below=1)
+        check_range("hidden", min(self.hidden, default=1), least=1)
+
 
 DEMO = Config(
     backbone="MobileNet",
@@ -97,33 +100,26 @@ SMOKE = replace(DEMO, image_size=(32, 32), head=Phase(epochs=1), tune=replace(DE
 
 def load_data(config: Config) -> Splits:
     """Finds the pictures, gives each its split, decodes them."""
-    records = data.find_pictures(
-        config.data,
-        image_column=config.image_column,
-        label_column=config.label_column,
-        split_column=config.split_column,
-        group_column=config.group_column,
-    )
-    records = data.assign_splits(
-        records,
-        val_fraction=config.val_fraction,
-        test_fraction=config.test_fraction,
-        seed=config.seed,
-        leaks=config.leaks,
-    )
+    found = data.find_pictures(config.data, config.columns)
+    shares = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction}
+    records = data.assign_splits(found, **shares, seed=config.seed, leaks=config.leaks)
     return data.read_pictures(records, image_size=config.image_size, bad_files=config.bad_files)
 
 
-def build_model(config: Config, labels: list[str]) -> tuple[keras.Model, Task]:
-    """A frozen backbone with a new head, (batch, height, width, 3) in [0, 255] to (batch, labels)."""
-    backbone = models.load_backbone(
+def build_backbone(config: Config) -> keras.Model:
+    """The frozen backbone, (batch, height, width, 3) in [0, 255] to features."""
+    return models.load_backbone(
         config.backbone, image_size=config.image_size, weights=config.weights, options=config.backbone_options
     )
+
+
+def build_model(config: Config, labels: list[str], backbone: keras.Model | None = None) -> tuple[keras.Model, Task]:
+    """A new head on a frozen backbone, (batch, height, width, 3) in [0, 255] to (batch, labels)."""
     task = models.single_label(labels, hidden=config.hidden, dropout=config.dropout)
-    return models.attach_head(backbone, task), task
+    return models.attach_head(backbone or build_backbone(config), task), task
 
 
-def evaluate(model: keras.Model, splits: Splits) -> tuple[dict[str, dict], Predictions]:
+def evaluate(model: keras.Model, splits: Splits) -> tuple[Scores, Predictions]:
     """Scores of every split, and the probabilities that they are computed from."""
     predictions = training.predict(model, splits)
     scores = {
@@ -133,23 +129,21 @@ def evaluate(model: keras.Model, splits: Splits) -> tuple[dict[str, dict], Predi
     return scores, predictions
 
 
-def run(config: Config) -> dict[str, dict]:
+def run(config: Config) -> Scores:
     """The whole way; returns the scores by split."""
-    with runs.open_run("image_classification", config, config.out, config.seed) as current:
-        models.check_backbone(config.backbone, config.backbone_options, config.weights)
-        splits = current.stage("data", load_data, config)
-        model, task = current.stage("model", build_model, config, splits.labels)
+    with runs.open_run("image_classification", config) as current:
         phases = {"head": config.head, "tune": config.tune}
+        backbone = current.stage("backbone", build_backbone, config)
+        training.check_phases(backbone, phases)
+        splits = current.stage("data", load_data, config)
+        model, task = build_model(config, splits.labels, backbone)
         plan = training.plan_phases(model, splits, phases, batch_size=config.batch_size)
-        reporting.show_plan(plan, splits, backbone=config.backbone, weights=config.weights)
-        history = current.stage(
-            "training", training.fine_tune, model, task, splits, plan,
-            seed=config.seed, augment=config.augment, log=current.folder / "history.csv",
-        )  # fmt: skip
-        scores, predictions = current.stage("evaluation", evaluate, model, splits)
+        reporting.show_plan(plan, splits, backbone=models.describe_backbone(config.backbone, config.weights))
+        options = {"seed": config.seed, "augment": config.augment, "log": current.folder / "history.csv"}
+        history = current.stage("training", training.fine_tune, model, task, splits, plan, **options)
         current.stage("saving", serving.save_model, model, splits.labels, current.folder, sample=splits.val.inputs[:8])
-        figures = reporting.class_figures(splits, scores, predictions)
-        reporting.write_report(current, splits, plan, history, scores, figures)
+        scores, predictions = current.stage("evaluation", evaluate, model, splits)
+        reporting.write_report(current, splits, plan, history, scores, reporting.class_figures(splits, predictions))
         reporting.show_scores(scores, current.folder)
     return scores
 

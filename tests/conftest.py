@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tfft.data import Examples, Record, Splits
+from tfft.data.records import digested
 
 
 def _pixels(seed: int, height: int = 20, width: int = 24, level: int = 128) -> np.ndarray:
@@ -52,11 +53,13 @@ def records(png: Callable[..., bytes]) -> Callable[[dict[str, int]], list[Record
     """Records without files: `{"ant": 6, "bee": 5}`."""
 
     def make(counts: dict[str, int]) -> list[Record]:
-        return [
-            Record(picture=png(1000 * position + number), label=label, where=f"{label}/{number}")
-            for position, (label, count) in enumerate(counts.items())
-            for number in range(count)
-        ]
+        return digested(
+            [
+                Record(picture=png(1000 * position + number), label=label, where=f"{label}/{number}")
+                for position, (label, count) in enumerate(counts.items())
+                for number in range(count)
+            ]
+        )
 
     return make
 

@@ -56,7 +56,11 @@ def test_a_mistyped_flag_names_the_nearest() -> None:
     ("flags", "said"),
     [
         (["--head.learning-rate", "3"], "`learning_rate` is above 0 and at most 1. Received: learning_rate=3."),
-        (["--head.epochs", "-1"], "`epochs` is 0 or more. Received: epochs=-1."),
+        (["--head.epochs", "-1"], "`epochs` is at least 0. Received: epochs=-1."),
+        (["--image-size", "0", "32"], "`image_size` is at least 1. Received: image_size=0."),
+        (["--batch-size", "0"], "`batch_size` is at least 1. Received: batch_size=0."),
+        (["--dropout", "1"], "`dropout` is at least 0 and below 1. Received: dropout=1."),
+        (["--hidden", "0"], "`hidden` is at least 1. Received: hidden=0."),
         (["--replay", "nowhere"], "`--replay` names the folder of a run. Received: no nowhere/config.json."),
     ],
 )
@@ -105,9 +109,8 @@ def test_without_data_the_demo_brings_its_settings() -> None:
 def test_a_replay_takes_the_old_configuration_and_new_flags(tmp_path: Path) -> None:
     from tfft import runs
 
-    with runs.open_run(
-        "image_classification", Config(data="old", head=Phase(epochs=7)), str(tmp_path / "run"), 0
-    ) as run:
+    old = Config(data="old", head=Phase(epochs=7), out=str(tmp_path / "run"))
+    with runs.open_run("image_classification", old) as run:
         (run.folder / "result").touch()
     config = cli.parse(Config, DEMO, ["--replay", str(tmp_path / "run"), "--seed", "5"])
     assert config == Config(data="old", head=Phase(epochs=7), seed=5)

@@ -22,13 +22,13 @@ class Choices:
 
 def test_config_comes_back_from_the_folder(tmp_path: Path) -> None:
     config = Choices(sizes=(5, 6), head=Phase(epochs=7, unfreeze="all"), out=str(tmp_path / "run"))
-    with runs.open_run("demo", config, config.out, 0) as run:
+    with runs.open_run("demo", config) as run:
         (run.folder / "result").touch()
     assert runs.read_config(Choices, tmp_path / "run") == Choices(sizes=(5, 6), head=Phase(epochs=7, unfreeze="all"))
 
 
 def test_a_stage_is_timed_and_returns(tmp_path: Path) -> None:
-    with runs.open_run("demo", Choices(), str(tmp_path / "run"), 0) as run:
+    with runs.open_run("demo", Choices(out=str(tmp_path / "run"))) as run:
         assert run.stage("sum", sum, [1, 2]) == 3
     assert run.seconds["sum"] >= 0
 
@@ -37,23 +37,23 @@ def test_two_runs_in_one_second_get_two_folders(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     folders = set()
     for _ in range(3):
-        with runs.open_run("demo", Choices(), None, 0) as run:
+        with runs.open_run("demo", Choices()) as run:
             folders.add(run.folder)
     assert len(folders) == 3
 
 
 def test_a_failed_run_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), runs.open_run("demo", Choices(), str(tmp_path / "run"), 0):
+    with pytest.raises(RuntimeError), runs.open_run("demo", Choices(out=str(tmp_path / "run"))):
         raise RuntimeError
     assert not (tmp_path / "run").exists()
 
 
 def test_a_failed_run_leaves_a_folder_that_was_there_and_what_it_wrote(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    with pytest.raises(RuntimeError), runs.open_run("demo", Choices(), str(tmp_path / "mine"), 0):
+    with pytest.raises(RuntimeError), runs.open_run("demo", Choices(out=str(tmp_path / "mine"))):
         raise RuntimeError
     assert list((tmp_path / "mine").iterdir()) == []
-    with pytest.raises(FileExistsError), runs.open_run("demo", Choices(), str(tmp_path / "mine"), 0) as run:
+    with pytest.raises(FileExistsError), runs.open_run("demo", Choices(out=str(tmp_path / "mine"))) as run:
         [(run.folder / "history.csv").touch(exist_ok=False) for _ in range(2)]
     assert sorted(p.name for p in (tmp_path / "mine").iterdir()) == ["config.json", "history.csv"]
 
@@ -62,7 +62,7 @@ def test_foreign_files_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with (
         pytest.raises(ConfigError, match=r"other files: thesis\.txt"),
-        runs.open_run("demo", Choices(), str(tmp_path), 0),
+        runs.open_run("demo", Choices(out=str(tmp_path))),
     ):
         pass
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
@@ -71,26 +71,29 @@ def test_foreign_files_are_not_touched(tmp_path: Path) -> None:
 
 def test_a_file_at_out(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="a file at"), runs.open_run("demo", Choices(), str(tmp_path / "file"), 0):
+    with pytest.raises(ConfigError, match="a file at"), runs.open_run("demo", Choices(out=str(tmp_path / "file"))):
         pass
 
 
 def test_a_path_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(MachineError, match="--out"), runs.open_run("demo", Choices(), str(tmp_path / "file/run"), 0):
+    with pytest.raises(MachineError, match="--out"), runs.open_run("demo", Choices(out=str(tmp_path / "file/run"))):
         pass
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(MachineError, match="Permission denied"), runs.open_run("a", Choices(), f"{tmp_path}/run", 0):
+    with pytest.raises(MachineError, match="Permission denied"), runs.open_run("a", Choices(out=f"{tmp_path}/run")):
         pass
 
 
 @pytest.mark.parametrize("seed", [-1, 2**31])
 def test_a_seed_outside_its_range(tmp_path: Path, seed: int) -> None:
-    with pytest.raises(ConfigError, match="seed="), runs.open_run("demo", Choices(), str(tmp_path / "run"), seed):
+    with (
+        pytest.raises(ConfigError, match="seed="),
+        runs.open_run("demo", Choices(out=str(tmp_path / "run"), seed=seed)),
+    ):
         pass
 
 
@@ -99,6 +102,9 @@ def test_a_seed_outside_its_range(tmp_path: Path, seed: int) -> None:
     [
         (None, "no .*config.json"),
         ({"config": {"colour": 1}}, "colour"),
+        ({"config": []}, "config.json is as a run wrote it"),
+        ({"config": {"head": 3}}, "3 for a group of fields"),
+        ({"config": {"seed": "k"}}, "seed='k'"),
         ({}, "config.json is as a run wrote it"),
         ({"config": {"backbone": {"python_object": "Functional mine"}}}, "`backbone` was a Python object"),
     ],
@@ -114,7 +120,7 @@ def test_a_model_in_the_configuration_is_named(tmp_path: Path) -> None:
     class Model:
         name = "mine"
 
-    with runs.open_run("demo", Choices(backbone=Model()), str(tmp_path / "run"), 0) as run:
+    with runs.open_run("demo", Choices(backbone=Model(), out=str(tmp_path / "run"))) as run:
         stored = files.read_json(run.folder / "config.json")
     assert stored["config"]["backbone"] == {"python_object": "Model mine"}
 

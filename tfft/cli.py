@@ -18,7 +18,7 @@ import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from tfft import __version__
-from tfft.errors import ConfigError, MachineError, TfftError, nearest
+from tfft.errors import ConfigError, MachineError, TfftError, nearest, printable
 from tfft.runs import read_config
 
 C = TypeVar("C")
@@ -71,7 +71,8 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str]) -> C:
     known, rest = own.parse_known_args(arguments)
     description = (
         f"{(sys.modules[config_class.__module__].__doc__ or '').strip()}\n\n"
-        "--replay FOLDER runs again what the run in that folder did; further flags change it."
+        "--replay FOLDER runs again what the run in that folder did; further flags change it. Without --data the "
+        "demo runs, whose settings (DEMO in the recipe) stand in for some of the defaults below."
     )
 
     def read(default: C | None) -> C:
@@ -139,6 +140,8 @@ def _copy_recipe(name: str, target: Path) -> None:
             file.write(source.read_text(encoding="utf-8"))
     except FileExistsError:
         raise ConfigError("The target is a new file", received=f"{target}, which exists") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError("The target's folder exists", received=target) from None
     print(f"{target} is yours. Edit it, then: python {target} --help")
 
 
@@ -163,12 +166,11 @@ def _one_sentence() -> Iterator[None]:
 
 
 def _leave(sentence: object, code: int) -> None:
-    print(f"tfft: {sentence}", file=sys.stderr)
+    print(f"tfft: {printable(sentence)}", file=sys.stderr)
     raise SystemExit(code)
 
 
 def _log_to_screen() -> None:
-    handler = logging.StreamHandler(sys.stdout)
     logger = logging.getLogger("tfft")
-    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    logger.handlers = [logging.StreamHandler(sys.stdout)]  # set, not added: a second call shows no line twice

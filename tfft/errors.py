@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -55,7 +56,29 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     known = list(known)
     by_lower = {entry.lower(): entry for entry in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=count, cutoff=0.3)
-    return ", ".join(repr(by_lower[entry]) for entry in close) or ", ".join(map(repr, known))
+    return ", ".join(repr(by_lower[entry]) for entry in close) or listed(map(repr, known)) or "none"
+
+
+def check_range(
+    name: str, value: float, *, least: float | None = None, above: float | None = None, below: float | None = None,
+    most: float | None = None, fix: str | None = None,
+) -> None:  # fmt: skip
+    """Raises `ConfigError` unless a number is at least `least`, above `above`, below `below` and at most `most`."""
+    bounds = {"at least": least, "above": above, "below": below, "at most": most}
+    fits = (
+        (least is None or value >= least)
+        and (above is None or value > above)
+        and (below is None or value < below)
+        and (most is None or value <= most)
+    )
+    if not fits:
+        wanted = " and ".join(f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None)
+        raise ConfigError(f"`{name}` is {wanted}", received=f"{name}={value:g}", fix=fix)
+
+
+def printable(text: object) -> str:
+    """A stranger's text (a file, a class) without control characters, which would steer a terminal."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cc" else c for c in str(text))
 
 
 def listed(entries: Iterable[object], most: int = 20) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,17 +17,14 @@ from typing import Any
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path`; on success it takes the place of `path` in one step.
 
-    The temporary name keeps the suffix, since some writers choose the format by it. On any failure the
+    The temporary name keeps the suffixes, since some writers choose the format by them. On any failure the
     temporary file is removed and a previous `path` stays as it was.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.parent / f".writing-{uuid.uuid4().hex}{''.join(path.suffixes)}"
+    # made here, so that a folder that cannot be written is told before the work; never over another file
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files that only their owner can read
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -10,6 +10,7 @@ import platform
 import sys
 import tempfile
 import time
+import types
 import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from tfft import __version__, files
-from tfft.errors import ConfigError, MachineError, listed
+from tfft.errors import ConfigError, MachineError, check_range, listed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,29 +49,27 @@ class Run:
 
 
 @contextmanager
-def open_run(recipe: str, config: Any, out: str | None, seed: int) -> Iterator[Run]:
+def open_run(recipe: str, config: Any) -> Iterator[Run]:
     """Claims a new or empty folder, writes `config.json` into it and sets the seed.
 
     A run that fails before it has written a result leaves no folder behind.
 
     Args:
-        recipe: Name of the recipe; names the folder too when `out` is None.
-        config: The recipe's dataclass.
-        out: The folder, or None for a new one below `runs/`.
-        seed: Of Python, numpy, TensorFlow and Keras, 0 or more and below 2**31.
+        recipe: Name of the recipe; names the folder too where `config.out` is None.
+        config: The recipe's dataclass. `out` is the folder, or None for a new one below `runs/`; `seed` is that of
+            Python, numpy, TensorFlow and Keras, 0 or more and below 2**31.
 
     Raises:
         ConfigError: If something lies at `out` already.
         MachineError: If the folder cannot be written.
     """
-    if not 0 <= seed < 2**31:
-        raise ConfigError("`seed` is 0 or more and below 2147483648", received=f"seed={seed}")
-    existed = out is not None and Path(out).is_dir()
-    folder = _claim(recipe, out)
+    check_range("seed", config.seed, least=0, most=2**31 - 1)
+    existed = config.out is not None and Path(config.out).is_dir()
+    folder = _claim(recipe, config.out)
     try:
-        files.write_json(folder / "config.json", {"recipe": recipe, "config": _as_json(config)})
+        files.write_json(folder / "config.json", {"recipe": recipe, "config": as_json(config)})
         run = Run(recipe, folder, config)
-        run.stage("import", _start_keras, seed)
+        run.stage("import", _start_keras, config.seed)
         yield run
     except BaseException:
         if [entry.name for entry in folder.iterdir()] == ["config.json"]:
@@ -93,7 +92,8 @@ def read_config(config_class: type[C], folder: Path) -> C:
         raise ConfigError("`--replay` names the folder of a run", received=f"no {path}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError("config.json is as a run wrote it", received=f"{path}: {error}") from None
-    return _from_json(config_class, {**stored, "out": None}, path)
+    config = _from_json(config_class, stored, path)
+    return dataclasses.replace(config, out=None)
 
 
 def versions() -> dict[str, str]:
@@ -158,22 +158,31 @@ def _start_keras(seed: int) -> None:
         finally:
             os.dup2(screen, 2)
             os.close(screen)
+    if (backend := keras.config.backend()) != "tensorflow" or keras.config.image_data_format() != "channels_last":
+        raise ConfigError(
+            "Keras runs on TensorFlow, with `channels_last` pictures",
+            received=f"{backend}, {keras.config.image_data_format()}",
+            fix="Set KERAS_BACKEND=tensorflow, and image_data_format in keras.json",
+        )
     keras.utils.set_random_seed(seed)
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """A configuration as JSON has it; a Python object (a model as backbone) only by its kind and name."""
     if dataclasses.is_dataclass(value):
-        return {f.name: _as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, (list, tuple)):
-        return [_as_json(entry) for entry in value]
+        return [as_json(entry) for entry in value]
     if value is None or isinstance(value, (str, int, float, bool, dict)):
         return value
-    # an object of Python, such as a keras.Model as backbone: named, so that a replay can say why it cannot
+    # named, so that a replay can say why it cannot
     return {"python_object": f"{type(value).__name__} {getattr(value, 'name', '')}".strip()}
 
 
 def _from_json(config_class: type[C], stored: dict[str, Any], path: Path) -> C:
     hints = typing.get_type_hints(config_class)
+    if not isinstance(stored, dict):
+        raise ConfigError("config.json is as a run wrote it", received=f"{stored!r} for a group of fields in {path}")
     if unknown := sorted(set(stored) - set(hints)):
         raise ConfigError(
             f"config.json holds fields of {config_class.__module__}.{config_class.__name__}",
@@ -190,5 +199,19 @@ def _from_json(config_class: type[C], stored: dict[str, Any], path: Path) -> C:
             )
         if dataclasses.is_dataclass(hints[name]):
             value = _from_json(hints[name], value, path)
-        values[name] = tuple(value) if isinstance(value, list) else value
+        value = tuple(value) if isinstance(value, list) else value
+        if not _fits(value, hints[name]):
+            raise ConfigError("config.json is as a run wrote it", received=f"{name}={value!r} in {path}")
+        values[name] = value
     return config_class(**values)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a plain type that a field asks for; other types are left to whoever reads the field."""
+    if typing.get_origin(hint) is typing.Literal:
+        return value in typing.get_args(hint)
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return any(_fits(value, one) for one in typing.get_args(hint))
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return not isinstance(hint, type) or type(value) is hint

@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from tfft.data import Record, audit
+from tfft.data.records import digested
 from tfft.errors import DataError
 
 
 def record(content: bytes, label: str = "a", split: str | None = None, group: str | None = None) -> Record:
-    return Record(picture=content, label=label, where=f"{label}/{content.decode()}", split=split, group=group)
+    where = f"{label}/{content.decode()}"
+    return digested([Record(picture=content, label=label, where=where, split=split, group=group)])[0]
 
 
 def test_a_picture_under_two_labels_is_listed() -> None:
@@ -19,13 +21,15 @@ def test_a_picture_under_two_labels_is_listed() -> None:
 
 def test_equal_pictures_in_two_splits_are_a_leak() -> None:
     leak = [record(b"1", split="train"), record(b"1", "b", split="test")]
-    with pytest.raises(DataError, match=r"a/1 \(train\), b/1 \(test\).*--leaks accept"):
+    leak += [record(b"2", split="train"), record(b"2", "b", split="val")]
+    said = r"2 in several: a/1 \(train\) = b/1 \(test\), a/2 \(train\) = b/2 \(val\).*--leaks accept"
+    with pytest.raises(DataError, match=said):
         audit.check_leaks(leak)
     audit.check_leaks([replace(r, split="train") for r in leak])
 
 
 def test_a_group_in_two_splits_is_a_leak() -> None:
-    with pytest.raises(DataError, match="group 'p' in test and train"):
+    with pytest.raises(DataError, match="1 in several: 'p' in test and train"):
         audit.check_leaks([record(b"1", split="train", group="p"), record(b"2", split="test", group="p")])
 
 

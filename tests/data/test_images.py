@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 
 import numpy as np
@@ -90,6 +91,19 @@ def test_a_large_jpeg_decoded_small_looks_the_same() -> None:
 def test_what_is_no_picture_says_why(content: bytes, reason: str) -> None:
     with pytest.raises(BadPictureError, match=reason):
         decode(content, (8, 8))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"])
+@pytest.mark.filterwarnings("ignore")
+def test_damaged_bytes_give_pixels_or_a_reason(kind: str) -> None:
+    generator = np.random.default_rng(0)
+    whole = np.frombuffer(encoded(HALVES, kind), np.uint8)
+    for _ in range(150):
+        damaged = whole.copy()
+        places = generator.integers(0, len(whole), 6)
+        damaged[places] = generator.integers(0, 256, 6)
+        with contextlib.suppress(BadPictureError):  # and nothing else
+            assert decode(damaged.tobytes(), (8, 8))[0].shape == (8, 8, 3)
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tfft.data import Record, read_pictures
 from tfft.data.images import decode
-from tfft.errors import DataError
+from tfft.errors import DataError, MachineError
 
 Maker = Callable[[dict[str, int]], list[Record]]
 
@@ -62,15 +63,31 @@ def test_a_class_that_loses_all_its_pictures(dealt: list[Record]) -> None:
         read_pictures(bad, image_size=(8, 8), bad_files="skip")
 
 
+def test_a_file_that_cannot_be_read_is_named(dealt: list[Record], tmp_path: Path) -> None:
+    gone = [replace(r, picture=tmp_path / "gone.png") if i == 0 else r for i, r in enumerate(dealt)]
+    with pytest.raises(DataError, match=r"1 that do not: bee/0 \(.*No such file"):
+        read_pictures(gone, image_size=(8, 8))
+
+
+def test_a_disk_too_small_is_told_before_decoding(dealt: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", lambda name: 1)
+    with pytest.raises(MachineError, match=r"3,000,000,000,000 bytes to store, .* free"):
+        read_pictures(dealt[:1] * 10, image_size=(10**6, 10**5))
+
+
 def test_a_picture_under_two_labels_is_noted(dealt: list[Record]) -> None:
     twin = replace(dealt[4], picture=dealt[0].picture)
-    splits = read_pictures([*dealt, replace(twin, where="ant/twin")], image_size=(8, 8))
+    splits = read_pictures([*dealt, replace(twin, where="ant/twin", digest=dealt[0].digest)], image_size=(8, 8))
     assert "1 pictures stand under two labels: bee/0 = ant/twin" in splits.notes
 
 
 def test_what_does_not_fit_the_memory_lies_in_a_file(dealt: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read_pictures(dealt, image_size=(8, 8))
     monkeypatch.setattr("os.sysconf", lambda name: 1)
+    bad = [replace(r, picture=b"") if i in (0, 5) else r for i, r in enumerate(dealt)]
+    closed_up = read_pictures(bad, image_size=(8, 8), bad_files="skip").train.inputs
+    assert isinstance(closed_up, np.memmap)
+    assert np.array_equal(closed_up, whole.train.inputs[[1, 2]])
     filed = read_pictures(dealt, image_size=(8, 8))
     assert isinstance(filed.train.inputs, np.memmap)
     assert np.array_equal(filed.train.inputs, whole.train.inputs)

@@ -5,16 +5,28 @@ from pathlib import Path
 import pytest
 
 from tfft.data import Record
-from tfft.data.records import split_name
+from tfft.data.records import digested, split_name
 from tfft.errors import DataError
 
 
 def test_a_digest_is_of_the_content_alone(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"same")
-    file = Record(picture=tmp_path / "a.png", label="a", where="a.png")
-    assert file.digest == Record(picture=b"same", label="b", where="elsewhere").digest
-    assert file.digest != Record(picture=b"other", label="a", where="a.png").digest
+    file, same, other = digested(
+        [
+            Record(picture=tmp_path / "a.png", label="a", where="a.png"),
+            Record(picture=b"same", label="b", where="elsewhere"),
+            Record(picture=b"other", label="a", where="a.png"),
+        ]
+    )
+    assert file.digest == same.digest
+    assert file.digest != other.digest
     assert len(file.digest) == 32
+
+
+def test_what_cannot_be_read_equals_nothing_else(tmp_path: Path) -> None:
+    missing = [Record(picture=tmp_path / name, label="a", where=name) for name in ("a.png", "b.png")]
+    first, second = digested(missing)
+    assert first.digest != second.digest
 
 
 @pytest.mark.parametrize(

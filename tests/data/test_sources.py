@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,13 @@ def test_a_link_in_a_circle_multiplies_nothing(tmp_path: Path, picture_folder: M
     (folder / "ant" / "loop").symlink_to(folder, target_is_directory=True)
     (folder / "loop").symlink_to(folder, target_is_directory=True)
     assert len(find_pictures(str(folder))) == 2
+
+
+def test_a_pipe_is_no_picture_and_a_broken_link_is_kept_to_be_named(tmp_path: Path, picture_folder: Maker) -> None:
+    folder = picture_folder(tmp_path, {"ant": 1, "bee": 1})
+    os.mkfifo(folder / "ant" / "pipe")
+    (folder / "bee" / "broken.png").symlink_to(tmp_path / "nowhere.png")
+    assert [r.where for r in find_pictures(str(folder))] == ["ant/0.png", "bee/0.png", "bee/broken.png"]
 
 
 def test_odd_names_work(tmp_path: Path, picture_folder: Maker) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tfft.data import find_pictures
+from tfft.data import Columns, find_pictures
 from tfft.errors import DataError
 
 
@@ -35,9 +35,8 @@ def test_split_and_group_columns(pictures: Path) -> None:
     text = (
         "file,kind,part,patient\nimages/0.png,ant,train,p1\nimages/1.png,bee,Training,p2\nimages/2.png,ant,valid,p3\n"
     )
-    records = find_pictures(
-        table(pictures, text), image_column="file", label_column="kind", split_column="part", group_column="patient"
-    )
+    columns = Columns(image="file", label="kind", split="part", group="patient")
+    records = find_pictures(table(pictures, text), columns)
     assert [(r.split, r.group) for r in records] == [("train", "p1"), ("train", "p2"), ("val", "p3")]
 
 
@@ -56,6 +55,8 @@ def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
         ("path,label\nimages/0.png,ant\n/etc/hostname,bee\n", r"/etc/hostname in list\.csv row 3"),
         ("path,label\nimages/0.png,ant\nimages/1.png,\n", r"an empty cell in list\.csv row 3"),
         ("path,label\nimages/0.png,ant\nimages/1.png\n", r"an empty cell in list\.csv row 3"),
+        ("path,label\nimages/0.png,ant\nimages/../images/0.png,bee\n", r"in rows 2 and 3"),
+        ('path,label\nimages/0.png,ant\nimages/1.png,"bee\n', r"well-formed CSV.*unexpected end of data.*row"),
         ("path,label\n", "only a header"),
         ("", "columns none"),
         ("path,label\nimages/0.png,ant\nimages/1.png,ant\n", "only 'ant'"),
@@ -69,13 +70,13 @@ def test_what_is_wrong_is_said_with_its_row(pictures: Path, text: str, said: str
 def test_a_class_without_training_rows(pictures: Path) -> None:
     text = "path,label,split\nimages/0.png,ant,train\nimages/1.png,bee,train\nimages/2.png,be,test\n"
     with pytest.raises(DataError, match=r"class 'be' only in the test rows.*row 4.*Nearest.*'bee'"):
-        find_pictures(table(pictures, text), split_column="split")
+        find_pictures(table(pictures, text), Columns(split="split"))
 
 
 def test_an_unknown_split(pictures: Path) -> None:
     text = "path,label,split\nimages/0.png,ant,train\nimages/1.png,bee,tset\n"
     with pytest.raises(DataError, match=r"'tset' in list\.csv row 3"):
-        find_pictures(table(pictures, text), split_column="split")
+        find_pictures(table(pictures, text), Columns(split="split"))
 
 
 def test_no_file_and_no_text(tmp_path: Path) -> None:

@@ -21,10 +21,14 @@ class TinyBeetles(tfds.core.GeneratorBasedBuilder):
         }))
     def _split_generators(self, dl_manager):
         return {"train": self._generate_examples(6), "test": self._generate_examples(4)}
-    def _generate_examples(self, count):
+    def _generate_examples(self, count, labelled=True):
         for number in range(count):
             pixels = np.random.default_rng(number + 10 * count).integers(0, 255, (8, 8, 3)).astype(np.uint8)
-            yield number, {"image": pixels, "label": number % 2}
+            yield number, {"image": pixels, "label": number % 2 if labelled else -1}
+
+class TinySecret(TinyBeetles):
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(6), "test": self._generate_examples(4, labelled=False)}
 
 class TinyTexts(TinyBeetles):
     def _info(self):
@@ -60,10 +64,20 @@ print([made[image.tobytes()] for image in splits.train.inputs] == splits.train.t
     assert said[-1] == "True"
 
 
+def test_a_split_without_labels_is_left_out(tmp_path: Path) -> None:
+    code = """
+records = find_pictures("tfds:tiny_secret")
+print(len(records), {r.split for r in records}, sorted({r.label for r in records}))
+"""
+    assert run(code, tmp_path).splitlines()[-1] == "6 {None} ['ant', 'bee']"
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "sentence"),
     [
         ("tiny_beetle", "ConfigError", "Nearest: 'tiny_beetles'"),
+        ("", "ConfigError", "names a TensorFlow Datasets data set"),
+        ("tiny_beetles:9.9.9", "ConfigError", "names a TensorFlow Datasets data set"),
         ("tiny_texts", "DataError", "one Image and one ClassLabel"),
     ],
 )

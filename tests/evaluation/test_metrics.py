@@ -16,10 +16,19 @@ def test_scores_worked_out_by_hand() -> None:
     assert scores["per_class"]["ant"] == pytest.approx({"precision": 1.0, "recall": 2 / 3, "f1": 0.8, "support": 3})
     assert scores["per_class"]["bee"] == pytest.approx({"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 1})
     assert scores["per_class"]["wasp"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
-    assert scores["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 3)
+    assert scores["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)  # nobody spoke of wasps
+    assert scores["most_confused"] == [["ant", "bee", 1]]
     assert scores["loss"] == pytest.approx(-np.log([0.9, 0.8, 0.2, 0.6]).mean())
     assert scores["confusion_matrix"] == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
     assert json.loads(json.dumps(scores)) == scores
+
+
+def test_of_many_classes_there_is_no_matrix() -> None:
+    labels = [f"c{n}" for n in range(300)]
+    guesses = np.full((300, 300), 1 / 300, np.float32)
+    scores = single_label_scores(np.arange(300), guesses, labels)
+    assert "confusion_matrix" not in scores
+    assert len(scores["most_confused"]) == 50
 
 
 def test_a_certain_mistake_is_still_a_number() -> None:

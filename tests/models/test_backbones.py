@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tfft.errors import ConfigError
-from tfft.models import backbone_names, load_backbone
+from tfft.models import backbone_names, describe_backbone, load_backbone
 
 SIZE = (32, 32)
 PIXELS = np.random.default_rng(0).uniform(0, 255, (2, *SIZE, 3)).astype(np.float32)
-# one for each way of preprocessing: tf, caffe, torch, and inside the network
-FAMILIES = ["MobileNetV2", "ResNet50", "DenseNet121", "EfficientNetB0"]
+# for each way of preprocessing: tf, caffe, torch, and inside the network
+FAMILIES = ["MobileNetV2", "ResNet50", "DenseNet121", "EfficientNetB0", "MobileNetV3Small"]
 
 
 def test_every_constructor_has_its_preprocessing_beside_it() -> None:
@@ -42,6 +42,7 @@ def test_pixels_are_preprocessed_once_as_the_family_does(name: str, tmp_path: Pa
 
 def test_a_backbone_is_frozen_and_flat() -> None:
     backbone = load_backbone("MobileNet", image_size=SIZE, weights="none", options={"alpha": 0.25})
+    assert backbone.name == "MobileNet"
     assert backbone.trainable_weights == []
     assert not any(isinstance(layer, keras.Model) for layer in backbone.layers)
     assert backbone.output_shape == (None, 1, 1, 256)
@@ -58,7 +59,9 @@ def test_a_keras_model_is_used_as_it_is(network: keras.Model) -> None:
         ("MobilNetV2", SIZE, {}, "none", r"'MobilNetV2'\. Nearest: 'MobileNetV2'"),
         ("MobileNetV2", SIZE, {"alfa": 1}, "none", r"are alpha\. Received: alfa\. Nearest: 'alpha'"),
         ("ResNet50", SIZE, {"alpha": 1}, "none", "Received: alpha"),
+        ("MobileNetV3Small", SIZE, {"include_preprocessing": False}, "none", "Received: include_preprocessing"),
         ("InceptionV3", SIZE, {}, "none", "75x75"),
+        ("MobileNetV2", (0, 32), {}, "none", "image_size=0"),
         ("MobileNetV2", SIZE, {}, "nowhere.h5", "no file nowhere.h5"),
         ("MobileNetV2", SIZE, {}, "imagnet", "'imagnet'"),
     ],
@@ -70,9 +73,40 @@ def test_what_cannot_be_built_says_why(
         load_backbone(name, image_size=size, options=options, weights=weights)
 
 
+def inner(inputs: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.layers.BatchNormalization()(keras.layers.Conv2D(2, 3)(inputs))
+
+
+def test_a_model_inside_the_model_is_refused() -> None:
+    inputs = keras.Input((*SIZE, 3))
+    nested = keras.Model(inputs, keras.Model(inputs, inner(inputs), name="base")(inputs), name="mine")
+    with pytest.raises(ConfigError, match=r"mine with base\. Pass the inner model itself"):
+        load_backbone(nested, image_size=SIZE)
+    hidden = keras.Model(inputs, keras.layers.TimeDistributed(keras.layers.BatchNormalization(), name="td")(inputs))
+    with pytest.raises(ConfigError, match="with td"):
+        load_backbone(hidden, image_size=SIZE)
+
+
+def test_several_inputs_or_none_are_refused() -> None:
+    class Subclass(keras.Model):
+        def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+            return inputs
+
+    with pytest.raises(ConfigError, match="one input and one output"):
+        load_backbone(Subclass(), image_size=SIZE)
+    a, b = keras.Input((*SIZE, 3)), keras.Input((*SIZE, 3))
+    with pytest.raises(ConfigError, match="one input and one output"):
+        load_backbone(keras.Model([a, b], keras.layers.Add()([a, b])), image_size=SIZE)
+
+
 def test_a_model_of_another_size(network: keras.Model) -> None:
     with pytest.raises(ConfigError, match=r"\(batch, 64, 64, 3\)"):
         load_backbone(network, image_size=(64, 64))
+
+
+def test_what_a_person_calls_it(network: keras.Model) -> None:
+    assert describe_backbone("ResNet50", "imagenet") == "ResNet50, weights imagenet"
+    assert describe_backbone(network, "imagenet") == f"{network.name}, a model of your own"
 
 
 def test_an_odd_size_warns_of_nothing() -> None:

@@ -33,9 +33,15 @@ def test_head_loss_metrics_and_monitor_agree() -> None:
 
 def test_hidden_layers_and_dropout_stand_where_they_are_said_to() -> None:
     model = attach_head(backbone(), single_label(LABELS, hidden=(7, 6), dropout=0.3))
-    assert [layer.name for layer in model.layers[2:]] == ["pool", "hidden_1", "hidden_2", "dropout", "predictions"]
-    assert model.get_layer("hidden_2").units == 6
-    assert model.get_layer("dropout").rate == 0.3
+    assert [layer.name for layer in model.layers[2:]] == [
+        "head_pool",
+        "head_hidden_1",
+        "head_hidden_2",
+        "head_dropout",
+        "head_predictions",
+    ]
+    assert model.get_layer("head_hidden_2").units == 6
+    assert model.get_layer("head_dropout").rate == 0.3
     assert model.output_shape == (None, 3)
 
 
@@ -43,6 +49,12 @@ def test_features_that_are_pooled_already() -> None:
     inputs = keras.Input((8,))
     pooled = keras.Model(inputs, keras.layers.Dense(4)(inputs))
     assert attach_head(pooled, single_label(LABELS)).output_shape == (None, 3)
+
+
+def test_features_in_a_row_are_pooled() -> None:
+    inputs = keras.Input((8, 8, 3))
+    tokens = keras.Model(inputs, keras.layers.Reshape((64, 3), name="dropout")(inputs))
+    assert attach_head(tokens, single_label(LABELS, dropout=0.1)).output_shape == (None, 3)
 
 
 def test_probabilities_stay_float32_in_half_precision() -> None:

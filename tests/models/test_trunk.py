@@ -62,6 +62,14 @@ def test_the_trunk_is_in_inference_mode_while_the_top_trains(network: keras.Mode
     assert not all(np.array_equal(loud[0], other) for other in loud)
 
 
+def test_statistics_without_scale_and_centre_are_trained_too() -> None:
+    inputs = keras.Input((4,))
+    x = keras.layers.Dense(4, name="frozen", trainable=False)(inputs)
+    x = keras.layers.BatchNormalization(center=False, scale=False, name="norm")(x)
+    _, top = cut(keras.Model(inputs, keras.layers.Dense(2, name="head")(x)))
+    assert names(top) == {"norm", "head"}
+
+
 def test_nothing_frozen_is_no_trunk() -> None:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     trunk, top = cut(model)

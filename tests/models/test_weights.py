@@ -49,6 +49,23 @@ def test_a_damaged_file(tmp_path: Path, damage: Callable[[bytes], bytes]) -> Non
         load_backbone("MobileNet", weights=str(path), **SMALL)
 
 
+def test_a_damaged_download_is_named(tmp_path: Path) -> None:
+    program = """
+from tfft.models import load_backbone
+try:
+    load_backbone("MobileNet", image_size=(128, 128), options={"alpha": 0.25})
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    file = tmp_path / "models" / "mobilenet_2_5_128_tf_no_top.h5"
+    file.parent.mkdir()
+    file.write_bytes(Path(weights_of(tmp_path / "a.weights.h5")).read_bytes()[:5000])
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.stdout.startswith("MachineError The weights file of MobileNet is a whole HDF5 file.")
+    assert f"Received: {file}" in done.stdout
+
+
 def test_a_model_file_is_no_weights_file(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").touch()
     with pytest.raises(ConfigError, match=r"model\.pkl"):

@@ -41,8 +41,11 @@ def test_the_page_is_in_order(recipe: ModuleType) -> None:
     ]
     expected = ["Config", "DEMO", "SMOKE", "load_data", "build_model", "evaluate", "run"]
     assert [name for name in names if name in expected] == expected
-    assert len(source.splitlines()) <= 200
-    assert not any(isinstance(node, (ast.For, ast.While)) for node in ast.walk(ast.parse(source)))
+    assert len(source.splitlines()) <= 165
+    # no loop, and no class but the configuration: what would need one belongs into tfft
+    nodes = list(ast.walk(ast.parse(source)))
+    assert not any(isinstance(node, (ast.For, ast.While)) for node in nodes)
+    assert [node.name for node in nodes if isinstance(node, ast.ClassDef)] == ["Config"]
 
 
 def test_its_commands_can_be_typed(recipe: ModuleType) -> None:
@@ -60,7 +63,8 @@ def test_every_field_is_documented_and_has_a_default(recipe: ModuleType) -> None
         for node in ast.parse(Path(recipe.__file__).read_text(encoding="utf-8")).body
         if isinstance(node, ast.ClassDef) and node.name == "Config"
     )
-    for field, doc in zip(body[1::2], body[2::2], strict=True):
+    fields = [node for node in body[1:] if not isinstance(node, ast.FunctionDef)]
+    for field, doc in zip(fields[::2], fields[1::2], strict=True):
         assert isinstance(field, ast.AnnAssign)
         assert isinstance(doc, ast.Expr), f"{field.target.id} has no docstring"
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -84,7 +88,7 @@ def test_smoke(recipe: ModuleType, tmp_path: Path) -> None:
     assert recipe.run(again) == scores
 
 
-def test_a_copy_is_light(recipe: ModuleType, tmp_path: Path) -> None:
+def test_its_import_is_light(recipe: ModuleType, tmp_path: Path) -> None:
     """Importing a recipe imports no TensorFlow, so that its help answers in a blink."""
     program = f"import sys, {recipe.__name__}; print([m for m in ('tensorflow', 'keras', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import csv
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from recipes.image_classification import DEMO, Config, build_model, run
+from recipes.image_classification import DEMO, Config, build_model, load_data, run
 from tfft import cli
 from tfft.errors import ConfigError, DataError
-from tfft.training import build_optimizer
+from tfft.training import Phase, build_optimizer
+
+Maker = Callable[[Path, dict[str, int]], Path]
 
 SMALL = shlex.split(
     "--backbone MobileNet --backbone-options '{\"alpha\": 0.25}' --weights none --image-size 32 32 --batch-size 4 "
@@ -30,7 +35,7 @@ def test_the_classic_keras_fine_tune_is_one_line() -> None:
         *shlex.split("--head.learning-rate 1e-4 --tune.epochs 0"),
     )
     model, task = build_model(chosen, ["ant", "bee"])
-    assert [layer.name for layer in model.layers[-2:]] == ["pool", "predictions"]
+    assert [layer.name for layer in model.layers[-2:]] == ["head_pool", "head_predictions"]
     assert model.layers[-1].activation is keras.activations.softmax
     assert len(model.trainable_weights) == 2
     assert task.loss == "sparse_categorical_crossentropy"
@@ -52,18 +57,30 @@ def test_the_classic_pytorch_fine_tune_is_one_line() -> None:
     assert optimizer.momentum == 0.9
 
 
-def test_a_keras_model_as_backbone(network: keras.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output, name="mine")
-    chosen = Config(backbone=backbone, image_size=(32, 32), out=str(tmp_path / "run"))
+def test_hidden_layers_and_dropout_reach_the_model() -> None:
+    chosen = config(*SMALL, "--data", "x", "--hidden", "7", "--dropout", "0.4")
     model, _ = build_model(chosen, ["ant", "bee"])
-    assert model.get_layer("conv_1") is network.get_layer("conv_1")
-    assert [weight.path for weight in model.trainable_weights] == ["predictions/kernel", "predictions/bias"]
+    assert model.get_layer("head_hidden_1").units == 7
+    assert model.get_layer("head_dropout").rate == 0.4
+
+
+def test_a_keras_model_as_backbone(
+    network: keras.Model, tmp_path: Path, picture_folder: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = picture_folder(tmp_path / "data", {"ant": 8, "bee": 8})
+    backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output, name="mine")
+    quick = Phase(epochs=1)
+    chosen = Config(
+        data=str(data), backbone=backbone, image_size=(32, 32), head=quick, tune=quick, out=f"{tmp_path}/run"
+    )
+    assert set(run(chosen)) == {"train", "val", "test"}
+    assert "mine, a model of your own; 3 stages" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="`backbone` was a Python object"):
+        config("--replay", f"{tmp_path}/run")
 
 
 @pytest.mark.parametrize("kind", ["folder", "split folders", "csv"])
-def test_each_kind_of_data(
-    kind: str, tmp_path: Path, picture_folder: Callable[[Path, dict[str, int]], Path], png: Callable[..., bytes]
-) -> None:
+def test_each_kind_of_data(kind: str, tmp_path: Path, picture_folder: Maker) -> None:
     source = tmp_path / "data"
     flags = []
     if kind == "split folders":
@@ -75,7 +92,7 @@ def test_each_kind_of_data(
         rows = [f"{p.relative_to(source)};{p.parent.name};{p.stem}" for p in sorted(source.rglob("*.png"))]
         (source / "list.csv").write_text("\n".join(["file;kind;scene", *rows]))
         source = source / "list.csv"
-        flags = ["--image-column", "file", "--label-column", "kind", "--group-column", "scene"]
+        flags = ["--columns.image", "file", "--columns.label", "kind", "--columns.group", "scene"]
     scores = run(config("--data", str(source), "--out", str(tmp_path / "run"), *SMALL, *flags))
     assert set(scores) == ({"train", "val"} if kind == "split folders" else {"train", "val", "test"})
     report = json.loads((tmp_path / "run" / "report.json").read_text())
@@ -84,7 +101,7 @@ def test_each_kind_of_data(
 
 
 def test_bad_files_are_left_out_and_listed(
-    tmp_path: Path, picture_folder: Callable[[Path, dict[str, int]], Path], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, picture_folder: Maker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = picture_folder(tmp_path / "data", {"ant": 8, "bee": 8})
     (data / "ant" / "bad.jpg").write_text("<html>404</html>")
@@ -103,19 +120,63 @@ def test_a_misspelt_backbone_is_told_before_the_data_are_read(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_validation_pictures_are_those_of_the_files(
-    tmp_path: Path, picture_folder: Callable[[Path, dict[str, int]], Path]
+def test_what_cannot_work_is_told_before_a_picture_is_read(tmp_path: Path) -> None:
+    for flags, said in (
+        (["--tune.unfreeze", "9"], "at most 5"),
+        (["--weights", "nowhere.h5"], "no file nowhere"),
+        (["--head.epochs", "0", "--tune.epochs", "0"], "At least one phase has epochs"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            run(config("--data", "nowhere", "--out", str(tmp_path / "run"), *SMALL, *flags))
+    assert list(tmp_path.iterdir()) == []
+
+
+def losses(folder: Path) -> list[str]:
+    with (folder / "history.csv").open(newline="") as file:
+        return [row["loss"] for row in csv.DictReader(file)]
+
+
+def test_augmentation_and_seed_reach_the_training(network: keras.Model, tmp_path: Path, picture_folder: Maker) -> None:
+    for split in ("train", "val"):
+        picture_folder(tmp_path / "data" / split, {"ant": 8, "bee": 8})
+    backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output)
+    base = Config(
+        data=str(tmp_path / "data"), backbone=backbone, image_size=(32, 32), batch_size=4, dropout=0.0,
+        head=Phase(epochs=1), tune=Phase(epochs=0),
+    )  # fmt: skip
+    found = {}
+    for name, other in {"a": {}, "same": {}, "strong": {"augment": "strong"}, "seed": {"seed": 1}}.items():
+        run(replace(base, out=str(tmp_path / name), **other))
+        found[name] = losses(tmp_path / name)
+    assert found["a"] == found["same"]
+    assert found["strong"] != found["a"] != found["seed"]
+
+
+def test_a_leak_stops_the_run_unless_it_is_accepted(tmp_path: Path, picture_folder: Maker) -> None:
+    for split in ("train", "val"):
+        picture_folder(tmp_path / "data" / split, {"ant": 4, "bee": 4})
+    twin = (tmp_path / "data/train/ant/0.png").read_bytes()
+    (tmp_path / "data/val/ant/0.png").write_bytes(twin)
+    flags = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "run"), "--bad-files", "stop", *SMALL]
+    with pytest.raises(DataError, match="--leaks accept"):
+        run(config(*flags))
+    assert len(load_data(config(*flags, "--leaks", "accept")).val) == 8
+
+
+def test_the_saved_model_answers_a_file_as_the_run_did(
+    network: keras.Model, tmp_path: Path, picture_folder: Maker
 ) -> None:
-    """The saved model, asked about a file as a person would, gives the probability that the report scored."""
+    """Read by other code than ours, a file gives the pixels that were scored, and the probabilities of the run."""
     data = picture_folder(tmp_path / "data", {"ant": 8, "bee": 8})
     chosen = config("--data", str(data), "--out", str(tmp_path / "run"), *SMALL, "--augment", "strong")
-    scores = run(chosen)
+    # random weights of many layers answer everything alike
+    backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output)
+    run(replace(chosen, backbone=backbone, backbone_options={}))
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")
-    files = sorted(data.rglob("*.png"))
-    pictures = np.stack([keras.utils.img_to_array(keras.utils.load_img(f).resize((32, 32), 2)) for f in files])
-    right = model.predict(pictures, verbose=0).argmax(-1) == [f.parent.name == "bee" for f in files]
-    total = sum(
-        len(scores[split]["confusion_matrix"]) and np.sum(scores[split]["confusion_matrix"]) for split in scores
-    )
-    expected = sum(np.trace(scores[split]["confusion_matrix"]) for split in scores)
-    assert (right.sum(), len(files)) == (expected, total)
+    for _, examples in load_data(chosen).items():
+        files = [Image.open(data / where).convert("RGB") for where in examples.where]
+        pictures = np.stack([np.asarray(file.resize((32, 32), Image.Resampling.BILINEAR)) for file in files])
+        assert np.abs(pictures.astype(int) - examples.inputs).max() <= 1
+        mine = model.predict(pictures.astype("float32"), verbose=0)
+        assert np.ptp(mine[:, 0]) > 0
+        np.testing.assert_allclose(mine, model.predict(examples.inputs.astype("float32"), verbose=0), atol=0.02)

@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 from tfft.data import Splits
-from tfft.evaluation import single_label_scores
 from tfft.reporting import class_figures
 from tfft.reporting.figures import png_uri
 
@@ -20,8 +19,7 @@ def figures_of(splits: Splits, confidence: dict[int, float]) -> dict:
     for index, sure in confidence.items():
         truth[index, examples.targets[index]] = 1 - sure
         truth[index, 1 - examples.targets[index]] = sure
-    scores = {name: single_label_scores(examples.targets, truth, splits.labels)}
-    return {figure.title: figure for figure in class_figures(splits, scores, {name: truth}, most=3)}
+    return {figure.title: figure for figure in class_figures(splits, {name: truth}, most=3)}
 
 
 def test_mistakes_come_by_confidence(splits: Splits) -> None:
@@ -48,3 +46,16 @@ def test_pictures_are_small_pngs() -> None:
     uri = png_uri(np.zeros((400, 200, 3), np.uint8))
     image = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
     assert (image.format, image.size) == ("PNG", (80, 160))
+
+
+def test_of_many_classes_those_with_the_most_mistakes(splits: Splits) -> None:
+    labels = [f"c{n}" for n in range(60)]
+    targets = np.array([55, 55, 3, 7, 8, 9, 10], np.int32)
+    guesses = np.eye(60, dtype=np.float32)[[3, 3, 3, 7, 8, 9, 10]]
+    many = replace(splits, labels=labels, test=replace(splits.test, targets=targets))
+    shown = class_figures(many, {"test": guesses})[0].pictures[0]
+    svg = base64.b64decode(shown.image.partition(",")[2]).decode()
+    assert "<!-- c55 -->" in svg
+    assert "<!-- c3 -->" in svg
+    assert "<!-- c59 -->" not in svg
+    assert shown.caption.startswith("the 40 of 60 classes with the most mistakes")

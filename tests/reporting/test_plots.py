@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-import numpy as np
-
 from tfft.reporting import plots
+from tfft.training import History
 
 ROWS = [
     {"phase": p, "epoch": n, "learning_rate": 1e-3, "seconds": 1.0, "loss": 1 / n, "accuracy": 0.5,
@@ -14,24 +13,17 @@ ROWS = [
 
 
 def test_plots_are_whole_svgs_and_always_the_same() -> None:
-    for svg in (plots.learning_curves(ROWS, 1), plots.confusion([[5, 1], [0, 4]], ["ant", "bee"])):
+    for svg in (plots.learning_curves(History(ROWS, 1)), plots.confusion([[5, 1], [0, 4]], ["ant", "bee"])):
         assert ET.fromstring(svg).tag.endswith("svg")
-    assert plots.learning_curves(ROWS, 1) == plots.learning_curves(ROWS, 1)
-    assert plots.learning_curves(ROWS, 1) != plots.learning_curves(ROWS, 2)
+    assert plots.learning_curves(History(ROWS, 1)) == plots.learning_curves(History(ROWS, 1))
+    assert plots.learning_curves(History(ROWS, 1)) != plots.learning_curves(History(ROWS, 2))
 
 
 def test_one_epoch_is_enough() -> None:
-    ET.fromstring(plots.learning_curves(ROWS[:1], 0))
+    ET.fromstring(plots.learning_curves(History(ROWS[:1], 0)))
 
 
 def test_odd_names_and_empty_classes() -> None:
-    ET.fromstring(plots.confusion([[0, 0], [0, 0]], ["$a$ & <b>", "_c^"]))
-
-
-def test_of_many_classes_the_confused_ones() -> None:
-    matrix = np.diag(np.full(60, 9))
-    matrix[55, 3] = 7
-    svg = plots.confusion(matrix, [f"c{n}" for n in range(60)])
-    assert "<!-- c55 -->" in svg
-    assert "<!-- c3 -->" in svg
-    assert "<!-- c59 -->" not in svg
+    svg = plots.confusion([[0, 0], [0, 0]], ["$a$ & <b>", "x" * 200 + "\x1b"])
+    ET.fromstring(svg)
+    assert "x" * 31 not in svg

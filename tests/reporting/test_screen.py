@@ -16,7 +16,7 @@ def test_a_plan_shows_data_backbone_and_phases(
 ) -> None:
     noted = replace(splits, labels=["ant\x1b[31m", "[bold]bee"], notes=["2 pictures: L converted to RGB"])
     plan = plan_phases(network, noted, {"head": Phase(epochs=3), "tune": Phase(epochs=2, unfreeze=1)}, batch_size=8)
-    show_plan(plan, noted, backbone="Small", weights="none")
+    show_plan(plan, noted, backbone="Small, weights none")
     said = capsys.readouterr().out
     for part in (
         "[bold]bee",
@@ -37,7 +37,7 @@ def test_a_plan_shows_data_backbone_and_phases(
 
 def test_many_classes_are_cut(network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     many = replace(splits, labels=[f"class {n}" for n in range(50)])
-    show_plan(plan_phases(network, many, {"head": Phase()}, batch_size=8), many, backbone="Small", weights="none")
+    show_plan(plan_phases(network, many, {"head": Phase()}, batch_size=8), many, backbone="Small")
     said = capsys.readouterr().out
     assert "class 29" in said
     assert "class 30" not in said

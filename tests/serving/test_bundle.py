@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tfft.data import Splits
-from tfft.errors import TfftError
+from tfft.errors import ConfigError
 from tfft.serving import save_model
 
 
@@ -42,9 +42,23 @@ class Forgetful(keras.layers.Dense):
         store["0"], store["1"] = np.ones(self.kernel.shape), np.zeros(self.bias.shape)
 
 
-def test_a_file_that_answers_otherwise_is_not_left_behind(tmp_path: Path) -> None:
+def test_of_a_file_that_answers_otherwise_only_the_weights_stay(tmp_path: Path) -> None:
     with keras.saving.custom_object_scope({"Forgetful": Forgetful}):
         model = keras.Sequential([keras.Input((2,)), Forgetful(2)])
-        with pytest.raises(TfftError, match="differ by up to"):
+        with pytest.raises(ConfigError, match="differ by up to"):
             save_model(model, ["a", "b"], tmp_path, sample=np.array([[3.0, -2.0]], np.float32))
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["model.weights.h5"]
+
+
+class Unknown(keras.layers.Layer):
+    """A layer that plain Keras does not know."""
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        return inputs
+
+
+def test_a_layer_that_plain_keras_does_not_know(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((2,)), Unknown(), keras.layers.Dense(2)])
+    with pytest.raises(ConfigError, match=r"opens in plain Keras.*model\.weights\.h5"):
+        save_model(model, ["a", "b"], tmp_path, sample=np.ones((1, 2), np.float32))
+    assert (tmp_path / "model.weights.h5").is_file()

@@ -9,20 +9,24 @@ import pytest
 
 from tfft.data import Splits, epoch_order
 from tfft.errors import DivergedError
-from tfft.models import single_label, training_model, unfrozen
+from tfft.models import Task, single_label, training_model, unfrozen
 from tfft.training import Phase, fine_tune, plan_phases
 
 TASK = single_label(["ant", "bee"])
+# the epoch of the highest loss is the best: so that a phase which learns makes it worse
+CONTRARY = replace(TASK, monitor="val_loss", mode="max")
 PHASES = {
     "head": Phase(epochs=2, learning_rate=0.05),
     "tune": Phase(epochs=2, learning_rate=0.01, optimizer="sgd", unfreeze=1),
 }
 
 
-def train(model: keras.Model, splits: Splits, phases: dict[str, Phase] = PHASES, **options: object) -> list[dict]:
+def train(
+    model: keras.Model, splits: Splits, phases: dict[str, Phase] = PHASES, task: Task = TASK, **options: object
+) -> list[dict]:
     keras.utils.set_random_seed(0)
     plan = plan_phases(model, splits, phases, batch_size=8)
-    return fine_tune(model, TASK, splits, plan, **options).rows
+    return fine_tune(model, task, splits, plan, **options).rows
 
 
 def test_it_learns_and_says_what_happened(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
@@ -59,20 +63,53 @@ def test_the_same_seed_gives_the_same_numbers(splits: Splits, network: keras.Mod
 
 def test_the_weights_are_those_of_a_plain_loop(network: keras.Model, splits: Splits) -> None:
     """The same order through Keras's own `train_on_batch`, the frozen part in inference mode: the same bits."""
-    network.get_layer("head_dropout").rate = 0.0
-    network.get_layer("inner_dropout_3").rate = 0.0
+    for name in ("head_dropout", "inner_dropout_3"):
+        network.get_layer(name).rate = 0.0
     start = network.get_weights()
-    train(network, splits, {"tune": replace(PHASES["tune"], epochs=1)}, seed=4)
+    phases = {
+        "head": Phase(epochs=2, learning_rate=0.05, optimizer="sgd"),
+        "tune": Phase(epochs=2, learning_rate=0.01, optimizer="sgd", unfreeze=1),
+    }
+    rows = train(network, splits, phases, task=replace(TASK, monitor="val_loss", mode="min"), seed=4)
+    losses = [row["val_loss"] for row in rows]
+    assert losses == sorted(losses, reverse=True)  # so that the last epoch is the best, here and in the loop
     ours = network.get_weights()
     network.set_weights(start)
-    with unfrozen(network, 1, batch_norm="frozen"):
-        plain = training_model(network)
-        plain.compile(keras.optimizers.SGD(0.01, momentum=0.9), TASK.loss)
-        order = epoch_order(len(splits.train), 4, 0)
-        for start in range(0, len(order), 8):
-            rows = order[start : start + 8]
-            plain.train_on_batch(splits.train.inputs[rows], splits.train.targets[rows])
+    for first_epoch, phase in zip((0, 2), phases.values(), strict=True):
+        with unfrozen(network, phase.unfreeze, batch_norm="frozen"):
+            plain = training_model(network)
+            plain.compile(keras.optimizers.SGD(phase.learning_rate, momentum=0.9), TASK.loss)
+            for epoch in (first_epoch, first_epoch + 1):
+                for rows_of_batch in np.split(epoch_order(20, 4, epoch), [8, 16]):
+                    plain.train_on_batch(splits.train.inputs[rows_of_batch], splits.train.targets[rows_of_batch])
     assert all(np.array_equal(a, b) for a, b in zip(ours, network.get_weights(), strict=True))
+
+
+def test_the_test_split_decides_nothing(network: keras.Model, splits: Splits) -> None:
+    histories, weights = [], []
+    for test in (splits.test, None, replace(splits.test, targets=1 - splits.test.targets)):
+        fresh = keras.models.clone_model(network)
+        fresh.set_weights(network.get_weights())
+        rows = train(fresh, replace(splits, test=test))
+        histories.append([{k: v for k, v in row.items() if k != "seconds"} for row in rows])
+        weights.append(fresh.get_weights())
+    assert histories[0] == histories[1] == histories[2]
+    assert all(np.array_equal(a, b) for a, b in zip(weights[0], weights[2], strict=True))
+
+
+def test_validation_is_on_the_validation_split(network: keras.Model, splits: Splits) -> None:
+    row = train(network, splits, {"head": Phase(epochs=1)})[0]
+    network.compile(loss=TASK.loss, metrics=["accuracy"])
+    again = network.evaluate(splits.val.inputs.astype("float32"), splits.val.targets, verbose=0, return_dict=True)
+    assert again["loss"] == pytest.approx(row["val_loss"], rel=1e-5)
+    assert again["accuracy"] == pytest.approx(row["val_accuracy"])
+
+
+def test_a_phase_starts_from_the_best_before_it(network: keras.Model, splits: Splits) -> None:
+    crawl = Phase(epochs=1, learning_rate=1e-9, optimizer="sgd", unfreeze=1)
+    rows = train(network, splits, {"head": Phase(epochs=4, learning_rate=0.02), "tune": crawl}, task=CONTRARY)
+    assert rows[0]["val_loss"] > 1.005 * rows[3]["val_loss"]
+    assert rows[4]["val_loss"] == pytest.approx(rows[0]["val_loss"], rel=1e-4)
 
 
 def test_early_stopping_ends_a_phase_not_the_next(network: keras.Model, splits: Splits) -> None:
@@ -82,13 +119,13 @@ def test_early_stopping_ends_a_phase_not_the_next(network: keras.Model, splits: 
 
 
 def test_a_phase_that_makes_it_worse_is_undone(network: keras.Model, splits: Splits) -> None:
-    rows = train(
-        network, splits, {"head": Phase(epochs=8, learning_rate=0.1), "tune": Phase(epochs=1, learning_rate=1.0)}
-    )
-    best = max(row["val_accuracy"] for row in rows)
-    network.compile(loss=TASK.loss, metrics=["accuracy"])
-    again = network.evaluate(splits.val.inputs.astype("float32"), splits.val.targets, verbose=0, return_dict=True)
-    assert again["accuracy"] == pytest.approx(best)
+    before = {weight.path: weight.numpy() for weight in network.weights}
+    crawl = Phase(epochs=1, learning_rate=1e-9, optimizer="sgd")
+    learn = Phase(epochs=3, learning_rate=0.02, unfreeze="all", batch_norm="train")
+    rows = train(network, splits, {"head": crawl, "tune": learn}, task=CONTRARY)
+    assert all(row["val_loss"] < rows[0]["val_loss"] for row in rows[1:])
+    # weights and statistics alike
+    assert all(np.allclose(weight.numpy(), before[weight.path], atol=1e-6) for weight in network.weights)
 
 
 def test_divergence_stops_and_keeps_the_best_weights(network: keras.Model, splits: Splits) -> None:
@@ -98,6 +135,6 @@ def test_divergence_stops_and_keeps_the_best_weights(network: keras.Model, split
         "tune": Phase(epochs=50, learning_rate=1.0, optimizer="sgd", unfreeze="all"),
     }
     network.get_layer("conv_1").kernel.assign(network.get_layer("conv_1").kernel * 1e18)
-    with pytest.raises(DivergedError):
+    with pytest.raises(DivergedError, match="tune phase"):
         train(network, splits, huge)
     assert all(np.isfinite(weight).all() for weight in network.get_weights())

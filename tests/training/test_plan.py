@@ -5,7 +5,7 @@ import pytest
 
 from tfft.data import Splits
 from tfft.errors import ConfigError
-from tfft.training import Phase, plan_phases
+from tfft.training import Phase, check_phases, plan_phases
 
 
 def test_a_plan_counts_what_each_phase_trains(network: keras.Model, splits: Splits) -> None:
@@ -15,7 +15,7 @@ def test_a_plan_counts_what_each_phase_trains(network: keras.Model, splits: Spli
         {"head": Phase(epochs=3), "skipped": Phase(epochs=0), "tune": Phase(epochs=2, unfreeze=1)},
         batch_size=8,
     )
-    assert [(p.name, p.epochs, p.trained) for p in plan.phases] == [
+    assert [(p.name, p.epoch_numbers, p.trained) for p in plan.phases] == [
         ("head", range(3), 18),
         ("tune", range(3, 5), 18 + 3 * 3 * 8 * 8 + 8),
     ]
@@ -27,6 +27,13 @@ def test_a_plan_counts_what_each_phase_trains(network: keras.Model, splits: Spli
 def test_unfreeze_beyond_the_stages_even_of_a_phase_left_out(network: keras.Model, splits: Splits) -> None:
     with pytest.raises(ConfigError, match=r"at most 3, the stages.*unfreeze=9.*`all`"):
         plan_phases(network, splits, {"head": Phase(), "tune": Phase(epochs=0, unfreeze=9)}, batch_size=8)
+
+
+def test_a_backbone_alone_can_be_checked_before_there_are_data(network: keras.Model) -> None:
+    network.trainable = False
+    check_phases(network, {"head": Phase(), "tune": Phase(unfreeze=3)})
+    with pytest.raises(ConfigError, match="unfreeze=4"):
+        check_phases(network, {"head": Phase(), "tune": Phase(unfreeze=4)})
 
 
 def test_nothing_to_train(network: keras.Model, splits: Splits) -> None:

@@ -83,13 +83,23 @@ def test_a_loss_that_is_no_number_stops(model: keras.Model, loss: float) -> None
         recorder.on_train_batch_end(7, {"loss": loss})
 
 
+def test_a_validation_loss_that_is_no_number_is_not_the_best(model: keras.Model) -> None:
+    recorder = Recorder(model, TASK, None)
+    start = model.get_weights()[0].item()
+    with pytest.raises(DivergedError, match="val_loss=nan in the validation of epoch 1"):
+        epochs(recorder, model, [(0.9, float("nan"))])
+    recorder.restore_best()
+    assert model.get_weights()[0].item() == start
+
+
 def test_a_head_worse_than_guessing_is_warned_of_once(model: keras.Model, caplog: pytest.LogCaptureFixture) -> None:
-    for frozen, loss, warnings in ((True, 1.5, 1), (True, 0.5, 0), (False, 1.5, 0)):
+    # the training loss of the first epoch is a mean over steps before anything was learned: it does not count
+    for frozen, loss, warnings in ((True, 1.5, 1), (True, 1.01, 0), (True, 0.5, 0), (False, 1.5, 0)):
         caplog.clear()
         recorder = Recorder(model, TASK, None)
         recorder.begin("head", frozen_backbone=frozen)
         recorder.set_model(model)
         for _ in range(2):
             recorder.on_epoch_begin(0)
-            recorder.on_epoch_end(0, {"loss": loss, "val_loss": loss, "val_accuracy": 0.1})
+            recorder.on_epoch_end(0, {"loss": 9.0, "val_loss": loss, "val_accuracy": 0.1})
         assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == warnings

@@ -1,9 +1,10 @@
+from .examples import Examples as Examples
+from .examples import Splits as Splits
 from .pipeline import epoch_order as epoch_order
 from .pipeline import evaluation_batches as evaluation_batches
 from .pipeline import training_batches as training_batches
 from .reading import read_pictures as read_pictures
 from .records import Record as Record
 from .sources import find_pictures as find_pictures
-from .splits import Examples as Examples
-from .splits import Splits as Splits
 from .splits import assign_splits as assign_splits
+from .tables import Columns as Columns

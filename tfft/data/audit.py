@@ -41,21 +41,24 @@ def contradictions(records: Sequence[Record]) -> list[str]:
 
 def check_leaks(records: Sequence[Record]) -> None:
     """Raises `DataError` if the source itself puts equal pictures, or one group, into two splits."""
-    for group in equal_pictures(records):
-        if len({record.split for record in group}) > 1:
-            raise DataError(
-                "A picture is in one split only",
-                received=f"the same picture as {listed(f'{r.where} ({r.split})' for r in group)}",
-                fix="Remove it from one of them, or accept it with `--leaks accept`",
-            )
+    leaks = [
+        " = ".join(f"{record.where} ({record.split})" for record in group)
+        for group in equal_pictures(records)
+        if len({record.split for record in group}) > 1
+    ]
+    if leaks:
+        raise DataError(
+            "A picture is in one split only",
+            received=f"{len(leaks)} in several: {listed(leaks)}",
+            fix="Remove them from one side, or accept it with `--leaks accept`",
+        )
     splits = defaultdict(set)
     for record in records:
         if record.group is not None:
             splits[record.group].add(record.split)
-    for name, found in splits.items():
-        if len(found) > 1:
-            raise DataError(
-                "A group is in one split only",
-                received=f"group {name!r} in {' and '.join(sorted(found))}",
-                fix="Correct the split column, or leave it out and let tfft split by group",
-            )
+    if straddling := [f"{name!r} in {' and '.join(sorted(found))}" for name, found in splits.items() if len(found) > 1]:
+        raise DataError(
+            "A group is in one split only",
+            received=f"{len(straddling)} in several: {listed(straddling)}",
+            fix="Correct the split column, or leave it out and let tfft split by group",
+        )

@@ -50,8 +50,9 @@ def decode(content: bytes, image_size: tuple[int, int]) -> tuple[np.ndarray, lis
             return np.asarray(resized), notes
     except UnidentifiedImageError:
         raise BadPictureError(_why_unknown(content)) from None
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        # Pillow's plug-ins raise all of these on damaged files
+    except (BadPictureError, MemoryError):
+        raise
+    except Exception as error:  # on damaged files Pillow's plug-ins raise whatever their parsers run into
         raise BadPictureError(str(error) or type(error).__name__) from None
 
 

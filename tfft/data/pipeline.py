@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfft.data.augment import Augmentation, augmenter, example_key
-from tfft.data.splits import Examples
+from tfft.data.examples import Examples
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import tempfile
 import warnings
 from collections import Counter
@@ -12,14 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from tfft.data import audit
+from tfft.data.examples import Examples, Splits
 from tfft.data.images import BadPictureError, decode
 from tfft.data.records import Record
-from tfft.data.splits import Examples, Splits
-from tfft.errors import DataError, listed
+from tfft.errors import DataError, MachineError, listed
 
 
 def read_pictures(
@@ -56,7 +56,11 @@ def read_pictures(
         splits[name] = _examples(rows, pixels, good, slice(start, start + len(split)), labels)
         start += len(split)
         if split and (lost := sorted({r.label for r in split} - {rows[index].label for index in good})):
-            raise DataError(f"Every class keeps a picture in {name}", received=f"none that decodes for {listed(lost)}")
+            raise DataError(
+                f"Every class keeps a picture in {name}",
+                received=f"none that decodes for {listed(lost)}",
+                fix="Add pictures, or remove the class",
+            )
     return Splits(
         train=splits["train"],
         val=splits["val"],
@@ -81,7 +85,7 @@ def _decode_all(
 
     # Pillow lets go of the interpreter while it decodes, so threads are enough
     with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `decode` has a bound of its own
+        warnings.simplefilter("ignore")  # of odd metadata and sizes; what matters `decode` tells itself
         passes = pool.map(fill, range(len(rows)))
         return list(tqdm(passes, total=len(rows), desc="Reading", unit=" pictures", disable=None, leave=False))
 
@@ -91,14 +95,25 @@ def _empty(shape: tuple[int, ...]) -> np.ndarray:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 << 30
     if size <= memory // 2:
         return np.empty(shape, np.uint8)
+    folder = tempfile.gettempdir()
+    if (free := shutil.disk_usage(folder).free) < size:
+        raise MachineError(
+            "The decoded pictures fit the memory or the temporary folder",
+            received=f"{size:,} bytes to store, {free:,} free in {folder}",
+            fix="Choose a smaller `--image-size`, or set TMPDIR to a folder on a larger disk",
+        )
     with tempfile.TemporaryFile() as file:  # the map keeps it open, and it has no name to clean up
         return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _examples(rows: Sequence[Record], pixels: np.ndarray, good: list[int], whole: slice, labels: list[str]) -> Examples:
     index_of = {label: index for index, label in enumerate(labels)}
+    # closed up in place, row by row, since a copy may not fit the memory
+    for place, index in enumerate(good, start=whole.start):
+        if place != index:
+            pixels[place] = pixels[index]
     return Examples(
-        inputs=pixels[whole] if len(good) == whole.stop - whole.start else pixels[good],  # a view where it can be
+        inputs=pixels[whole.start : whole.start + len(good)],
         targets=np.array([index_of[rows[index].label] for index in good], np.int32),
         ids=[rows[index].digest for index in good],
         where=[rows[index].where for index in good],

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from functools import cached_property
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from tqdm import tqdm
 
 from tfft.errors import DataError, nearest
 
@@ -35,15 +39,30 @@ class Record:
     """`train`, `val` or `test`, where the source decides."""
     group: str | None = None
     """Pictures of one group (a patient, a scene) never straddle a split."""
+    digest: str = ""
+    """Hash of the content, 32 hexadecimal digits: equal pictures have equal digests, whatever their names."""
 
     def read(self) -> bytes:
         """The bytes of the file."""
         return self.picture if isinstance(self.picture, bytes) else self.picture.read_bytes()
 
-    @cached_property
-    def digest(self) -> str:
-        """Hash of the content: equal pictures have equal digests, whatever their names."""
-        return hashlib.blake2b(self.read(), digest_size=16).hexdigest()
+
+def digested(records: Sequence[Record]) -> list[Record]:
+    """The records with their digests, every file read once, in parallel.
+
+    A file that cannot be read gets a digest of its place; decoding names it.
+    """
+
+    def digest(record: Record) -> Record:
+        try:
+            content = record.read()
+        except OSError:
+            content = f"unreadable {record.where}".encode()
+        return replace(record, digest=hashlib.blake2b(content, digest_size=16).hexdigest())
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        passes = pool.map(digest, records)
+        return list(tqdm(passes, total=len(records), desc="Comparing", unit=" pictures", disable=None, leave=False))
 
 
 def split_name(name: str, where: str) -> str:

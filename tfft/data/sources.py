@@ -6,28 +6,21 @@ import os
 from pathlib import Path
 
 from tfft.data import audit, demo, tables, tfds
-from tfft.data.records import SPLIT_NAMES, Record
+from tfft.data.records import SPLIT_NAMES, Record, digested
+from tfft.data.tables import Columns
 from tfft.errors import DataError, listed
 
 IGNORED_NAMES = {"thumbs.db", "desktop.ini", "source.txt"}
 IGNORED_SUFFIXES = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".py", ".ipynb"}
 
 
-def find_pictures(
-    source: str,
-    *,
-    image_column: str = "path",
-    label_column: str = "label",
-    split_column: str | None = None,
-    group_column: str | None = None,
-) -> list[Record]:
-    """Lists the labelled pictures of a source without decoding one.
+def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
+    """Lists the labelled pictures of a source, with a digest of each, without decoding one.
 
     Args:
         source: A folder with one sub-folder per class (with or without `train/`, `val/`, `test/` above
             them), a `.csv` or `.tsv` file, `tfds:NAME`, or `demo`.
-        image_column, label_column: Columns of the table.
-        split_column, group_column: Optional columns of the table.
+        columns: Columns of the table.
 
     Returns:
         Records in an order that depends on names only.
@@ -40,11 +33,11 @@ def find_pictures(
     elif source.startswith("tfds:"):
         records = tfds.records(source.removeprefix("tfds:"))
     elif source.lower().endswith((".csv", ".tsv")):
-        records = tables.records(Path(source), image_column, label_column, split_column, group_column)
+        records = tables.records(Path(source), columns or Columns())
     else:
         records = folder_records(Path(source))
     audit.check_classes(records, source)
-    return records
+    return digested(records)
 
 
 def folder_records(folder: Path) -> list[Record]:
@@ -110,7 +103,8 @@ def _picture_files(folder: Path) -> list[Path]:
     for path, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         files += [Path(path, name) for name in sorted(names) if not _ignored(name)]
-    return files
+    # a broken link stays, to be named with the pictures that do not decode; a pipe or a device would never end
+    return [file for file in files if file.is_file() or not file.exists()]
 
 
 def _ignored(name: str) -> bool:

@@ -1,63 +1,16 @@
-"""Train, validation and test: who belongs where, decided by content."""
+"""Who belongs to train, validation and test, decided by content."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from tfft.data import audit
 from tfft.data.records import Record
-from tfft.errors import ConfigError, DataError, listed
-
-if TYPE_CHECKING:
-    import numpy as np
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The examples of one split, indexable, in one fixed order."""
-
-    inputs: np.ndarray = field(repr=False)
-    """(examples, height, width, 3), uint8."""
-    targets: np.ndarray = field(repr=False)
-    """(examples,), int32: index of the class in `Splits.labels`."""
-    ids: list[str] = field(repr=False)
-    """Content digest of each picture, 32 hexadecimal digits."""
-    where: list[str] = field(repr=False)
-    """Where each picture came from."""
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The examples of a run and the one list of labels that all of them share."""
-
-    train: Examples
-    val: Examples
-    test: Examples | None
-    labels: list[str]
-    notes: list[str] = field(default_factory=list)
-    """What a person should know of the data, one sentence each."""
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    """Pictures left out, with the reason."""
-
-    def items(self) -> Iterator[tuple[str, Examples]]:
-        """The splits there are, by name: train, val and perhaps test."""
-        for name in ("train", "val", "test"):
-            if (examples := getattr(self, name)) is not None:
-                yield name, examples
-
-    def counts(self) -> dict[str, list[int]]:
-        """Examples of each label in each split, in the order of `labels`."""
-        return {
-            name: [Counter(examples.targets.tolist())[index] for index in range(len(self.labels))]
-            for name, examples in self.items()
-        }
+from tfft.errors import DataError, check_range, listed
 
 
 def assign_splits(
@@ -78,11 +31,9 @@ def assign_splits(
         ConfigError: If the fractions leave nothing to train on.
         DataError: If a class is too small to be on every side, or the source itself leaks.
     """
-    if not (0 < val_fraction < 1 and 0 <= test_fraction < 1 and val_fraction + test_fraction < 1):
-        raise ConfigError(
-            "`val_fraction` is above 0, `test_fraction` 0 or more, and together they are below 1",
-            received=f"val_fraction={val_fraction}, test_fraction={test_fraction}",
-        )
+    check_range("val_fraction", val_fraction, above=0, below=1)
+    check_range("test_fraction", test_fraction, least=0, below=1)
+    check_range("val_fraction + test_fraction", val_fraction + test_fraction, below=1)
     given = {record.split for record in records}
     if given == {None}:
         return _split(records, {"test": test_fraction, "val": val_fraction}, seed)
@@ -104,25 +55,46 @@ def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) ->
     """
     fractions = {name: fraction for name, fraction in fractions.items() if fraction > 0}
     units = sorted(_units(records), key=lambda unit: _rank(records[unit[0]], seed))
+    labels_in = [Counter(records[index].label for index in unit) for unit in units]
+    holding = defaultdict(list)
+    for position, labels in enumerate(labels_in):
+        for label in labels:
+            holding[label].append(position)
+    _check_sizes(holding, sides=1 + len(fractions))
     sizes = Counter(record.label for record in records)
-    _check_sizes(records, units, sides=1 + len(fractions))
     split_of: dict[int, str] = {}  # by position of the unit
     got: Counter[tuple[str, str]] = Counter()
     for label in sorted(sizes, key=lambda name: (sizes[name], name)):
-        holding = [p for p, unit in enumerate(units) if any(records[index].label == label for index in unit)]
-        waiting = [position for position in holding if position not in split_of]
+        waiting = [position for position in holding[label] if position not in split_of]
         for sides_after, (name, fraction) in zip(range(len(fractions), 0, -1), fractions.items(), strict=True):
-            wanted = max(1, round(fraction * sizes[label]))
             # at least one unit is left to each split that comes after, and to train
-            while got[name, label] < wanted and len(waiting) > sides_after:
-                position = waiting.pop(0)
+            chosen = _fill(
+                {position: labels_in[position][label] for position in waiting},
+                room=max(1, round(fraction * sizes[label])) - got[name, label],
+                most=len(waiting) - sides_after,
+                none_yet=not got[name, label],
+            )
+            for position in chosen:
                 split_of[position] = name
-                got.update((name, records[index].label) for index in units[position])
+                got.update({(name, held): count for held, count in labels_in[position].items()})
+            waiting = [position for position in waiting if position not in split_of]
         split_of.update(dict.fromkeys(waiting, "train"))
     side = {index: split_of[position] for position, unit in enumerate(units) for index in unit}
     result = [replace(record, split=side[index]) for index, record in enumerate(records)]
     _check_sides(result, ["train", *fractions])
     return result
+
+
+def _fill(sizes: dict[int, int], *, room: int, most: int, none_yet: bool) -> list[int]:
+    """Units, in their order, that fill `room`: one too large for what is left is passed over."""
+    chosen = []
+    for position, size in sizes.items():
+        if size <= room and len(chosen) < most:
+            chosen.append(position)
+            room -= size
+    if not chosen and none_yet and room > 0 and most > 0:
+        chosen.append(min(sizes, key=sizes.__getitem__))  # all are too large; the least of them overshoots least
+    return chosen
 
 
 def _units(records: Sequence[Record]) -> list[list[int]]:
@@ -152,9 +124,8 @@ def _rank(record: Record, seed: int) -> bytes:
     return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
 
 
-def _check_sizes(records: Sequence[Record], units: Sequence[Sequence[int]], sides: int) -> None:
-    counts = Counter(label for unit in units for label in {records[index].label for index in unit})
-    if small := {label: count for label, count in sorted(counts.items()) if count < sides}:
+def _check_sizes(holding: dict[str, list[int]], sides: int) -> None:
+    if small := {label: len(units) for label, units in sorted(holding.items()) if len(units) < sides}:
         raise DataError(
             f"Every class has at least {sides} different pictures or groups, one for each of its splits",
             received=listed(f"{label!r} with {count}" for label, count in small.items()),
@@ -162,7 +133,7 @@ def _check_sizes(records: Sequence[Record], units: Sequence[Sequence[int]], side
         )
 
 
-def _check_sides(records: Sequence[Record], names: Sequence[str]) -> None:
+def _check_sides(records: Sequence[Record], names: Iterable[str]) -> None:
     """Groups of several classes may leave a class without its place; better said than scored."""
     there = {(record.split, record.label) for record in records}
     labels = sorted({record.label for record in records})

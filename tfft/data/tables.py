@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 from tfft.data.records import Record, split_name
 from tfft.errors import DataError, listed, nearest
 
 
-def records(
-    table: Path, image_column: str, label_column: str, split_column: str | None, group_column: str | None
-) -> list[Record]:
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a table of pictures."""
+
+    image: str = "path"
+    """Path of the picture, relative to the table."""
+    label: str = "label"
+    """Its class."""
+    split: str | None = None
+    """train, val or test, where the table decides."""
+    group: str | None = None
+    """Rows of equal value (a patient, a scene) stay in one split."""
+
+
+def records(table: Path, columns: Columns) -> list[Record]:
     """Records of a table; paths are relative to its folder. Comma, semicolon and tab are recognized.
 
     Raises:
         DataError: Naming the row: a missing column, an empty cell, a missing file, a path outside the
             table's folder, a picture listed twice.
     """
-    columns = [image_column, label_column, *(name for name in (split_column, group_column) if name)]
+    names = [name for name in dataclasses.astuple(columns) if name]
     found: dict[Path, int] = {}
     result = []
-    for number, row in _rows(table, columns):
+    for number, row in _rows(table, names):
         where = f"{table.name} row {number}"
-        for name in columns:
+        for name in names:
             if not (row[name] or "").strip():
                 raise DataError(f"Column {name!r} has a value in every row", received=f"an empty cell in {where}")
-        path = _picture_path(table.parent, row[image_column].strip(), where)
-        if path in found:
+        path = _picture_path(table.parent, row[columns.image].strip(), where)
+        if (before := found.setdefault(path.resolve(), number)) != number:
             raise DataError(
                 "Every picture is listed once",
-                received=f"{row[image_column]} in rows {found[path]} and {number} of {table.name}",
+                received=f"{row[columns.image]} in rows {before} and {number} of {table.name}",
                 fix="Remove one of the rows",
             )
-        found[path] = number
         result.append(
             Record(
                 picture=path,
-                label=row[label_column].strip(),
-                where=f"{row[image_column].strip()} ({where})",
-                split=split_name(row[split_column], where) if split_column else None,
-                group=row[group_column].strip() if group_column else None,
+                label=row[columns.label].strip(),
+                where=f"{row[columns.image].strip()} ({where})",
+                split=split_name(row[columns.split], where) if columns.split else None,
+                group=row[columns.group].strip() if columns.group else None,
             )
         )
     if not result:
@@ -62,16 +75,19 @@ def _rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | No
         ) from None
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    names = [name for name in reader.fieldnames or [] if name]
-    if missing := [name for name in columns if name not in names]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    there = [name for name in reader.fieldnames or [] if name]
+    if missing := [name for name in columns if name not in there]:
         raise DataError(
             f"The table has a column {missing[0]!r}",
-            received=f"columns {listed(map(repr, names)) or 'none'} in {table}",
-            fix=f"Name the right ones with `--image-column`, `--label-column`, `--split-column` or "
-            f"`--group-column`; nearest: {nearest(missing[0], names)}",
+            received=f"columns {listed(map(repr, there)) or 'none'} in {table}",
+            fix=f"Name the right ones with `--columns.image`, `--columns.label`, `--columns.split` or "
+            f"`--columns.group`; nearest: {nearest(missing[0], there)}",
         )
-    return [(reader.line_num, row) for row in reader]
+    try:
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise DataError("The table is well-formed CSV", received=f"{error} in {table} row {reader.line_num}") from None
 
 
 def _picture_path(folder: Path, name: str, where: str) -> Path:
@@ -92,7 +108,7 @@ def _picture_path(folder: Path, name: str, where: str) -> Path:
 def _check_known_classes(found: list[Record], table: Path) -> None:
     trained = {record.label for record in found if record.split in (None, "train")}
     for record in found:
-        if record.label not in trained:
+        if trained and record.label not in trained:
             raise DataError(
                 "Every class has training rows",
                 received=f"class {record.label!r} only in the {record.split} rows of {table}, first {record.where}",

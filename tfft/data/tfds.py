@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tfft.data.records import SPLIT_NAMES, Record
@@ -12,13 +13,13 @@ def records(name: str) -> list[Record]:
     """Records of `name` as `tfds.builder` takes it (`"beans"`, `"cats_vs_dogs:4.0.1"`).
 
     The pictures stay encoded in memory and are decoded like those of a folder. Splits that TensorFlow
-    Datasets names otherwise than train, validation and test are left out.
+    Datasets names otherwise than train, validation and test are left out, and so are those without labels.
     """
     import tensorflow_datasets as tfds
 
     try:
         builder = tfds.builder(name)
-    except tfds.core.DatasetNotFoundError:
+    except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):  # no such name, no such version, no name
         raise ConfigError(
             "`--data tfds:NAME` names a TensorFlow Datasets data set",
             received=f"{name!r}",
@@ -38,14 +39,18 @@ def records(name: str) -> list[Record]:
             continue
         examples = builder.as_dataset(split=split, decoders={image: tfds.decode.SkipDecoding()})
         for number, example in enumerate(tfds.as_numpy(examples)):
+            if example[label] < 0:
+                break  # a split whose labels are kept secret holds -1 in their place
             found.append(
                 Record(
                     picture=bytes(example[image]),
                     label=names[example[label]],
                     where=f"tfds:{name} {split} {number}",
-                    split=SPLIT_NAMES[split] if len(builder.info.splits) > 1 else None,
+                    split=SPLIT_NAMES[split],
                 )
             )
+    if {record.split for record in found} == {"train"}:
+        return [replace(record, split=None) for record in found]
     return found
 
 

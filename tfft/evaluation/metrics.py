@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+Scores = dict[str, dict[str, Any]]
+"""By split, then by metric; JSON as it is."""
+
+MOST_CLASSES = 200
+"""Of a confusion matrix in the scores: beyond it the matrix is more zeros than anybody reads."""
+MOST_CONFUSED = 50
+"""Pairs of classes that are listed as confused."""
 
 
 def single_label_scores(targets: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
@@ -17,18 +26,21 @@ def single_label_scores(targets: np.ndarray, probabilities: np.ndarray, labels: 
         labels: Names of the classes.
 
     Returns:
-        `accuracy` and `macro_f1` in [0, 1]; `loss`, the mean cross-entropy in nats; `per_class`, for each label
-        its `precision`, `recall`, `f1` and `support`; `confusion_matrix`, rows true, columns predicted. A
-        precision or recall whose denominator is 0 counts as 0.
+        `accuracy` and `macro_f1` in [0, 1], the latter a mean over the classes that were there or were predicted;
+        `loss`, the mean cross-entropy in nats; `per_class`, for each label its `precision`, `recall`, `f1` (0 where
+        the denominator is 0) and `support`; `most_confused`, up to 50 of `[true, predicted, count]`, most first;
+        for up to 200 classes `confusion_matrix`, rows true, columns predicted.
     """
-    from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
+    from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
 
     every = np.arange(len(labels))
     predicted = probabilities.argmax(axis=-1)
     precision, recall, f1, support = precision_recall_fscore_support(targets, predicted, labels=every, zero_division=0)
-    return {
+    wrong = np.flatnonzero(predicted != targets)
+    confused = Counter(zip(targets[wrong].tolist(), predicted[wrong].tolist(), strict=True))
+    scores = {
         "accuracy": float((predicted == targets).mean()),
-        "macro_f1": float(f1.mean()),
+        "macro_f1": float(f1_score(targets, predicted, average="macro", zero_division=0)),
         "loss": float(log_loss(targets, probabilities, labels=every)),
         "per_class": {
             label: {
@@ -39,5 +51,10 @@ def single_label_scores(targets: np.ndarray, probabilities: np.ndarray, labels: 
             }
             for index, label in enumerate(labels)
         },
-        "confusion_matrix": confusion_matrix(targets, predicted, labels=every).tolist(),
+        "most_confused": [
+            [labels[true], labels[said], count] for (true, said), count in confused.most_common(MOST_CONFUSED)
+        ],
     }
+    if len(labels) <= MOST_CLASSES:
+        scores["confusion_matrix"] = confusion_matrix(targets, predicted, labels=every).tolist()
+    return scores

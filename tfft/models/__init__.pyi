@@ -1,5 +1,5 @@
 from .backbones import backbone_names as backbone_names
-from .backbones import check_backbone as check_backbone
+from .backbones import describe_backbone as describe_backbone
 from .backbones import load_backbone as load_backbone
 from .freezing import parameters as parameters
 from .freezing import unfrozen as unfrozen

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tfft.errors import ConfigError, listed, nearest
+from tfft.errors import ConfigError, check_range, listed, nearest
 from tfft.models import weights as weight_files
 
 # what tfft sets itself when it calls a constructor
@@ -20,6 +20,7 @@ SET_HERE = {
     "pooling",
     "classes",
     "classifier_activation",
+    "include_preprocessing",
     "name",
 }
 
@@ -27,23 +28,6 @@ SET_HERE = {
 def backbone_names() -> list[str]:
     """The constructors of `keras.applications`, by name."""
     return sorted(name for name, entry in vars(keras.applications).items() if inspect.isfunction(entry))
-
-
-def check_backbone(backbone: str | keras.Model, options: Mapping[str, Any], weights: str) -> None:
-    """Raises `ConfigError` for what can be told before any picture is read: name, options, weights file."""
-    if isinstance(backbone, keras.Model):
-        if options:
-            raise ConfigError("A `keras.Model` as backbone takes no `backbone_options`", received=dict(options))
-        return
-    taken = _options_of(_constructor(backbone))
-    for name in options:
-        if name not in taken:
-            raise ConfigError(
-                f"`--backbone-options` of {backbone} are {listed(taken) or 'none'}",
-                received=name,
-                fix=f"Nearest: {nearest(name, taken)}" if taken else None,
-            )
-    weight_files.check_weights(weights)
 
 
 def load_backbone(
@@ -57,13 +41,14 @@ def load_backbone(
 
     Args:
         backbone: Name of a `keras.applications` constructor, or a functional `keras.Model` that takes
-            (batch, height, width, 3) in [0, 255]; it is used as it is and frozen.
+            (batch, height, width, 3) in [0, 255]; it is used as it is, with its weights, and frozen.
         image_size: Height and width in pixels.
         weights: `"imagenet"`, `"none"` (random), or the path of a weights file without top layers.
         options: Further arguments of the constructor, such as `{"alpha": 0.35}`.
 
     Returns:
-        A flat functional model, (batch, height, width, 3) in [0, 255] to features, every layer frozen.
+        A flat functional model, (batch, height, width, 3) in [0, 255] to features, every layer frozen, named
+        after its network.
 
     Raises:
         ConfigError: For a name, an option or a size that the network does not have, or weights that do not fit.
@@ -73,9 +58,15 @@ def load_backbone(
 
         backbone = load_backbone("MobileNetV2", image_size=(160, 160), options={"alpha": 0.35})
     """
+    check_range("image_size", min(image_size), least=1)
     options = dict(options or {})
-    check_backbone(backbone, options, weights)
-    model = backbone if isinstance(backbone, keras.Model) else _build(backbone, image_size, weights, options)
+    if isinstance(backbone, keras.Model):
+        model = backbone
+        _check_flat(model)
+        if options:
+            raise ConfigError("A `keras.Model` as backbone takes no `backbone_options`", received=options)
+    else:
+        model = _build(backbone, image_size, weights, options)
     if model.inputs[0].shape[1:] != (*image_size, 3):
         raise ConfigError(
             f"A backbone takes one input, (batch, {image_size[0]}, {image_size[1]}, 3)",
@@ -86,8 +77,26 @@ def load_backbone(
     return model
 
 
+def describe_backbone(backbone: str | keras.Model, weights: str) -> str:
+    """What a person calls it: `"MobileNetV2, weights imagenet"`, or the name of a model of their own."""
+    return (
+        f"{backbone.name}, a model of your own"
+        if isinstance(backbone, keras.Model)
+        else f"{backbone}, weights {weights}"
+    )
+
+
 def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[str, Any]) -> keras.Model:
     constructor = _constructor(name)
+    taken = [option for option in inspect.signature(constructor).parameters if option not in SET_HERE]
+    for option in options:
+        if option not in taken:
+            raise ConfigError(
+                f"`--backbone-options` of {name} are {listed(taken) or 'none'}",
+                received=option,
+                fix=f"Nearest: {nearest(option, taken)}",
+            )
+    weight_files.check_weights(weights)
     inputs = keras.Input((*image_size, 3), name="image")
     # each family keeps its preprocessing beside its constructors; some have it in the network and an identity here
     preprocessed = inspect.getmodule(constructor).preprocess_input(inputs)
@@ -99,7 +108,7 @@ def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[s
             input_shape=preprocessed.shape[1:],  # the tensor alone is not held against the family's smallest size
             **options,
         )
-    return keras.Model(inputs, network.output, name="backbone")
+    return keras.Model(inputs, network.output, name=name)
 
 
 def _constructor(name: str) -> Callable[..., keras.Model]:
@@ -113,5 +122,23 @@ def _constructor(name: str) -> Callable[..., keras.Model]:
     return getattr(keras.applications, name)
 
 
-def _options_of(constructor: Callable[..., keras.Model]) -> list[str]:
-    return [name for name in inspect.signature(constructor).parameters if name not in SET_HERE]
+def _check_flat(model: keras.Model) -> None:
+    """Stages and BatchNorm are found by walking the graph, which a model inside a model hides."""
+    if len(getattr(model, "inputs", None) or ()) != 1 or len(getattr(model, "outputs", None) or ()) != 1:
+        raise ConfigError(
+            "A `keras.Model` as backbone is functional, with one input and one output",
+            received=f"{type(model).__name__} {model.name}",
+            fix="Make one with `keras.Model(inputs, outputs)`",
+        )
+    hiding = [
+        layer.name
+        for layer in model.layers
+        for inner in layer._flatten_layers(include_self=False)
+        if isinstance(layer, keras.Model) or isinstance(inner, keras.layers.BatchNormalization)
+    ]
+    if hiding:
+        raise ConfigError(
+            "A `keras.Model` as backbone is flat, with no model or BatchNormalization inside a layer",
+            received=f"{model.name} with {listed(dict.fromkeys(hiding), most=3)}",
+            fix="Pass the inner model itself, or build it with `input_tensor=` instead of calling it",
+        )

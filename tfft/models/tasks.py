@@ -9,7 +9,7 @@ from typing import Literal
 
 import keras
 
-from tfft.errors import ConfigError
+from tfft.errors import ConfigError, check_range
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,22 @@ def single_label(labels: Sequence[str], *, hidden: Sequence[int] = (), dropout: 
     """
     if len(labels) < 2:
         raise ConfigError("A classifier needs at least two labels", received=list(labels))
-    if not 0 <= dropout < 1:
-        raise ConfigError("`dropout` is 0 or more and below 1", received=f"dropout={dropout}", fix="0.2 is usual")
-    if any(units < 1 for units in hidden):
-        raise ConfigError("`hidden` holds numbers of units, 1 or more", received=f"hidden={tuple(hidden)}")
+    check_range("dropout", dropout, least=0, below=1, fix="0.2 is usual")
+    check_range("hidden", min(hidden, default=1), least=1, fix="It holds numbers of units")
 
     def head(features: keras.KerasTensor) -> keras.KerasTensor:
+        # names that no backbone has: Keras refuses a second layer of one name
         x = features
         if len(x.shape) == 4:
-            x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+            x = keras.layers.GlobalAveragePooling2D(name="head_pool")(x)
+        elif len(x.shape) == 3:
+            x = keras.layers.GlobalAveragePooling1D(name="head_pool")(x)
         for number, units in enumerate(hidden, start=1):
-            x = keras.layers.Dense(units, activation="relu", name=f"hidden_{number}")(x)
+            x = keras.layers.Dense(units, activation="relu", name=f"head_hidden_{number}")(x)
         if dropout:
-            x = keras.layers.Dropout(dropout, name="dropout")(x)
+            x = keras.layers.Dropout(dropout, name="head_dropout")(x)
         # softmax in float32 whatever the policy: half precision would round small probabilities away
-        return keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="predictions")(x)
+        return keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)
 
     return Task(
         head=head,

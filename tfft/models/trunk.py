@@ -41,7 +41,8 @@ def cut(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
 class Frozen(keras.Layer):
     """Runs a trunk in inference mode, whatever the mode of the model around it.
 
-    It stands in models that are trained and thrown away, never in one that is saved.
+    It stands in models that are trained and thrown away, never in one that is saved. The last batch of an epoch
+    may be smaller than the others here.
     """
 
     def __init__(self, trunk: keras.Model):
@@ -67,7 +68,8 @@ def _frozen_prefix(model: keras.Model, nodes: list[Node]) -> list[Node]:
     inside = {id(tensor) for tensor in model.inputs}
     prefix = []
     for node in nodes:
-        trained = node.layer is not None and bool(node.layer.trainable_weights)
+        # by the flag, not by `trainable_weights`: a BatchNorm without scale and centre has statistics alone
+        trained = node.layer is not None and node.layer.trainable and bool(node.layer.weights)
         if not trained and all(id(tensor) in inside for tensor in node.inputs):
             prefix.append(node)
             inside.update(id(tensor) for tensor in node.outputs)

@@ -47,7 +47,8 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
             warnings.simplefilter("ignore", UserWarning)
             yield
     except Exception as error:
-        if target := _download_target(error.__traceback__):
+        # the exception names the address only, and the file has another name than the address for some families
+        if target := _local(error.__traceback__, "download_target"):
             raise MachineError(
                 f"The ImageNet weights of {backbone} can be downloaded",
                 received=error,
@@ -55,9 +56,11 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
                 "`--weights PATH`, or start from random weights with `--weights none`",
             ) from error
         if isinstance(error, OSError):
-            raise ConfigError(
+            path = _local(error.__traceback__, "weights_path", "weight_path") or weights
+            kind = MachineError if weights == "imagenet" else ConfigError
+            raise kind(
                 f"The weights file of {backbone} is a whole HDF5 file",
-                received=f"{weights}: {error}",
+                received=f"{path}: {error}",
                 fix="Remove the file and fetch it again",
             ) from error
         if isinstance(error, (ValueError, TypeError)) and weights not in ("imagenet", "none"):
@@ -82,13 +85,10 @@ def _without_values(error: Exception) -> str:
     return " ".join(re.sub(r", value=\[.*", ")", str(error), flags=re.DOTALL).split())
 
 
-def _download_target(trace: TracebackType | None) -> str | None:
-    """Where Keras was about to write a download when it failed, or None if it was doing something else.
-
-    The exception names the address only, and the file has another name than the address for some families;
-    the frame of `keras.utils.get_file` knows it.
-    """
+def _local(trace: TracebackType | None, *names: str) -> str | None:
+    """What a local variable of one of these names held in the functions that were under way, or None."""
     for frame, _ in traceback.walk_tb(trace):
-        if frame.f_code.co_name == "get_file" and "download_target" in frame.f_locals:
-            return str(frame.f_locals["download_target"])
+        for name in names:
+            if name in frame.f_locals:
+                return str(frame.f_locals[name])
     return None

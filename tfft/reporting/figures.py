@@ -6,11 +6,10 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from tfft.data.splits import Splits
+from tfft.data.examples import Splits
 from tfft.reporting import plots
 
 
@@ -35,14 +34,15 @@ class Figure:
     text: str = ""
 
 
-def class_figures(
-    splits: Splits, scores: Mapping[str, Any], predictions: Mapping[str, np.ndarray], *, most: int = 12
-) -> list[Figure]:
+MOST_CLASSES = 40
+"""Rows of a confusion matrix that a person can read; of more classes, those with the most mistakes are shown."""
+
+
+def class_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most: int = 12) -> list[Figure]:
     """Confusion matrix, the most confident mistakes and some right answers of the last split (test, or val).
 
     Args:
         splits: The data.
-        scores: Of `evaluation.single_label_scores`, by split.
         predictions: Probabilities by split, (examples, classes).
         most: How many pictures to show of each kind.
     """
@@ -64,12 +64,25 @@ def class_figures(
             right=said == true,
         )
 
-    matrix = plots.confusion(scores[name]["confusion_matrix"], splits.labels)
     return [
-        Figure(f"Confusion matrix ({name})", [Shown(svg_uri(matrix), "rows true, columns predicted")]),
+        _confusion_figure(name, examples.targets, predicted, splits.labels),
         Figure(f"Most confident mistakes ({name})", [show(i) for i in mistakes], f"{len(wrong)} of {len(examples)}"),
         Figure(f"Right answers ({name})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
     ]
+
+
+def _confusion_figure(name: str, targets: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> Figure:
+    wrong = predicted != targets
+    mistakes = np.bincount(np.concatenate([targets[wrong], predicted[wrong]]), minlength=len(labels))
+    chosen = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
+    place = np.full(len(labels), -1)
+    place[chosen] = np.arange(len(chosen))
+    inside = (place[targets] >= 0) & (place[predicted] >= 0)
+    matrix = np.zeros((len(chosen), len(chosen)), int)
+    np.add.at(matrix, (place[targets[inside]], place[predicted[inside]]), 1)
+    plot = plots.confusion(matrix, [labels[index] for index in chosen])
+    cut = f"the {len(chosen)} of {len(labels)} classes with the most mistakes; " if len(chosen) < len(labels) else ""
+    return Figure(f"Confusion matrix ({name})", [Shown(svg_uri(plot), f"{cut}rows true, columns predicted")])
 
 
 def png_uri(pixels: np.ndarray) -> str:

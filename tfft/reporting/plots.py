@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-MOST_CLASSES = 40
-"""Rows of a confusion matrix; beyond it the classes that are confused most are shown."""
+from tfft.errors import printable
+from tfft.training.recording import History
 
 
-def learning_curves(rows: Sequence[Mapping[str, Any]], best: int) -> str:
-    """Loss and metrics of training and validation over the epochs of all phases, as SVG.
-
-    Args:
-        rows: `History.rows`.
-        best: Index of the row that the returned weights come from.
-    """
-    known = ("phase", "epoch", "learning_rate", "seconds")
-    names = [name for name in rows[0] if name not in known and not name.startswith("val_")]
+def learning_curves(history: History) -> str:
+    """Loss and metrics of training and validation over the epochs of all phases, as SVG."""
+    rows, names = history.rows, history.metrics
     figure = Figure(figsize=(5.2 * len(names), 3.4), layout="constrained")
     epochs = [row["epoch"] for row in rows]
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for key, style in ((name, "--"), (f"val_{name}", "-")):
-            if key in rows[0]:
-                axes.plot(epochs, [row[key] for row in rows], style, marker=".", label=key)
-        axes.axvline(epochs[best], color="grey", linewidth=0.8, linestyle=":", label="best")
+            axes.plot(epochs, [row[key] for row in rows], style, marker=".", label=key)
+        axes.axvline(history.best_row["epoch"], color="grey", linewidth=0.8, linestyle=":", label="best")
         for before, after in itertools.pairwise(rows):
             if before["phase"] != after["phase"]:
                 axes.axvline(after["epoch"] - 0.5, color="grey", linewidth=0.8)
@@ -42,15 +34,8 @@ def learning_curves(rows: Sequence[Mapping[str, Any]], best: int) -> str:
 
 
 def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    """A confusion matrix, rows true, columns predicted, as SVG; colour is the share of the true class.
-
-    Of more than 40 classes, those with the most mistakes are shown.
-    """
+    """A confusion matrix, rows true, columns predicted, as SVG; colour is the share of the row."""
     counts = np.asarray(matrix)
-    if len(labels) > MOST_CLASSES:
-        mistakes = counts.sum(0) + counts.sum(1) - 2 * counts.diagonal()
-        chosen = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
-        counts, labels = counts[np.ix_(chosen, chosen)], [labels[index] for index in chosen]
     size = max(3.2, 0.42 * len(labels) + 1.6)
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.subplots()
@@ -61,12 +46,18 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
             color = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=8)
     # a dollar sign would start mathematics
-    names = [label.replace("$", r"\$") for label in labels]
+    names = [shortened(label).replace("$", r"\$") for label in labels]
     axes.set_xticks(range(len(names)), names, rotation=90)
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     return _svg(figure)
+
+
+def shortened(label: str, most: int = 30) -> str:
+    """A class name that fits beside an axis, without characters that no font draws."""
+    label = printable(label)
+    return label if len(label) <= most else label[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _svg(figure: Figure) -> str:

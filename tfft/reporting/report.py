@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from tfft import files, runs
-from tfft.data.splits import Splits
+from tfft.data.examples import Splits
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
 from tfft.training.plan import Plan
@@ -24,7 +24,7 @@ def write_report(
     scores: Mapping[str, Any],
     figures: Sequence[Figure],
 ) -> None:
-    """Writes `report.json`, `report.html`, `history.csv` and, if pictures were left out, `skipped.csv`.
+    """Writes `report.json`, `report.html` and, if pictures were left out, `skipped.csv`.
 
     Args:
         run: Whose folder to write into.
@@ -34,7 +34,7 @@ def write_report(
         scores: By split.
         figures: What the page shows beside the learning curves.
     """
-    # config.json holds the configuration; it is not written twice
+    # the configuration stands in config.json alone
     report = {
         "recipe": run.recipe,
         "scores": scores,
@@ -55,14 +55,13 @@ def write_report(
             for planned in plan.phases
         ],
     }
-    curves = Figure("Learning curves", [Shown(svg_uri(plots.learning_curves(history.rows, history.best)), "")])
+    curves = Figure("Learning curves", [Shown(svg_uri(plots.learning_curves(history)), "")])
     page = jinja2.Environment(
         loader=jinja2.PackageLoader("tfft.reporting", "."), autoescape=True, undefined=jinja2.StrictUndefined
     ).get_template("report.html.jinja")
-    files.write_csv(run.folder / "history.csv", history.rows)
     if splits.skipped:
         rows = [{"picture": picture, "reason": reason} for picture, reason in splits.skipped]
         files.write_csv(run.folder / "skipped.csv", rows)
-    config = files.read_json(run.folder / "config.json")["config"]
-    files.write_text(run.folder / "report.html", page.render(report=report, config=config, figures=[curves, *figures]))
     files.write_json(run.folder / "report.json", report)
+    config = runs.as_json(run.config)
+    files.write_text(run.folder / "report.html", page.render(report=report, config=config, figures=[curves, *figures]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tfft.data.splits import Splits
+from tfft.data.examples import Splits
+from tfft.errors import printable
 from tfft.training.plan import Plan
 
 MOST_ROWS = 30
@@ -20,20 +20,17 @@ MOST_ROWS = 30
 
 def shown(text: object) -> Text:
     """A stranger's text for the terminal: control characters are replaced, mark-up is not interpreted."""
-    return Text("".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cc" else c for c in str(text)))
+    return Text(printable(text))
 
 
-def show_plan(plan: Plan, splits: Splits, *, backbone: str, weights: str) -> None:
-    """Prints the data, the backbone and what each phase will train."""
+def show_plan(plan: Plan, splits: Splits, *, backbone: str) -> None:
+    """Prints the data, the backbone in the words given, and what each phase will train."""
     console = Console()
     console.print(_data_table(splits))
     for note in splits.notes:
         console.print(Text("note: ", style="yellow") + shown(note))
-    if plan.phases:
-        frozen = plan.phases[0].frozen + plan.phases[0].trained
-        console.print(
-            Text(f"Backbone {backbone}, weights {weights}, {plan.stages} stages, {frozen:,} parameters with its head")
-        )
+    total = plan.phases[0].frozen + plan.phases[0].trained
+    console.print(shown(f"{backbone}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (
         ("phase", "left"),

@@ -9,8 +9,8 @@ from pathlib import Path
 import keras
 
 from tfft.data.augment import Augmentation
+from tfft.data.examples import Splits
 from tfft.data.pipeline import evaluation_batches, training_batches
-from tfft.data.splits import Splits
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
 from tfft.models.trunk import training_model
@@ -33,8 +33,8 @@ def fine_tune(
 ) -> History:
     """Trains a model in the phases of a plan and leaves the best weights of all phases in it.
 
-    What is frozen runs in inference mode. The optimizer starts anew in each phase. The backbone is frozen
-    again at the end.
+    What is frozen runs in inference mode. Each phase starts from the best weights so far, with a new optimizer.
+    The backbone is frozen again at the end.
 
     Args:
         model: A functional model with its backbone frozen and the head of `task`.
@@ -52,6 +52,7 @@ def fine_tune(
     recorder = Recorder(model, task, log)
     try:
         for planned in plan.phases:
+            recorder.restore_best()  # a phase goes on from the best of those before, not from their last
             _run_phase(model, task, splits, plan, planned, recorder, seed, augment)
     finally:
         recorder.restore_best()
@@ -83,7 +84,7 @@ def _run_phase(
             keras.callbacks.EarlyStopping(monitor=task.monitor, mode=task.mode, patience=phase.patience, verbose=1)
         )
     batches = training_batches(
-        splits.train, batch_size=plan.batch_size, seed=seed, epochs=planned.epochs, augment=augment
+        splits.train, batch_size=plan.batch_size, seed=seed, epochs=planned.epoch_numbers, augment=augment
     )
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
         trained = training_model(model)

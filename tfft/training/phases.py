@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tfft.errors import ConfigError
+from tfft.errors import check_range
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,12 @@ class Phase:
     """BatchNormalization of unfrozen stages: frozen keeps its statistics; train suits random weights only."""
 
     def __post_init__(self) -> None:
-        if self.epochs < 0:
-            raise ConfigError("`epochs` is 0 or more", received=f"epochs={self.epochs}")
-        if not 0 < self.learning_rate <= 1:
-            raise ConfigError(
-                "`learning_rate` is above 0 and at most 1",
-                received=f"learning_rate={self.learning_rate:g}",
-                fix="For Adam on a frozen backbone start at 1e-3",
-            )
-        if not 0 <= self.momentum < 1:
-            raise ConfigError("`momentum` is 0 or more and below 1", received=f"momentum={self.momentum:g}")
-        if not 0 <= self.weight_decay < 1:
-            raise ConfigError("`weight_decay` is 0 or more and below 1", received=f"weight_decay={self.weight_decay:g}")
-        if not 0 <= self.warmup < 1:
-            raise ConfigError("`warmup` is 0 or more and below 1", received=f"warmup={self.warmup:g}")
-        if self.patience < 0:
-            raise ConfigError("`patience` is 0 or more", received=f"patience={self.patience}")
-        if self.unfreeze != "all" and self.unfreeze < 0:
-            raise ConfigError("`unfreeze` is 0 or more, or all", received=f"unfreeze={self.unfreeze}")
+        check_range("epochs", self.epochs, least=0)
+        start = "For Adam on a frozen backbone start at 1e-3"
+        check_range("learning_rate", self.learning_rate, above=0, most=1, fix=start)
+        check_range("momentum", self.momentum, least=0, below=1)
+        check_range("weight_decay", self.weight_decay, least=0, below=1)
+        check_range("warmup", self.warmup, least=0, below=1)
+        check_range("patience", self.patience, least=0)
+        if self.unfreeze != "all":
+            check_range("unfreeze", self.unfreeze, least=0, fix="Or `all`")

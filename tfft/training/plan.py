@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import keras
 
-from tfft.data.splits import Splits
-from tfft.errors import ConfigError
+from tfft.data.examples import Splits
+from tfft.errors import ConfigError, check_range
 from tfft.models.freezing import parameters, unfrozen
 from tfft.models.stages import backbone_stages
 from tfft.training.phases import Phase
@@ -21,17 +21,12 @@ class PlannedPhase:
 
     name: str
     phase: Phase
-    first_epoch: int
-    """Number of its first epoch, counted over all phases from 0: order and augmentation depend on it."""
+    epoch_numbers: range
+    """Its epochs counted over all phases from 0: order and augmentation depend on them."""
     trained: int
     """Parameters that it trains."""
     frozen: int
     """Parameters that it leaves as they are."""
-
-    @property
-    def epochs(self) -> range:
-        """Numbers of its epochs, counted over all phases."""
-        return range(self.first_epoch, self.first_epoch + self.phase.epochs)
 
 
 @dataclass(frozen=True)
@@ -45,6 +40,19 @@ class Plan:
     steps_per_epoch: int
 
 
+def check_phases(backbone: keras.Model, phases: Mapping[str, Phase]) -> None:
+    """Raises `ConfigError` if no phase has an epoch, or `unfreeze` goes beyond the stages of a frozen backbone."""
+    for phase in phases.values():
+        with unfrozen(backbone, phase.unfreeze, batch_norm=phase.batch_norm):
+            pass
+    if not any(phase.epochs for phase in phases.values()):
+        raise ConfigError(
+            "At least one phase has epochs",
+            received=", ".join(f"{name}.epochs=0" for name in phases),
+            fix=f"Set `--{next(iter(phases))}.epochs 10`",
+        )
+
+
 def plan_phases(model: keras.Model, splits: Splits, phases: Mapping[str, Phase], *, batch_size: int) -> Plan:
     """Plans the phases that have epochs, in their order.
 
@@ -52,31 +60,25 @@ def plan_phases(model: keras.Model, splits: Splits, phases: Mapping[str, Phase],
         model: A functional model with its backbone frozen.
         splits: The data.
         phases: Phases by name.
-        batch_size: Examples in a training batch.
+        batch_size: Examples in a training batch, 1 or more.
 
     Raises:
         ConfigError: If no phase has an epoch, a phase would train nothing, or `unfreeze` goes beyond the stages.
     """
-    if batch_size < 1:
-        raise ConfigError("`batch_size` is 1 or more", received=f"batch_size={batch_size}")
+    check_range("batch_size", batch_size, least=1)
+    check_phases(model, phases)
     planned, epoch = [], 0
     for name, phase in phases.items():
-        with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
-            trained, frozen = parameters(model)
         if phase.epochs == 0:
             continue
+        with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
+            trained, frozen = parameters(model)
         if trained == 0:
             raise ConfigError(
                 f"The {name} phase trains something",
                 received="a model whose every layer is frozen",
                 fix=f"Set `--{name}.unfreeze`, or make the layers of the head trainable",
             )
-        planned.append(PlannedPhase(name, phase, epoch, trained, frozen))
+        planned.append(PlannedPhase(name, phase, range(epoch, epoch + phase.epochs), trained, frozen))
         epoch += phase.epochs
-    if not planned:
-        raise ConfigError(
-            "At least one phase has epochs",
-            received=", ".join(f"{name}.epochs=0" for name in phases),
-            fix=f"Set `--{next(iter(phases))}.epochs 10`",
-        )
     return Plan(tuple(planned), len(backbone_stages(model)), batch_size, math.ceil(len(splits.train) / batch_size))

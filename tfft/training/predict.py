@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
 import keras
 import numpy as np
 
+from tfft.data.examples import Splits
 from tfft.data.pipeline import evaluation_batches
-from tfft.data.splits import Splits
+
+logger = logging.getLogger(__name__)
 
 Predictions = dict[str, np.ndarray]
 
@@ -17,7 +22,9 @@ def predict(model: keras.Model, splits: Splits, *, batch_size: int = 32) -> Pred
     Returns:
         For each split the outputs of the model, (examples, ...), float32.
     """
-    return {
-        name: model.predict(evaluation_batches(examples, batch_size=batch_size), verbose=0)
-        for name, examples in splits.items()
-    }
+    predictions = {}
+    for name, examples in splits.items():
+        logger.info("Scoring %s: %d examples", name, len(examples))
+        batches = evaluation_batches(examples, batch_size=batch_size)
+        predictions[name] = model.predict(batches, verbose=1 if sys.stdout.isatty() else 0)
+    return predictions

@@ -19,39 +19,49 @@ from tfft.models.tasks import Task
 logger = logging.getLogger(__name__)
 
 
+CHANCE_MARGIN = 1.05
+"""A loss this much above guessing is no accident of a few steps."""
+
+
 @dataclass
 class History:
     """The epochs of all phases, and which of them the returned weights come from."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    """One for each epoch: phase, epoch (from 1, over all phases), learning_rate, seconds, losses and metrics."""
-    best: int = -1
-    """Index of the best epoch in `rows`."""
+    """One for each epoch: phase, epoch (from 1, over all phases), learning_rate (at its end), seconds, then losses
+    and metrics; those of the training split are means over its steps, with dropout and augmentation."""
+    best: int | None = None
+    """Index of the best epoch in `rows`, None before the first has ended."""
 
     @property
     def best_row(self) -> dict[str, Any]:
         """The row of the best epoch."""
         return self.rows[self.best]
 
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the loss and the metrics, without `val_`."""
+        return [name.removeprefix("val_") for name in self.rows[0] if name.startswith("val_")]
+
 
 class Recorder(keras.callbacks.Callback):
     """Keeps the history and the best weights over several calls of `fit`, which Keras's own callbacks forget.
 
     Args:
-        model_: The model whose weights are kept; the one that `fit` trains shares its layers.
+        kept: The model whose weights are kept; the one that `fit` trains shares its layers.
         task: Says which number is monitored and which direction is better. Among equals the lower
             `val_loss` wins.
         log: Where to write the history as CSV after each epoch, or None.
     """
 
-    def __init__(self, model_: keras.Model, task: Task, log: Path | None):
+    def __init__(self, kept: keras.Model, task: Task, log: Path | None):
         super().__init__()
-        self.kept_model, self.task, self.log = model_, task, log
+        self.kept, self.task, self.log = kept, task, log
         self.history = History()
         self.phase = ""
         self.frozen_backbone = False
         self._best_score = (-math.inf, -math.inf)
-        self._best_weights: list[np.ndarray] = []
+        self._best_weights: list[np.ndarray] = kept.get_weights()  # of the start, until an epoch has ended
         self._started = 0.0
 
     def begin(self, phase: str, *, frozen_backbone: bool) -> None:
@@ -62,14 +72,10 @@ class Recorder(keras.callbacks.Callback):
         self._started = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if not math.isfinite(logs["loss"]):
-            raise DivergedError(
-                "The loss stays finite",
-                received=f"{logs['loss']} in batch {batch + 1} of epoch {len(self.history.rows) + 1}",
-                fix=f"Lower the learning rate of the {self.phase} phase by ten",
-            )
+        self._check_finite(logs, f"batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._check_finite(logs, "the validation")
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.history.rows.append(
             {
@@ -81,27 +87,36 @@ class Recorder(keras.callbacks.Callback):
             }
         )
         self._keep_best(logs)
-        self._warn_of_chance(logs["loss"])
+        self._warn_of_chance(logs["val_loss"])
         if self.log is not None:
             write_csv(self.log, self.history.rows)
+
+    def restore_best(self) -> None:
+        """Puts the best weights of all epochs so far into the model."""
+        self.kept.set_weights(self._best_weights)
 
     def _keep_best(self, logs: dict[str, float]) -> None:
         sign = 1 if self.task.mode == "max" else -1
         score = (sign * logs[self.task.monitor], -logs["val_loss"])
-        if self.history.best < 0 or score > self._best_score:
+        if score > self._best_score:
             self._best_score, self.history.best = score, len(self.history.rows) - 1
-            self._best_weights = self.kept_model.get_weights()
+            self._best_weights = self.kept.get_weights()
 
-    def restore_best(self) -> None:
-        """Puts the best weights of all phases into the model, if an epoch has ended."""
-        if self._best_weights:
-            self.kept_model.set_weights(self._best_weights)
+    def _check_finite(self, logs: dict[str, float], where: str) -> None:
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(logs.get(name, 0.0)):
+                raise DivergedError(
+                    "The loss stays finite",
+                    received=f"{name}={logs[name]} in {where} of epoch {len(self.history.rows) + 1}",
+                    fix=f"Lower the learning rate of the {self.phase} phase by ten",
+                )
 
     def _warn_of_chance(self, loss: float) -> None:
-        if self.frozen_backbone and len(self.history.rows) == 1 and loss > self.task.chance_loss:
+        limit = CHANCE_MARGIN * self.task.chance_loss
+        if self.frozen_backbone and len(self.history.rows) == 1 and loss > limit:
             logger.warning(
-                "After the first epoch the loss is %.3f, above %.3f, which guessing gives: labels, preprocessing "
-                "or the learning rate may be wrong.",
+                "After the first epoch the validation loss is %.3f; guessing gives %.3f. Labels, preprocessing or "
+                "the learning rate may be wrong.",
                 loss,
                 self.task.chance_loss,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 
 from tfft.training.phases import Phase
@@ -38,11 +40,12 @@ def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizer
         case "constant":
             return phase.learning_rate
         case "cosine":
-            warmup = round(phase.warmup * steps)
+            warmup = min(round(phase.warmup * steps), steps - 1)
             if not warmup:
                 return schedules.CosineDecay(phase.learning_rate, steps)
             return schedules.CosineDecay(0.0, steps - warmup, warmup_target=phase.learning_rate, warmup_steps=warmup)
         case "cosine_restarts":
-            return schedules.CosineDecayRestarts(phase.learning_rate, max(1, steps // 7), t_mul=2.0)
+            # rounded up: a fourth period would end the phase at the full rate
+            return schedules.CosineDecayRestarts(phase.learning_rate, math.ceil(steps / 7), t_mul=2.0)
         case "exponential":
             return schedules.ExponentialDecay(phase.learning_rate, steps, decay_rate=0.01)
