@@ -72,8 +72,12 @@ def check_range(
         and (most is None or value <= most)
     )
     if not fits:
-        wanted = " and ".join(f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None)
-        raise ConfigError(f"`{name}` is {wanted}", received=f"{name}={value:g}", fix=fix)
+        wanted = " and ".join(f"{words} {_number(bound)}" for words, bound in bounds.items() if bound is not None)
+        raise ConfigError(f"`{name}` is {wanted}", received=f"{name}={_number(value)}", fix=fix)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def printable(text: object) -> str:
