@@ -56,10 +56,11 @@ def test_a_mistyped_flag_names_the_nearest() -> None:
     ("flags", "said"),
     [
         (["--head.learning-rate", "3"], "`learning_rate` is above 0 and at most 1. Received: learning_rate=3."),
-        (["--head.epochs", "-1"], "`epochs` is at least 0. Received: epochs=-1."),
+        (["--head.epochs", "-1"], "`epochs` is at least 0 and at most 1000000. Received: epochs=-1."),
         (["--image-size", "0", "32"], "`image_size` is at least 1. Received: image_size=0."),
-        (["--batch-size", "0"], "`batch_size` is at least 1. Received: batch_size=0."),
+        (["--batch-size", "0"], "`batch_size` is at least 1 and at most 1000000. Received: batch_size=0."),
         (["--dropout", "1"], "`dropout` is at least 0 and below 1. Received: dropout=1."),
+        (["--backbone-options", '{"alpha": NaN}'], "JSON has no NaN"),
         (["--hidden", "0"], "`hidden` is at least 1. Received: hidden=0."),
         (["--replay", "nowhere"], "`--replay` names the folder of a run. Received: no nowhere/config.json."),
     ],
@@ -133,10 +134,15 @@ def test_ctrl_c_is_130_and_a_failing_disk_4(capsys: pytest.CaptureFixture[str]) 
     def fail(config: Config) -> None:
         raise OSError(28, "No space left on device", "runs/x/model.keras")
 
+    def fill(config: Config) -> None:
+        raise MemoryError
+
     codes = []
-    for run in (stop, fail):
+    for run in (stop, fail, fill):
         with pytest.raises(SystemExit) as stopped:
             cli.main(run, Config, DEMO, [])
         codes.append(stopped.value.code)
-    assert codes == [130, 4]
-    assert "No space left on device: 'runs/x/model.keras'" in capsys.readouterr().err
+    assert codes == [130, 4, 4]
+    said = capsys.readouterr().err
+    assert "No space left on device: 'runs/x/model.keras'" in said
+    assert "no memory left. Lower `--batch-size`" in said

@@ -25,10 +25,14 @@ C = TypeVar("C")
 
 
 def _read_json_object(text: Sequence[str]) -> dict[str, Any]:
-    value = json.loads(text[0])
+    value = json.loads(text[0], parse_constant=_refuse)
     if not isinstance(value, dict):
         raise ValueError(f'expected a JSON object such as {{"alpha": 0.35}}, received {text[0]}')
     return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
 
 
 JsonObject = Annotated[
@@ -163,6 +167,13 @@ def _one_sentence() -> Iterator[None]:
         _leave(MachineError("The machine lets files be read and written", received=error), 4)
     except KeyboardInterrupt:
         _leave("Stopped.", 130)
+    except Exception as error:
+        # TensorFlow's own kind, which must not be imported to be caught
+        if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
+            raise
+        what = str(error).partition("\n")[0][:200] or "no memory left"
+        fix = "Lower `--batch-size`, `--image-size` or `--hidden`, or choose a smaller `--backbone`"
+        _leave(MachineError("The model and a batch fit the memory", received=what, fix=fix), 4)
 
 
 def _leave(sentence: object, code: int) -> None:

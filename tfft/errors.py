@@ -82,7 +82,7 @@ def _number(value: float) -> str:
 
 def printable(text: object) -> str:
     """A stranger's text (a file, a class) without control characters, which would steer a terminal."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cc" else c for c in str(text))
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(text))
 
 
 def listed(entries: Iterable[object], most: int = 20) -> str:

@@ -88,7 +88,7 @@ def read_config(config_class: type[C], folder: Path) -> C:
     path = folder / "config.json"
     try:
         stored = files.read_json(path)["config"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ConfigError("`--replay` names the folder of a run", received=f"no {path}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError("config.json is as a run wrote it", received=f"{path}: {error}") from None

@@ -84,6 +84,9 @@ def test_a_large_jpeg_decoded_small_looks_the_same() -> None:
         (b"not a picture at all", "text, not a picture"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "HEIC"),
         (bytes(range(128, 256)) * 4, "no picture format"),
+        (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00", "no picture format"),
+        # Pillow would start Ghostscript on it
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n", "text, not a picture"),
         (encoded(HALVES, "JPEG")[:-200], "(?i)truncated"),
         (encoded(HALVES)[:-30], "truncated|broken|EOF|unrecognized"),
     ],

@@ -81,6 +81,11 @@ def test_a_picture_under_two_labels_is_noted(dealt: list[Record]) -> None:
     assert "1 pictures stand under two labels: bee/0 = ant/twin" in splits.notes
 
 
+def test_a_class_that_a_split_does_not_have_is_noted(dealt: list[Record]) -> None:
+    splits = read_pictures([r for r in dealt if (r.split, r.label) != ("val", "ant")], image_size=(8, 8))
+    assert "val has no picture of ant" in splits.notes
+
+
 def test_what_does_not_fit_the_memory_lies_in_a_file(dealt: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read_pictures(dealt, image_size=(8, 8))
     monkeypatch.setattr("os.sysconf", lambda name: 1)

@@ -111,6 +111,13 @@ def test_a_class_that_is_never_trained(tmp_path: Path, picture_folder: Maker) ->
         find_pictures(str(tmp_path))
 
 
+def test_val_and_test_without_train(tmp_path: Path, picture_folder: Maker) -> None:
+    for split in ("trian", "val", "test"):
+        picture_folder(tmp_path / split, {"ant": 1, "bee": 1})
+    with pytest.raises(DataError, match="only test, trian, val"):
+        find_pictures(str(tmp_path))
+
+
 def test_a_folder_beside_train_that_is_no_split(tmp_path: Path, picture_folder: Maker) -> None:
     picture_folder(tmp_path / "train", {"ant": 1, "bee": 1})
     picture_folder(tmp_path / "more", {"ant": 1, "bee": 1})

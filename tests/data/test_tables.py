@@ -57,6 +57,8 @@ def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
         ("path,label\nimages/0.png,ant\nimages/1.png\n", r"an empty cell in list\.csv row 3"),
         ("path,label\nimages/0.png,ant\nimages/../images/0.png,bee\n", r"in rows 2 and 3"),
         ('path,label\nimages/0.png,ant\nimages/1.png,"bee\n', r"well-formed CSV.*unexpected end of data.*row"),
+        ("path,label\nimages/0.png,ant\nimages/\0.png,bee\n", r"null|NUL"),
+        (f"path,label\nimages/0.png,ant\n{'x' * 5000}.png,bee\n", r"too long"),
         ("path,label\n", "only a header"),
         ("", "columns none"),
         ("path,label\nimages/0.png,ant\nimages/1.png,ant\n", "only 'ant'"),
@@ -82,6 +84,9 @@ def test_an_unknown_split(pictures: Path) -> None:
 def test_no_file_and_no_text(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no file"):
         find_pictures(str(tmp_path / "none.csv"))
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataError, match="the folder"):
+        find_pictures(str(tmp_path / "folder.csv"))
     (tmp_path / "bin.csv").write_bytes(b"\xff\xfe\x00path")
     with pytest.raises(DataError, match="UTF-8"):
         find_pictures(str(tmp_path / "bin.csv"))

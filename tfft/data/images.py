@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 
 import numpy as np
@@ -34,7 +35,7 @@ def decode(content: bytes, image_size: tuple[int, int]) -> tuple[np.ndarray, lis
     """
     height, width = image_size
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=_formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise BadPictureError(f"{image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
             notes = [f"first frame of a {image.format} animation"] if getattr(image, "n_frames", 1) > 1 else []
@@ -56,6 +57,14 @@ def decode(content: bytes, image_size: tuple[int, int]) -> tuple[np.ndarray, lis
         raise BadPictureError(str(error) or type(error).__name__) from None
 
 
+@functools.cache
+def _formats() -> list[str]:
+    """What Pillow reads here by itself; not EPS, for which it would start another program."""
+    Image.init()
+    wanted = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA", "ICO")
+    return [name for name in wanted if name in Image.OPEN]
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode == "I":
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
@@ -69,8 +78,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _why_unknown(content: bytes) -> str:
     if not content:
         return "an empty file"
-    if content[4:8] == b"ftyp":
+    if content[4:8] == b"ftyp" and content[8:11] in (b"hei", b"hev", b"mif", b"msf", b"avi"):
         return "HEIC or AVIF that Pillow does not read here; convert it to JPEG or PNG"
-    if content.lstrip()[:1] in (b"<", b"{") or content[:200].isascii():
+    if all(byte >= 32 or byte in b"\t\n\r\f" for byte in content[:200]) and content[:200].isascii():
         return "text, not a picture"
     return "no picture format that Pillow knows"

@@ -66,7 +66,7 @@ def read_pictures(
         val=splits["val"],
         test=splits["test"] if len(splits["test"]) else None,
         labels=labels,
-        notes=_notes(rows, [note for _, notes in outcomes for note in notes], bad),
+        notes=_notes(rows, [note for _, notes in outcomes for note in notes], bad) + _missing(splits, labels),
         skipped=bad,
     )
 
@@ -118,6 +118,15 @@ def _examples(rows: Sequence[Record], pixels: np.ndarray, good: list[int], whole
         ids=[rows[index].digest for index in good],
         where=[rows[index].where for index in good],
     )
+
+
+def _missing(splits: dict[str, Examples], labels: list[str]) -> list[str]:
+    """Classes that a split of the source's own does not have, so that its scores say nothing of them."""
+    return [
+        f"{name} has no picture of {listed(lost, most=5)}"
+        for name, examples in splits.items()
+        if len(examples) and (lost := [label for index, label in enumerate(labels) if index not in examples.targets])
+    ]
 
 
 def _notes(rows: Sequence[Record], conversions: list[str], bad: list[tuple[str, str]]) -> list[str]:

@@ -51,6 +51,12 @@ def folder_records(folder: Path) -> list[Record]:
     tops = _subfolders(folder)
     splits = {top: SPLIT_NAMES[top.name.lower()] for top in tops if top.name.lower() in SPLIT_NAMES}
     if "train" not in splits.values():
+        if len(splits) > 1:
+            raise DataError(
+                "Beside val and test folders there is a train folder",
+                received=f"only {listed(top.name for top in tops)} in {folder}",
+                fix="Rename the folder with the training pictures to train",
+            )
         return _class_records(folder, folder, split=None)
     if others := [top.name for top in tops if top not in splits]:
         raise DataError(
@@ -93,7 +99,7 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(
         entry
         for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith((".", "__MACOSX")) and not home.is_relative_to(entry.resolve())
+        if entry.is_dir() and not entry.name.startswith((".", "__")) and not home.is_relative_to(entry.resolve())
     )
 
 

@@ -69,6 +69,8 @@ def _rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | No
         text = table.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError("The table exists", received=f"no file {table}", fix="Check `--data`") from None
+    except IsADirectoryError:
+        raise DataError("The table is a file", received=f"the folder {table}", fix="Check `--data`") from None
     except UnicodeDecodeError as error:
         raise DataError(
             "The table is UTF-8 text", received=f"byte {error.start} of {table} is not", fix="Save it again as UTF-8"
@@ -92,13 +94,17 @@ def _rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | No
 
 def _picture_path(folder: Path, name: str, where: str) -> Path:
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        there, inside = path.is_file(), path.resolve().is_relative_to(folder.resolve())
+    except (ValueError, OSError) as error:  # no path at all: a NUL in it, or too long
+        raise DataError("A picture's path is one the system knows", received=f"{error} in {where}") from None
+    if not inside:
         raise DataError(
             "A picture of a table lies in the table's folder or below it",
             received=f"{name} in {where}",
             fix="Move the table to a folder above its pictures",
         )
-    if not path.is_file():
+    if not there:
         raise DataError(
             "The picture exists", received=f"no file {path} ({where})", fix="Paths are relative to the table"
         )

@@ -82,7 +82,7 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
 
 def _without_values(error: Exception) -> str:
     """The message of Keras in one line, without the numbers of the weights that it prints."""
-    return " ".join(re.sub(r", value=\[.*", ")", str(error), flags=re.DOTALL).split())
+    return " ".join(re.sub(r", value=\[.*", ")", str(error), flags=re.DOTALL).split())[:500]
 
 
 def _local(trace: TracebackType | None, *names: str) -> str | None:

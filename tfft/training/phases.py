@@ -34,7 +34,7 @@ class Phase:
     """BatchNormalization of unfrozen stages: frozen keeps its statistics; train suits random weights only."""
 
     def __post_init__(self) -> None:
-        check_range("epochs", self.epochs, least=0)
+        check_range("epochs", self.epochs, least=0, most=1_000_000)
         start = "For Adam on a frozen backbone start at 1e-3"
         check_range("learning_rate", self.learning_rate, above=0, most=1, fix=start)
         check_range("momentum", self.momentum, least=0, below=1)
