@@ -85,6 +85,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_range("image_size", min(self.image_size), least=1)
+        check_range("image_size", max(self.image_size), most=4096)
         check_range("batch_size", self.batch_size, least=1, most=1_000_000)
         check_range("dropout", self.dropout, least=0, below=1)
         check_range("hidden", min(self.hidden, default=1), least=1)

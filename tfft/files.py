@@ -46,7 +46,8 @@ def _sync_folder(folder: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        # "replace": a path that is no UTF-8 must not cost the whole file
+        temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tfft.data import find_pictures
-from tfft.errors import DataError
+from tfft.data import Columns, find_pictures
+from tfft.errors import ConfigError, DataError
 
 Maker = Callable[[Path, dict[str, int]], Path]
 
@@ -109,6 +109,27 @@ def test_a_class_that_is_never_trained(tmp_path: Path, picture_folder: Maker) ->
     picture_folder(tmp_path / "val", {"ant": 1, "wasp": 1})
     with pytest.raises(DataError, match="wasp only in val"):
         find_pictures(str(tmp_path))
+
+
+def test_columns_of_what_is_no_table(tmp_path: Path, picture_folder: Maker) -> None:
+    folder = picture_folder(tmp_path, {"ant": 1, "bee": 1})
+    with pytest.raises(ConfigError, match="group='patient'"):
+        find_pictures(str(folder), Columns(group="patient"))
+
+
+def test_started_inside_the_data_folder(tmp_path: Path, picture_folder: Maker) -> None:
+    folder = picture_folder(tmp_path, {"ant": 1, "bee": 1})
+    (folder / "runs" / "mine").mkdir(parents=True)
+    (folder / "runs" / "mine" / "model.keras").touch()
+    assert {r.label for r in find_pictures(str(folder))} == {"ant", "bee"}
+
+
+def test_a_name_that_is_no_utf8_can_be_written(tmp_path: Path, picture_folder: Maker) -> None:
+    folder = picture_folder(tmp_path, {"ant": 1, "bee": 1})
+    (folder / "bee" / "0.png").rename(os.fsdecode(os.fsencode(folder) + b"/bee/f\xfc.png"))
+    record = find_pictures(str(folder))[1]
+    assert record.where == "bee/f?.png"
+    assert record.picture.is_file()
 
 
 def test_val_and_test_without_train(tmp_path: Path, picture_folder: Maker) -> None:

@@ -59,6 +59,8 @@ def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
         ('path,label\nimages/0.png,ant\nimages/1.png,"bee\n', r"well-formed CSV.*unexpected end of data.*row"),
         ("path,label\nimages/0.png,ant\nimages/\0.png,bee\n", r"null|NUL"),
         (f"path,label\nimages/0.png,ant\n{'x' * 5000}.png,bee\n", r"too long"),
+        ("path,label\nimages/0.png,ant\nimages/1.png,bee,big\n", r"1 more in list\.csv row 3"),
+        ("path,label,label\nimages/0.png,ant,bee\n", r"two columns 'label'"),
         ("path,label\n", "only a header"),
         ("", "columns none"),
         ("path,label\nimages/0.png,ant\nimages/1.png,ant\n", "only 'ant'"),

@@ -47,6 +47,11 @@ def test_no_epochs(network: keras.Model, splits: Splits) -> None:
         plan_phases(network, splits, {"head": Phase(epochs=0), "tune": Phase(epochs=0)}, batch_size=8)
 
 
+def test_a_batch_is_at_most_the_training_data(network: keras.Model, splits: Splits) -> None:
+    plan = plan_phases(network, splits, {"head": Phase()}, batch_size=1000)
+    assert (plan.batch_size, plan.steps_per_epoch) == (20, 1)
+
+
 def test_no_batch(network: keras.Model, splits: Splits) -> None:
     with pytest.raises(ConfigError, match="batch_size=0"):
         plan_phases(network, splits, {"head": Phase()}, batch_size=0)

@@ -8,10 +8,24 @@ from pathlib import Path
 from tfft.data import audit, demo, tables, tfds
 from tfft.data.records import SPLIT_NAMES, Record, digested
 from tfft.data.tables import Columns
-from tfft.errors import DataError, listed
+from tfft.errors import ConfigError, DataError, listed
 
 IGNORED_NAMES = {"thumbs.db", "desktop.ini", "source.txt"}
-IGNORED_SUFFIXES = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".py", ".ipynb"}
+IGNORED_SUFFIXES = {
+    ".txt",
+    ".md",
+    ".csv",
+    ".tsv",
+    ".json",
+    ".xml",
+    ".yaml",
+    ".yml",
+    ".html",
+    ".py",
+    ".ipynb",
+    ".keras",
+    ".h5",
+}
 
 
 def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
@@ -28,11 +42,18 @@ def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
     Raises:
         DataError: If there is nothing to read, a class is empty, or there are fewer than two classes.
     """
+    table = source.lower().endswith((".csv", ".tsv"))
+    if columns is not None and columns != Columns() and not table:
+        raise ConfigError(
+            "`--columns` belongs to a .csv or .tsv file",
+            received=f"{columns} with {source}",
+            fix="List the pictures in a table, or leave the columns out",
+        )
     if source == "demo":
         records = demo.digits()
     elif source.startswith("tfds:"):
         records = tfds.records(source.removeprefix("tfds:"))
-    elif source.lower().endswith((".csv", ".tsv")):
+    elif table:
         records = tables.records(Path(source), columns or Columns())
     else:
         records = folder_records(Path(source))
@@ -80,6 +101,8 @@ def _class_records(folder: Path, root: Path, split: str | None) -> list[Record]:
     found = {top.name: _picture_files(top) for top in classes}
     if not any(found.values()):
         raise DataError("A picture folder holds pictures", received=f"no picture below {folder}", fix="Check `--data`")
+    if not found.get("runs", True):
+        del found["runs"]  # where tfft itself writes, if it is started inside the data folder
     if empty := [name for name, files in found.items() if not files]:
         raise DataError(
             "Every class folder holds at least one picture",
@@ -87,7 +110,7 @@ def _class_records(folder: Path, root: Path, split: str | None) -> list[Record]:
             fix="Add pictures, or remove the empty folders",
         )
     return [
-        Record(picture=file, label=name, where=file.relative_to(root).as_posix(), split=split)
+        Record(picture=file, label=_text(name), where=_text(file.relative_to(root).as_posix()), split=split)
         for name, files in found.items()
         for file in files
     ]
@@ -111,6 +134,11 @@ def _picture_files(folder: Path) -> list[Path]:
         files += [Path(path, name) for name in sorted(names) if not _ignored(name)]
     # a broken link stays, to be named with the pictures that do not decode; a pipe or a device would never end
     return [file for file in files if file.is_file() or not file.exists()]
+
+
+def _text(name: str) -> str:
+    """A name on disk as text that can be written: bytes that are no UTF-8 are replaced."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _ignored(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def records(table: Path, columns: Columns) -> list[Record]:
     result = []
     for number, row in _rows(table, names):
         where = f"{table.name} row {number}"
+        if None in row:
+            raise DataError(
+                "Every row has as many cells as the header",
+                received=f"{len(row[None])} more in {where}",
+                fix="Put a cell that holds the delimiter in quotes",
+            )
         for name in names:
             if not (row[name] or "").strip():
                 raise DataError(f"Column {name!r} has a value in every row", received=f"an empty cell in {where}")
@@ -79,6 +86,8 @@ def _rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | No
     delimiter = max(",;\t", key=header.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     there = [name for name in reader.fieldnames or [] if name]
+    if doubled := [name for name, count in Counter(there).items() if count > 1]:
+        raise DataError("Every column has a name of its own", received=f"two columns {doubled[0]!r} in {table}")
     if missing := [name for name in columns if name not in there]:
         raise DataError(
             f"The table has a column {missing[0]!r}",

@@ -67,6 +67,7 @@ def plan_phases(model: keras.Model, splits: Splits, phases: Mapping[str, Phase],
     """
     check_range("batch_size", batch_size, least=1)
     check_phases(model, phases)
+    batch_size = min(batch_size, len(splits.train))
     planned, epoch = [], 0
     for name, phase in phases.items():
         if phase.epochs == 0:
