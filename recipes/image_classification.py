@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Literal
 from tfft import cli, data, evaluation, models, reporting, runs, serving, training
 from tfft.data import Columns
 from tfft.errors import check_range
-from tfft.training import Phase
+from tfft.store import Storage
+from tfft.training import Phase, Views
 
 if TYPE_CHECKING:
     import keras
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from tfft.data import Splits
     from tfft.evaluation import Scores
     from tfft.models import Task
-    from tfft.training import Predictions
+    from tfft.training import Plan, Predictions
 
     Backbone = str | keras.Model
 else:
@@ -62,6 +63,10 @@ class Config:
     """Height and width in pixels."""
     augment: Literal["none", "light", "strong"] = "light"
     """Random changes of training pictures: flip, rotate, zoom, colour; strong adds RandAugment."""
+    views: Views = "auto"
+    """Views of each training picture that are stored; fresh makes new ones every epoch; auto: at most 6."""
+    store: Storage = Storage()
+    """The store of what is frozen."""
     backbone: Backbone = "MobileNetV2"
     """Network of keras.applications; in Python also a keras.Model that takes pixels in [0, 255]."""
     backbone_options: cli.JsonObject = field(default_factory=dict)
@@ -110,7 +115,8 @@ def load_data(config: Config) -> Splits:
     found = data.find_pictures(config.data, config.columns)
     shares = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction}
     records = data.assign_splits(found, **shares, seed=config.seed, leaks=config.leaks)
-    return data.read_pictures(records, image_size=config.image_size, bad_files=config.bad_files)
+    options = {"bad_files": config.bad_files, "storage": config.store}
+    return data.read_pictures(records, image_size=config.image_size, **options)
 
 
 def build_backbone(config: Config) -> keras.Model:
@@ -126,9 +132,9 @@ def build_model(config: Config, labels: list[str], backbone: keras.Model | None 
     return models.attach_head(backbone or build_backbone(config), task), task
 
 
-def evaluate(model: keras.Model, splits: Splits) -> tuple[Scores, Predictions]:
+def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tuple[Scores, Predictions]:
     """Scores of every split, and the probabilities that they are computed from."""
-    predictions = training.predict(model, splits)
+    predictions = training.predict(model, splits, plan)
     scores = {
         name: evaluation.single_label_scores(examples.targets, predictions[name], splits.labels)
         for name, examples in splits.items()
@@ -136,21 +142,29 @@ def evaluate(model: keras.Model, splits: Splits) -> tuple[Scores, Predictions]:
     return scores, predictions
 
 
+def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]:
+    """Everything before the first epoch; prints what each phase will do."""
+    phases = {"head": config.head, "tune": config.tune}
+    backbone = current.stage("backbone", build_backbone, config)
+    training.check_phases(backbone, phases)
+    splits = current.stage("data", load_data, config)
+    model, task = build_model(config, splits.labels, backbone)
+    options = {"batch_size": config.batch_size, "seed": config.seed, "augment": config.augment, "views": config.views}
+    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options, storage=config.store)
+    reporting.show_plan(plan, backbone=models.describe_backbone(config.backbone, config.weights))
+    return model, task, plan
+
+
 def run(config: Config) -> Scores:
     """The whole way; returns the scores by split."""
     with runs.open_run("image_classification", config) as current:
-        phases = {"head": config.head, "tune": config.tune}
-        backbone = current.stage("backbone", build_backbone, config)
-        training.check_phases(backbone, phases)
-        splits = current.stage("data", load_data, config)
-        model, task = build_model(config, splits.labels, backbone)
-        plan = training.plan_phases(model, splits, phases, batch_size=config.batch_size)
-        reporting.show_plan(plan, splits, backbone=models.describe_backbone(config.backbone, config.weights))
-        options = {"seed": config.seed, "augment": config.augment, "log": current.folder / "history.csv"}
-        history = current.stage("training", training.fine_tune, model, task, splits, plan, **options)
+        model, task, plan = prepare(config, current)
+        splits = plan.activations.splits
+        current.stage("storing", training.store_activations, plan)
+        history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
         current.stage("saving", serving.save_model, model, splits.labels, current.folder, sample=splits.val.inputs[:8])
-        scores, predictions = current.stage("evaluation", evaluate, model, splits)
-        reporting.write_report(current, splits, plan, history, scores, reporting.class_figures(splits, predictions))
+        scores, predictions = current.stage("evaluation", evaluate, model, splits, plan)
+        reporting.write_report(current, plan, history, scores, reporting.class_figures(splits, predictions))
         reporting.show_scores(scores, current.folder)
     return scores
 

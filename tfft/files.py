@@ -14,21 +14,27 @@ from typing import Any
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Gives a temporary path beside `path`; on success it takes the place of `path` in one step.
 
     The temporary name keeps the suffixes, since some writers choose the format by them. On any failure the
     temporary file is removed and a previous `path` stays as it was.
+
+    Args:
+        path: The file to write.
+        durable: Whether to wait until the disk has it, so that it survives a power cut too.
     """
     temporary = path.parent / f".writing-{uuid.uuid4().hex}{''.join(path.suffixes)}"
     # made here, so that a folder that cannot be written is told before the work; never over another file
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        if durable:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 

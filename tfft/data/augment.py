@@ -1,106 +1,139 @@
-"""Augmentation as a pure function of (seed, epoch, example), with Keras's own layers, outside the model."""
+"""Views of a picture: augmentation as a pure function of (seed, view, example), with Pillow, outside the model."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Literal
 
-import keras
-import tensorflow as tf
+import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
+
+from tfft.data.examples import Examples, Indexable
 
 Augmentation = Literal["none", "light", "strong"]
 
-
-class _Seeds(keras.random.SeedGenerator):
-    """A stream of seeds that is decided by one key, without a variable, for Keras layers that take `seed=`."""
-
-    def __init__(self, key: tf.Tensor):
-        # the parent would make a variable, whose state would depend on what ran before
-        self.key = key
-        self.drawn = 0
-
-    def next(self, ordered: bool = True) -> tf.Tensor:
-        self.drawn += 1
-        return tf.random.experimental.stateless_fold_in(self.key, self.drawn)
+VERSION = 1
+"""Of the numbers that this file makes: stored views of another version are not used."""
+HALF_TURN = math.pi
 
 
-def augmenter(augment: Augmentation) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """Gives a function from one picture and its key to a changed picture.
+@dataclass(frozen=True, eq=False)
+class View:
+    """One view of all pictures of a split, indexable by an array of positions."""
+
+    examples: Examples
+    number: int
+    augment: Augmentation
+    seed: int
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        pixels = self.examples.inputs[positions]
+
+        def change(place: int) -> None:
+            rng = np.random.default_rng((self.seed, self.number, int(self.examples.ids[positions[place]], 16)))
+            pixels[place] = augmented(pixels[place], self.augment, rng)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow lets go of the interpreter
+            list(pool.map(change, range(len(pixels))))
+        return pixels
+
+
+def view(examples: Examples, number: int, *, augment: Augmentation, seed: int) -> Indexable:
+    """The pictures of a split as one view shows them; view 0 shows them as they are.
 
     Args:
+        examples: Pictures, (examples, height, width, 3), uint8, and their ids.
+        number: Of the view, 0 or more.
+        augment: How the views after the first are changed: see `augmented`.
+        seed: With the number and the id of an example, decides the change.
+
+    Returns:
+        Indexable by an array of positions; gives (positions, height, width, 3), uint8.
+    """
+    return examples.inputs if number == 0 or augment == "none" else View(examples, number, augment, seed)
+
+
+def augmented(pixels: np.ndarray, augment: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Changes one picture as `rng` draws.
+
+    What comes in from outside the frame mirrors the picture.
+
+    Args:
+        pixels: (height, width, 3), uint8.
         augment: `"light"` flips left to right, rotates by up to 11 degrees, zooms by up to 10 % and changes
             brightness and contrast by up to 10 %. `"strong"` flips, zooms by up to 20 % and applies two of the
             operations of RandAugment (Cubuk et al. 2020, arXiv:1909.13719), without its solarization.
-
-    Returns:
-        A function of a picture, (height, width, 3), in [0, 255], and a key, (2,), int32; it returns
-        (height, width, 3), float32, in [0, 255].
+        rng: Decides all.
     """
+    if augment == "none":
+        return pixels
+    flipped = pixels[:, ::-1] if rng.random() < 0.5 else pixels
     if augment == "light":
-        layers = _light()
-        return lambda image, key: _finish(_all_of(layers, image, _Seeds(key)))
-    layers, choice = _strong()
-
-    def strong(image: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-        seeds = _Seeds(key)
-        changed = _all_of(layers, image, seeds)
-        for _ in range(2):
-            changed = _one_of(choice, changed, seeds)
-        return _finish(changed)
-
-    return strong
+        turned = _warped(flipped, zoom=_around(rng, 1, 0.1), angle=_around(rng, 0, 0.06 * HALF_TURN))
+        return _brightness_and_contrast(turned, 255 * _around(rng, 0, 0.1), _around(rng, 1, 0.1))
+    changed = _warped(flipped, zoom=_around(rng, 1, 0.2))
+    for number in rng.integers(len(RANDAUGMENT), size=2):
+        changed = RANDAUGMENT[number](changed, rng)
+    return changed
 
 
-def example_key(seed: int, epoch: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
-    """The key of one example in one epoch, (2,), int32."""
-    run = tf.stack([tf.constant(seed, tf.int32), tf.cast(epoch, tf.int32)])
-    return tf.random.experimental.stateless_fold_in(run, example)
+def _around(rng: np.random.Generator, middle: float, most: float) -> float:
+    return middle + most * rng.uniform(-1, 1)
 
 
-def _light() -> list[keras.Layer]:
-    return [
-        keras.layers.RandomFlip("horizontal"),
-        keras.layers.RandomRotation(0.03),
-        keras.layers.RandomZoom(0.1),
-        keras.layers.RandomBrightness(0.1),
-        keras.layers.RandomContrast(0.1),
-    ]
-
-
-def _strong() -> tuple[list[keras.Layer], list[keras.Layer]]:
-    return [keras.layers.RandomFlip("horizontal"), keras.layers.RandomZoom(0.2)], [
-        keras.layers.RandomShear(0.2, 0.2),
-        keras.layers.RandomTranslation(0.15, 0.15),
-        keras.layers.RandomRotation(0.08),
-        keras.layers.RandomBrightness(0.3),
-        keras.layers.RandomColorDegeneration(0.5),
-        keras.layers.RandomContrast(0.4),
-        keras.layers.RandomSharpness(0.5),
-        keras.layers.RandomPosterization(4),
-        keras.layers.AutoContrast(),
-        keras.layers.Equalization(),
-    ]
-
-
-def _all_of(layers: list[keras.Layer], image: tf.Tensor, seeds: _Seeds) -> tf.Tensor:
-    images = tf.cast(image, tf.float32)[tf.newaxis]
-    for layer in layers:
-        images = _apply(layer, images, seeds)
-    return images
-
-
-def _one_of(layers: list[keras.Layer], images: tf.Tensor, seeds: _Seeds) -> tf.Tensor:
-    choice = tf.random.stateless_uniform((), seeds.next(), 0, len(layers), tf.int32)
-    streams = [_Seeds(seeds.next()) for _ in layers]  # drawn outside the branches, as a tensor must be
-    return tf.switch_case(
-        choice, [lambda la=la, st=st: _apply(la, images, st) for la, st in zip(layers, streams, strict=True)]
+def _warped(
+    pixels: np.ndarray,
+    *,
+    zoom: float = 1.0,
+    angle: float = 0.0,
+    shear: tuple[float, float] = (0.0, 0.0),
+    shift: tuple[float, float] = (0.0, 0.0),
+) -> np.ndarray:
+    """One affine change about the middle: a zoom above 1 shows more, angles in radians, shifts in parts of a side."""
+    height, width = pixels.shape[:2]
+    sine, cosine = zoom * math.sin(angle), zoom * math.cos(angle)
+    across, down = shear
+    a, b, d, e = cosine, across - sine, down + sine, cosine
+    far = max(abs(a - 1) + abs(b), abs(d) + abs(e - 1)) / 2 + max(map(abs, shift))
+    margin = math.ceil(far * max(height, width)) + 1
+    ground = Image.fromarray(np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), "symmetric"))
+    x, y = width / 2, height / 2
+    c = margin + x - a * x - b * y + shift[1] * width
+    f = margin + y - d * x - e * y + shift[0] * height
+    coefficients = (a, b, c, d, e, f)
+    return np.asarray(
+        ground.transform((width, height), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
     )
 
 
-def _apply(layer: keras.Layer, images: tf.Tensor, seeds: _Seeds) -> tf.Tensor:
-    transformation = layer.get_random_transformation(images, training=True, seed=seeds)
-    return tf.ensure_shape(layer.transform_images(images, transformation, training=True), images.shape)
+def _brightness_and_contrast(pixels: np.ndarray, added: float, contrast: float) -> np.ndarray:
+    middle = pixels.mean()
+    table = np.clip((np.arange(256) - middle) * contrast + middle + added, 0, 255).round()
+    return table.astype(np.uint8)[pixels]
 
 
-def _finish(images: tf.Tensor) -> tf.Tensor:
-    return tf.clip_by_value(images[0], 0.0, 255.0)
+def _enhanced(kind: Callable[[Image.Image], object], most: float) -> Callable:
+    return lambda pixels, rng: np.asarray(kind(Image.fromarray(pixels)).enhance(_around(rng, 1, most)))
+
+
+def _posterized(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return np.asarray(ImageOps.posterize(Image.fromarray(pixels), int(rng.integers(4, 9))))
+
+
+RANDAUGMENT = (
+    lambda pixels, rng: _warped(pixels, shear=(_around(rng, 0, 0.2), _around(rng, 0, 0.2))),
+    lambda pixels, rng: _warped(pixels, shift=(_around(rng, 0, 0.15), _around(rng, 0, 0.15))),
+    lambda pixels, rng: _warped(pixels, angle=_around(rng, 0, 0.16 * HALF_TURN)),
+    _enhanced(ImageEnhance.Brightness, 0.3),
+    _enhanced(ImageEnhance.Color, 0.5),
+    _enhanced(ImageEnhance.Contrast, 0.4),
+    _enhanced(ImageEnhance.Sharpness, 0.5),
+    _posterized,
+    lambda pixels, rng: np.asarray(ImageOps.autocontrast(Image.fromarray(pixels))),
+    lambda pixels, rng: np.asarray(ImageOps.equalize(Image.fromarray(pixels))),
+)
+"""Functions of pixels and a generator; two of them are drawn for each strong view."""

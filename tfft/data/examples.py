@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
+
+from tfft.store import Rows
+
+
+class Indexable(Protocol):
+    """Rows that are looked up by position: an array, rows of the store, or what computes them."""
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        """The rows at some positions, (positions, ...)."""
 
 
 @dataclass(frozen=True)
 class Examples:
     """The examples of one split, indexable, in one fixed order."""
 
-    inputs: np.ndarray = field(repr=False)
-    """(examples, height, width, 3), uint8."""
+    inputs: np.ndarray | Rows = field(repr=False)
+    """(examples, height, width, 3), uint8: an array, or rows of the store that are read when they are asked for."""
     targets: np.ndarray = field(repr=False)
     """(examples,), int32: index of the class in `Splits.labels`."""
     ids: list[str] = field(repr=False)

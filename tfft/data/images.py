@@ -8,6 +8,8 @@ import io
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+VERSION = 1
+"""Of the pixels that `decode` makes: stored ones of another version are not used."""
 MOST_PIXELS = 100_000_000
 """Of one picture: a file of a few kB can unpack to more than the memory holds."""
 

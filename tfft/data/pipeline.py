@@ -1,15 +1,44 @@
-"""The order of an epoch and the batches of a pass.
-
-Pictures are decoded before they get here (`reading`), so the order is: cached, shuffled, augmented, batched.
-"""
+"""The order of an epoch and the batches of a pass."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from tfft.data.augment import Augmentation, augmenter, example_key
-from tfft.data.examples import Examples
+from tfft.data.examples import Indexable
+
+GROUP = 32
+"""Rows are fetched in multiples of it where the batch size allows: what computes them works on as many at a time."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the rows of an array hold: one tensor, or several behind one another."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    """Shape of each tensor, for one example."""
+    dtype: str
+
+    @property
+    def read_as(self) -> str:
+        """What the numbers become when they are unpacked: half precision becomes float32."""
+        return "float32" if self.dtype == "float16" else self.dtype
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a row has."""
+        return sum(map(math.prod, self.shapes))
+
+    def unpack(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The tensors of some rows, (rows, ...) each."""
+        flat = rows.reshape(len(rows), -1).astype(self.read_as, copy=False)
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes])
+        pieces = np.split(flat, ends[:-1], axis=1)
+        return tuple(piece.reshape(len(rows), *shape) for piece, shape in zip(pieces, self.shapes, strict=True))
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
@@ -18,50 +47,89 @@ def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def training_batches(
-    examples: Examples, *, batch_size: int, seed: int, epochs: range, augment: Augmentation = "none"
+    rows_of: Callable[[int], Indexable],
+    targets: np.ndarray,
+    layout: Layout,
+    *,
+    batch_size: int,
+    seed: int,
+    epochs: range,
 ) -> tf.data.Dataset:
     """Batches of several epochs, one after the other; the last batch of each may be smaller.
 
     Args:
-        examples: What to train on; its pictures are kept as they are, uint8.
+        rows_of: Gives what an epoch, by its number, trains on: indexable by positions.
+        targets: (examples, ...).
+        layout: Of the rows.
         batch_size: Examples in a batch.
-        seed: Decides, with the number of the epoch, the order, and with the content of a picture how it is
-            augmented.
+        seed: With the number of an epoch, decides its order.
         epochs: Numbers of the epochs.
-        augment: `"none"`, `"light"` or `"strong"`.
 
     Returns:
-        A data set of pairs: pictures, (batch, height, width, 3), in [0, 255], and targets, (batch,).
+        A data set of pairs: a tensor or a tuple of them, (batch, ...) each, and targets, (batch, ...).
     """
-    keys = np.array([int(digest[:7], 16) for digest in examples.ids], np.int32)
-    change = None if augment == "none" else augmenter(augment)
 
-    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.numpy_function(lambda e: epoch_order(len(examples), seed, int(e)), [epoch], tf.int64)
-        rows = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (len(examples),))).batch(batch_size)
-        if change is None:
-            return rows.map(lambda rows: _take(examples, rows))
+    steps = math.ceil(len(targets) / batch_size)
 
-        def changed(image: tf.Tensor, target: tf.Tensor, key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return change(image, example_key(seed, epoch, key)), target
+    def order_of(epoch: int) -> np.ndarray:
+        return epoch_order(len(targets), seed, epoch)
 
-        return (
-            rows.map(lambda rows: (*_take(examples, rows), tf.gather(keys, rows)))
-            .unbatch()
-            .map(changed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .batch(batch_size)
-        )
-
-    # batched inside each epoch, so that no batch joins the end of one with the start of the next
-    return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch).prefetch(2)
+    reader = _Reader(rows_of, targets, layout, order_of, batch_size)
+    return _dataset(reader, range(epochs.start * steps, epochs.stop * steps))
 
 
-def evaluation_batches(examples: Examples, *, batch_size: int) -> tf.data.Dataset:
-    """Every example once, in its own order, unaugmented; the last batch may be smaller."""
-    return tf.data.Dataset.range(len(examples)).batch(batch_size).map(lambda rows: _take(examples, rows)).prefetch(2)
+def evaluation_batches(rows: Indexable, targets: np.ndarray, layout: Layout, *, batch_size: int) -> tf.data.Dataset:
+    """Every example once, in its own order; the last batch may be smaller."""
+    reader = _Reader(lambda _: rows, targets, layout, lambda _: np.arange(len(targets)), batch_size)
+    return _dataset(reader, range(math.ceil(len(targets) / batch_size)))
 
 
-def _take(examples: Examples, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The pictures and targets of some rows; the pictures stay in numpy, since a constant would copy them all."""
-    images = tf.numpy_function(lambda index: examples.inputs[index], [rows], tf.uint8)
-    return tf.ensure_shape(images, (None, *examples.inputs.shape[1:])), tf.gather(examples.targets, rows)
+class _Reader:
+    """Batches by their number, counted over all epochs.
+
+    Rows of several batches are fetched at once and kept until they are used, since what computes them works on
+    `GROUP` at a time.
+    """
+
+    def __init__(
+        self,
+        rows_of: Callable[[int], Indexable],
+        targets: np.ndarray,
+        layout: Layout,
+        order_of: Callable[[int], np.ndarray],
+        batch_size: int,
+    ):
+        self.rows_of, self.targets, self.layout, self.order_of = rows_of, targets, layout, order_of
+        self.batch_size = batch_size
+        self.steps = math.ceil(len(targets) / batch_size)
+        group = math.lcm(batch_size, GROUP)
+        self.group = group if group <= 8 * max(batch_size, GROUP) else batch_size
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, int))
+        self._fetched: tuple[tuple[int, int], np.ndarray] = ((-1, -1), np.empty(0))
+
+    def batch(self, number: np.int64) -> list[np.ndarray]:
+        """The tensors of a batch, then its targets."""
+        epoch, step = divmod(int(number), self.steps)
+        if self._order[0] != epoch:
+            self._order = (epoch, self.order_of(epoch))
+        start = step * self.batch_size
+        first = start // self.group * self.group
+        if self._fetched[0] != (epoch, first):
+            self._fetched = ((epoch, first), self.rows_of(epoch)[self._order[1][first : first + self.group]])
+        rows = self._fetched[1][start - first : start - first + self.batch_size]
+        return [*self.layout.unpack(rows), self.targets[self._order[1][start : start + self.batch_size]]]
+
+
+def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
+    """The batches of some numbers. Not `from_generator`, which makes the whole process give memory back eagerly."""
+    shapes = [*reader.layout.shapes, reader.targets.shape[1:]]
+    dtypes = [*(reader.layout.read_as for _ in reader.layout.shapes), reader.targets.dtype]
+
+    def read(number: tf.Tensor) -> tuple:
+        *tensors, targets = [
+            tf.ensure_shape(tensor, (None, *shape))
+            for tensor, shape in zip(tf.numpy_function(reader.batch, [number], dtypes), shapes, strict=True)
+        ]
+        return tensors[0] if len(tensors) == 1 else tuple(tensors), targets
+
+    return tf.data.Dataset.range(numbers.start, numbers.stop).map(read).prefetch(2)

@@ -2,121 +2,141 @@
 
 from __future__ import annotations
 
-import math
 import os
-import shutil
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
 
-from tfft.data import audit
+from tfft.data import audit, images
 from tfft.data.examples import Examples, Splits
-from tfft.data.images import BadPictureError, decode
-from tfft.data.records import Record
-from tfft.errors import DataError, MachineError, listed
+from tfft.data.records import Record, content_digest
+from tfft.errors import DataError, listed
+from tfft.store import Storage, StoredArray, open_store, temporary_store
 
 
 def read_pictures(
-    records: Sequence[Record], *, image_size: tuple[int, int], bad_files: Literal["stop", "skip"] = "stop"
+    records: Sequence[Record],
+    *,
+    image_size: tuple[int, int],
+    bad_files: Literal["stop", "skip"] = "stop",
+    storage: Storage = Storage(),
 ) -> Splits:
-    """Decodes the pictures of all splits, in parallel, to uint8 arrays of one size.
+    """Decodes the pictures of all splits, in parallel, to uint8 pixels of one size, into the store.
 
-    Arrays that would fill more than half of the memory lie in a temporary file that vanishes with the process.
+    Pictures that the store has are not decoded again.
 
     Args:
         records: Records that have their split.
         image_size: Height and width in pixels.
         bad_files: What to do with files that do not decode: `"stop"`, or `"skip"` and list them in
             `Splits.skipped`.
+        storage: Where the pixels are kept; in a temporary folder if they do not fit.
 
     Raises:
         DataError: Naming every file that does not decode, or a class that has no picture left.
+        MachineError: If the pixels fit no disk.
     """
     labels = sorted({record.label for record in records})
-    order = {name: [r for r in records if r.split == name] for name in ("train", "val", "test")}
-    rows = [record for split in order.values() for record in split]
-    pixels = _empty((len(rows), *image_size, 3))
-    outcomes = _decode_all(rows, pixels, image_size)
-    bad = [(record.where, reason) for record, (reason, _) in zip(rows, outcomes, strict=True) if reason]
+    rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
+    pixels = _open_pixels(rows, image_size, storage)
+    failed = _decode_missing(rows, pixels, image_size)
+    bad = [(record.where, failed[record.digest]) for record in rows if record.digest in failed]
     if bad and bad_files == "stop":
         raise DataError(
             "Every picture decodes",
             received=f"{len(bad)} that do not: " + listed((f"{w} ({why})" for w, why in bad), most=len(bad)),
             fix="Repair or remove them, or leave them out with `--bad-files skip`",
         )
-    splits, start = {}, 0
-    for name, split in order.items():
-        good = [index for index in range(start, start + len(split)) if not outcomes[index][0]]
-        splits[name] = _examples(rows, pixels, good, slice(start, start + len(split)), labels)
-        start += len(split)
-        if split and (lost := sorted({r.label for r in split} - {rows[index].label for index in good})):
+    good = [record for record in rows if record.digest not in failed]
+    splits = {}
+    for name in ("train", "val", "test"):
+        splits[name] = _examples([record for record in good if record.split == name], pixels, labels)
+        listed_there = {record.label for record in rows if record.split == name}
+        if lost := sorted(listed_there - {labels[target] for target in splits[name].targets}):
             raise DataError(
                 f"Every class keeps a picture in {name}",
                 received=f"none that decodes for {listed(lost)}",
                 fix="Add pictures, or remove the class",
             )
+    conversions = [note for record in good for note in pixels.notes(record.digest)]
     return Splits(
         train=splits["train"],
         val=splits["val"],
         test=splits["test"] if len(splits["test"]) else None,
         labels=labels,
-        notes=_notes(rows, [note for _, notes in outcomes for note in notes], bad) + _missing(splits, labels),
+        notes=_notes(rows, conversions, bad) + _missing(splits, labels),
         skipped=bad,
     )
 
 
-def _decode_all(
-    rows: Sequence[Record], pixels: np.ndarray, image_size: tuple[int, int]
-) -> list[tuple[str | None, list[str]]]:
-    """Fills `pixels`; for each row gives the reason it failed, or None, and notes on what was converted."""
+def _open_pixels(rows: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> StoredArray:
+    """The array of the pixels, with room for those that are missing."""
+    parts = {"kind": "pixels", "decoder": images.VERSION, "Pillow": metadata.version("Pillow")}
+    digests = [record.digest for record in rows]
+    for store in (open_store(storage), None):
+        # pictures that do not fit the limit are there for this run alone
+        store = store or temporary_store(storage)
+        pixels = store.array(parts, (*image_size, 3), "uint8")
+        size = pixels.row_bytes * len(pixels.missing(digests))
+        if store.has_room(size):
+            break
+    store.make_room(size)
+    return pixels
 
-    def fill(index: int) -> tuple[str | None, list[str]]:
-        try:
-            pixels[index], notes = decode(rows[index].read(), image_size)
-        except (BadPictureError, OSError) as error:
-            return str(error), []
-        return None, notes
 
-    # Pillow lets go of the interpreter while it decodes, so threads are enough
-    with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
+def _decode_missing(rows: Sequence[Record], pixels: StoredArray, image_size: tuple[int, int]) -> dict[str, str]:
+    """Decodes and stores the pictures that are missing; gives the reasons of those that failed, by digest."""
+    failed: dict[str, str] = {}
+    missing = pixels.missing([record.digest for record in rows])
+    with (
+        ThreadPoolExecutor(os.cpu_count()) as pool,  # Pillow lets go of the interpreter while it decodes
+        warnings.catch_warnings(),
+        tqdm(total=len(missing), desc="Reading", unit=" pictures", disable=None, leave=False) as bar,
+    ):
         warnings.simplefilter("ignore")  # of odd metadata and sizes; what matters `decode` tells itself
-        passes = pool.map(fill, range(len(rows)))
-        return list(tqdm(passes, total=len(rows), desc="Reading", unit=" pictures", disable=None, leave=False))
+        for part in pixels.parts_of(missing):
+            block = np.empty((len(part), *image_size, 3), np.uint8)
+            good, notes = [], {}
+            outcomes = pool.map(lambda index: _decoded(rows[index], image_size), part)
+            for index, (picture, said) in zip(part, outcomes, strict=True):
+                bar.update()
+                digest = rows[index].digest
+                if picture is None:
+                    failed[digest] = said[0]
+                    continue
+                block[len(good)] = picture
+                good.append(digest)
+                if said:
+                    notes[digest] = said
+            pixels.append(good, block[: len(good)], notes)
+    return failed
 
 
-def _empty(shape: tuple[int, ...]) -> np.ndarray:
-    size = math.prod(shape)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 << 30
-    if size <= memory // 2:
-        return np.empty(shape, np.uint8)
-    folder = tempfile.gettempdir()
-    if (free := shutil.disk_usage(folder).free) < size:
-        raise MachineError(
-            "The decoded pictures fit the memory or the temporary folder",
-            received=f"{size:,} bytes to store, {free:,} free in {folder}",
-            fix="Choose a smaller `--image-size`, or set TMPDIR to a folder on a larger disk",
-        )
-    with tempfile.TemporaryFile() as file:  # the map keeps it open, and it has no name to clean up
-        return np.memmap(file, np.uint8, "w+", shape=shape)
+def _decoded(record: Record, image_size: tuple[int, int]) -> tuple[np.ndarray | None, list[str]]:
+    """Pixels and notes, or None and the reason."""
+    try:
+        content = record.read()
+        if content_digest(content) != record.digest:
+            return None, ["changed while it was being read"]
+        return images.decode(content, image_size)
+    except (images.BadPictureError, OSError) as error:
+        return None, [str(error)]
 
 
-def _examples(rows: Sequence[Record], pixels: np.ndarray, good: list[int], whole: slice, labels: list[str]) -> Examples:
+def _examples(records: Sequence[Record], pixels: StoredArray, labels: list[str]) -> Examples:
     index_of = {label: index for index, label in enumerate(labels)}
-    # closed up in place, row by row, since a copy may not fit the memory
-    for place, index in enumerate(good, start=whole.start):
-        if place != index:
-            pixels[place] = pixels[index]
+    digests = [record.digest for record in records]
     return Examples(
-        inputs=pixels[whole.start : whole.start + len(good)],
-        targets=np.array([index_of[rows[index].label] for index in good], np.int32),
-        ids=[rows[index].digest for index in good],
-        where=[rows[index].where for index in good],
+        inputs=pixels.rows(digests),
+        targets=np.array([index_of[record.label] for record in records], np.int32),
+        ids=digests,
+        where=[record.where for record in records],
     )
 
 

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from tfft.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 SPLIT_NAMES = {
     "train": "train",
@@ -58,11 +62,16 @@ def digested(records: Sequence[Record]) -> list[Record]:
             content = record.read()
         except OSError:
             content = f"unreadable {record.where}".encode()
-        return replace(record, digest=hashlib.blake2b(content, digest_size=16).hexdigest())
+        return replace(record, digest=content_digest(content))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         passes = pool.map(digest, records)
         return list(tqdm(passes, total=len(records), desc="Comparing", unit=" pictures", disable=None, leave=False))
+
+
+def content_digest(content: Buffer) -> str:
+    """The name of a content: 32 hexadecimal digits."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def split_name(name: str, where: str) -> str:

@@ -1,11 +1,12 @@
 from .backbones import backbone_names as backbone_names
 from .backbones import describe_backbone as describe_backbone
 from .backbones import load_backbone as load_backbone
+from .fingerprint import fingerprint as fingerprint
 from .freezing import parameters as parameters
 from .freezing import unfrozen as unfrozen
 from .stages import backbone_stages as backbone_stages
 from .tasks import Task as Task
 from .tasks import attach_head as attach_head
 from .tasks import single_label as single_label
+from .trunk import Cut as Cut
 from .trunk import cut as cut
-from .trunk import training_model as training_model

@@ -2,69 +2,116 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import keras
 
 from tfft.models.graph import Node, nodes_in_order
 
+REPEATED_COST = 10
+"""How many times smaller what crosses must become to pay for computing the whole trunk again in every epoch."""
 
-def cut(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
-    """Cuts a model by its graph and its `trainable` flags into two that share its layers.
 
-    The trunk is the largest prefix of the graph in which nothing is trained. A stochastic layer that was not
-    frozen and has no frozen weight above it (the dropout of a head) belongs to the top, where it is active in
-    training; any other one in the prefix (the dropout inside a frozen EfficientNet) belongs to the trunk.
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A model in two parts that share its layers."""
+
+    trunk: keras.Model | None
+    """From the inputs of the model to what crosses, a tensor or a list; None if nothing frozen computes anything."""
+    top: keras.Model
+    """From what crosses to the outputs; the whole model if there is no trunk."""
+    crossing: tuple[keras.KerasTensor, ...] = ()
+    """What crosses, in the graph of the model."""
+    multiply_adds: int = 0
+    """Of the trunk, for one example."""
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of what crosses, for one example."""
+        return [tuple(tensor.shape[1:]) for tensor in self.crossing]
+
+
+def cut(model: keras.Model) -> Cut:
+    """Cuts a model by its graph and its `trainable` flags.
+
+    The trunk is the largest prefix of the graph in which nothing is trained, less a few cheap layers at its end
+    where little crosses below them: MobileNetV2 widens its tensors six times just below each change of
+    resolution. A stochastic layer that was not frozen and has no frozen weight above it (the dropout of a head)
+    belongs to the top, where it is active in training; any other one in the prefix (the dropout inside a frozen
+    EfficientNet) belongs to the trunk.
 
     Args:
-        model: A functional model.
-
-    Returns:
-        The trunk, or None if nothing stands before the first trained layer, and the top. One tensor or several
-        pass between them, as a tensor or a list on both sides.
+        model: A functional model with a fixed input size.
     """
     nodes = nodes_in_order(model)
-    frozen = _frozen_prefix(model, nodes)
-    made = {id(tensor): tensor for node in frozen for tensor in node.outputs}
-    inside = {id(node) for node in frozen}
-    rest = [node for node in nodes if id(node) not in inside]
-    needed = [tensor for node in rest for tensor in node.inputs] + list(model.outputs)
+    prefix = _frozen_prefix(model, nodes)
+    inside = {id(node) for node in prefix}
+    order = prefix + [node for node in nodes if id(node) not in inside]
+    work = [_multiply_adds(node) for node in prefix]
+    end = _cheapest_end(model, order, work)
+    if end is None:
+        return Cut(None, model)
+    made = {id(tensor) for node in order[:end] for tensor in node.outputs}
+    needed = [tensor for node in order[end:] for tensor in node.inputs] + list(model.outputs)
     crossing = list({id(tensor): tensor for tensor in needed if id(tensor) in made}.values())
-    inputs_above = any(id(tensor) == id(given) for tensor in needed for given in model.inputs)
-    if not crossing or inputs_above:
-        return None, model
-    between = crossing[0] if len(crossing) == 1 else crossing
-    outputs = model.outputs[0] if len(model.outputs) == 1 else model.outputs
-    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-    # one tensor stays a tensor: Keras warns when a list meets it at a call
-    return keras.Model(inputs, between, name="trunk"), keras.Model(between, outputs, name="top")
+    trunk = keras.Model(_one_or_list(model.inputs), _one_or_list(crossing), name="trunk")
+    top = keras.Model(_one_or_list(crossing), _one_or_list(model.outputs), name="top")
+    return Cut(trunk, top, tuple(crossing), sum(work[:end]))
 
 
-class Frozen(keras.Layer):
-    """Runs a trunk in inference mode, whatever the mode of the model around it.
-
-    It stands in models that are trained and thrown away, never in one that is saved. The last batch of an epoch
-    may be smaller than the others here.
-    """
-
-    def __init__(self, trunk: keras.Model):
-        super().__init__(trainable=False, name="frozen_trunk")
-        self.trunk = trunk
-
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        # passed here, since a functional model takes the mode of the model around it
-        return self.trunk(inputs, training=False)
+def between(lower: Cut, upper: Cut) -> keras.Model:
+    """What lies between two cuts of one model: from what crosses the lower to what crosses the upper."""
+    return keras.Model(_one_or_list(lower.crossing), _one_or_list(upper.crossing), name="between")
 
 
-def training_model(model: keras.Model) -> keras.Model:
-    """A model that shares all layers with `model` and trains it with its trunk in inference mode."""
-    trunk, top = cut(model)
-    if trunk is None:
-        return keras.Model(model.inputs[0], model.outputs[0], name="training")
-    inputs = keras.Input(batch_shape=trunk.inputs[0].shape, dtype=trunk.inputs[0].dtype, name="image")
-    return keras.Model(inputs, top(Frozen(trunk)(inputs)), name="training")
+def multiply_adds(model: keras.Model) -> int:
+    """Multiplications with a weight, for one example: of convolutions and Dense layers, which are nearly all."""
+    return sum(map(_multiply_adds, nodes_in_order(model)))
+
+
+def _one_or_list(tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor | list[keras.KerasTensor]:
+    """One tensor stays a tensor: Keras warns when a list meets it at a call."""
+    return tensors[0] if len(tensors) == 1 else list(tensors)
+
+
+def _cheapest_end(model: keras.Model, order: Sequence[Node], work: Sequence[int]) -> int | None:
+    """How many nodes the trunk takes, `work` being that of the frozen prefix; None if it would compute nothing."""
+    made_at = {id(tensor): place for place, node in enumerate(order) for tensor in node.outputs}
+    used_at: dict[int, int] = {}
+    for place, node in enumerate(order):
+        used_at.update((id(tensor), place) for tensor in node.inputs)
+    used_at.update((id(tensor), len(order)) for tensor in model.outputs)
+    inputs_end = max(used_at.get(id(tensor), -1) for tensor in model.inputs)
+    sizes = {id(tensor): _numbers(tensor) for node in order for tensor in node.outputs}
+    best, repeated, total = None, 0, sum(work)
+    for end in range(len(work), inputs_end, -1):
+        if repeated == total:
+            break
+        crossing = sum(size for key, size in sizes.items() if made_at[key] < end <= used_at.get(key, -1))
+        cost = crossing * (1 + REPEATED_COST * repeated / total)
+        if best is None or cost < best[0]:
+            best = (cost, end)
+        if _draws(order[end - 1]):
+            break  # in training it would draw in the top
+        repeated += work[end - 1]
+    return best[1] if best else None
+
+
+def _numbers(tensor: keras.KerasTensor) -> int:
+    return math.prod(length or 1 for length in tensor.shape[1:])
+
+
+def _multiply_adds(node: Node) -> int:
+    if node.layer is None or not node.layer.weights:
+        return 0
+    kernels = sum(math.prod(weight.shape) for weight in node.layer.weights if len(weight.shape) > 1)
+    return kernels * math.prod(length or 1 for length in node.outputs[0].shape[1:-1])
 
 
 def _frozen_prefix(model: keras.Model, nodes: list[Node]) -> list[Node]:
-    """The nodes of the trunk, in order."""
+    """The nodes in which nothing is trained, in order."""
     inside = {id(tensor) for tensor in model.inputs}
     prefix = []
     for node in nodes:
@@ -81,20 +128,17 @@ def _frozen_prefix(model: keras.Model, nodes: list[Node]) -> list[Node]:
     kept, inside = [], {id(tensor) for tensor in model.inputs}
     for node in prefix:
         settled = any(id(tensor) in below for tensor in node.outputs) or bool(node.layer and node.layer.weights)
-        if all(id(tensor) in inside for tensor in node.inputs) and (settled or not _draws(node)):
+        stochastic = node.layer is not None and node.layer.trainable and _draws(node)
+        if all(id(tensor) in inside for tensor in node.inputs) and (settled or not stochastic):
             kept.append(node)
             inside.update(id(tensor) for tensor in node.outputs)
     return kept
 
 
 def _draws(node: Node) -> bool:
-    """Whether a layer that was not frozen draws random numbers in training: something in it has a seed generator."""
-    return (
-        node.layer is not None
-        and node.layer.trainable
-        and any(
-            isinstance(value, keras.random.SeedGenerator)
-            for layer in node.layer._flatten_layers()
-            for value in vars(layer).values()
-        )
+    """Whether a layer draws random numbers in training: something in it has a seed generator."""
+    return node.layer is not None and any(
+        isinstance(value, keras.random.SeedGenerator)
+        for layer in node.layer._flatten_layers()
+        for value in vars(layer).values()
     )

@@ -9,7 +9,6 @@ from typing import Any
 import jinja2
 
 from tfft import files, runs
-from tfft.data.examples import Splits
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
 from tfft.training.plan import Plan
@@ -18,7 +17,6 @@ from tfft.training.recording import History
 
 def write_report(
     run: runs.Run,
-    splits: Splits,
     plan: Plan,
     history: History,
     scores: Mapping[str, Any],
@@ -28,12 +26,12 @@ def write_report(
 
     Args:
         run: Whose folder to write into.
-        splits: The data; counts and notes are taken.
-        plan: What was trained.
+        plan: What was trained, on which data.
         history: The epochs.
         scores: By split.
         figures: What the page shows beside the learning curves.
     """
+    splits = plan.activations.splits
     # the configuration stands in config.json alone
     report = {
         "recipe": run.recipe,

@@ -23,9 +23,10 @@ def shown(text: object) -> Text:
     return Text(printable(text))
 
 
-def show_plan(plan: Plan, splits: Splits, *, backbone: str) -> None:
-    """Prints the data, the backbone in the words given, and what each phase will train."""
+def show_plan(plan: Plan, *, backbone: str) -> None:
+    """Prints the data, the backbone in the words given, and what each phase will train and store."""
     console = Console()
+    splits = plan.activations.splits
     console.print(_data_table(splits))
     for note in splits.notes:
         console.print(Text("note: ", style="yellow") + shown(note))

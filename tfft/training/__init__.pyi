@@ -1,5 +1,7 @@
 from .fine_tune import fine_tune as fine_tune
+from .fine_tune import store_activations as store_activations
 from .phases import Phase as Phase
+from .phases import Views as Views
 from .plan import Plan as Plan
 from .plan import check_phases as check_phases
 from .plan import plan_phases as plan_phases

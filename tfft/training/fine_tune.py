@@ -8,68 +8,58 @@ from pathlib import Path
 
 import keras
 
-from tfft.data.augment import Augmentation
-from tfft.data.examples import Splits
+from tfft.data.examples import Indexable
 from tfft.data.pipeline import evaluation_batches, training_batches
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
-from tfft.models.trunk import training_model
-from tfft.training.plan import Plan, PlannedPhase
+from tfft.store import Rows
+from tfft.training.plan import Plan, PlannedPhase, missing_bytes
 from tfft.training.recording import History, Recorder
 from tfft.training.schedules import build_optimizer
 
 logger = logging.getLogger(__name__)
 
 
-def fine_tune(
-    model: keras.Model,
-    task: Task,
-    splits: Splits,
-    plan: Plan,
-    *,
-    seed: int = 0,
-    augment: Augmentation = "none",
-    log: Path | None = None,
-) -> History:
+def fine_tune(model: keras.Model, task: Task, plan: Plan, *, log: Path | None = None) -> History:
     """Trains a model in the phases of a plan and leaves the best weights of all phases in it.
 
-    What is frozen runs in inference mode. Each phase starts from the best weights so far, with a new optimizer.
-    The backbone is frozen again at the end.
+    What is frozen runs in inference mode, once for each picture and view where it is stored. Each phase starts
+    from the best weights so far, with a new optimizer. The backbone is frozen again at the end.
 
     Args:
-        model: A functional model with its backbone frozen and the head of `task`.
+        model: The model of the plan: its backbone frozen, with the head of `task`.
         task: Loss, metrics and monitor.
-        splits: Trains on `train`; chooses on `val`.
-        plan: From `plan_phases`.
-        seed: With the epoch and the example, decides order and augmentation.
-        augment: How training pictures are changed; validation pictures never are.
+        plan: From `plan_phases`; trains on `train`, chooses on `val`.
         log: Where to write the history as CSV after each epoch, or None.
 
     Raises:
         DivergedError: If the loss becomes NaN or infinite. Then, as after Ctrl-C, the model has the best
             weights so far.
     """
-    recorder = Recorder(model, task, log)
+    store_activations(plan)
+    recorder = Recorder(plan.lowest.top, task, log)
     try:
         for planned in plan.phases:
             recorder.restore_best()  # a phase goes on from the best of those before, not from their last
-            _run_phase(model, task, splits, plan, planned, recorder, seed, augment)
+            _run_phase(model, task, plan, planned, recorder)
     finally:
         recorder.restore_best()
     return recorder.history
 
 
-def _run_phase(
-    model: keras.Model,
-    task: Task,
-    splits: Splits,
-    plan: Plan,
-    planned: PlannedPhase,
-    recorder: Recorder,
-    seed: int,
-    augment: Augmentation,
-) -> None:
-    phase = planned.phase
+def store_activations(plan: Plan) -> None:
+    """Computes what the plan stores and the store does not have yet, the lowest trunk first."""
+    activations = plan.activations
+    if size := missing_bytes(plan):
+        activations.store.make_room(size)
+    for depth, stored in enumerate(activations.stored):
+        for split, view in plan.needed(depth):
+            if split in stored:
+                activations.rows(depth, split, view)
+
+
+def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
+    phase, activations = planned.phase, plan.activations
     logger.info(
         "Phase %s: %d epochs of %d steps, %s parameters trained",
         planned.name,
@@ -83,21 +73,45 @@ def _run_phase(
         callbacks.append(
             keras.callbacks.EarlyStopping(monitor=task.monitor, mode=task.mode, patience=phase.patience, verbose=1)
         )
-    batches = training_batches(
-        splits.train, batch_size=plan.batch_size, seed=seed, epochs=planned.epoch_numbers, augment=augment
+    rows = _in_memory(
+        {
+            (split, view): activations.rows(planned.depth, split, view)
+            for split, view in [("val", 0), *(("train", planned.view_of(epoch)) for epoch in planned.epoch_numbers)]
+        },
+        activations.store.memory,
     )
+    layout = plan.layout(planned.depth)
+    training = training_batches(
+        lambda epoch: rows["train", planned.view_of(epoch)],
+        activations.splits.train.targets,
+        layout,
+        batch_size=plan.batch_size,
+        seed=plan.seed,
+        epochs=planned.epoch_numbers,
+    )
+    validation = evaluation_batches(rows["val", 0], activations.splits.val.targets, layout, batch_size=plan.batch_size)
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
-        trained = training_model(model)
         # compiled after the flags are set: Keras trains what was trainable when it compiled
-        trained.compile(
+        planned.top.compile(
             optimizer=build_optimizer(phase, plan.steps_per_epoch), loss=task.loss, metrics=list(task.metrics)
         )
-        trained.fit(
-            batches,
+        planned.top.fit(
+            training,
             epochs=phase.epochs,
             steps_per_epoch=plan.steps_per_epoch,
-            validation_data=evaluation_batches(splits.val, batch_size=plan.batch_size),
+            validation_data=validation,
             callbacks=callbacks,
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,  # one line an epoch where no bar can move
         )
+
+
+def _in_memory(rows: dict[tuple[str, int], Indexable], budget: int) -> dict[tuple[str, int], Indexable]:
+    """Stored rows as arrays, as many as fit the budget in bytes; the others stay on the disk."""
+    loaded = {}
+    for name, some in rows.items():
+        if isinstance(some, Rows) and some.nbytes <= budget:
+            budget -= some.nbytes
+            some = some[:]
+        loaded[name] = some
+    return loaded

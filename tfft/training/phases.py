@@ -7,6 +7,8 @@ from typing import Literal
 
 from tfft.errors import check_range
 
+Views = int | Literal["auto", "fresh"]
+
 
 @dataclass(frozen=True)
 class Phase:

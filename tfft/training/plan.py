@@ -1,21 +1,31 @@
-"""What each phase will train, known and checked before anything runs."""
+"""What each phase will train, freeze and store, known and checked before anything runs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 
+from tfft.data.augment import Augmentation
 from tfft.data.examples import Splits
+from tfft.data.pipeline import Layout
 from tfft.errors import ConfigError, check_range
 from tfft.models.freezing import parameters, unfrozen
 from tfft.models.stages import backbone_stages
-from tfft.training.phases import Phase
+from tfft.models.trunk import Cut, cut
+from tfft.store import Storage, open_store
+from tfft.training.activations import Activations, content_keys, levels
+from tfft.training.phases import Phase, Views
+
+MOST_VIEWS, LEAST_VIEWS = 6, 4
+"""Of views chosen by `auto`; with fewer than four, fresh ones that are not stored teach more."""
+WORTH_STORING = 100
+"""Multiply-adds that a stored number must save: reading one back costs about as much as computing with fifty."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlannedPhase:
     """One phase with what it will do to this model."""
 
@@ -27,9 +37,19 @@ class PlannedPhase:
     """Parameters that it trains."""
     frozen: int
     """Parameters that it leaves as they are."""
+    top: keras.Model
+    """What it runs in every step."""
+    depth: int | None
+    """Level of the activations that it trains on; None trains on pictures."""
+    views: int | None
+    """How many views of the training pictures its epochs walk through; None for a new one in every epoch."""
+
+    def view_of(self, epoch: int) -> int:
+        """The view that an epoch, counted over all phases from 0, trains on."""
+        return epoch if self.views is None else epoch % self.views
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """The phases of a fine-tune, checked against model and data; printed, then executed."""
 
@@ -38,13 +58,53 @@ class Plan:
     """Stages of the backbone."""
     batch_size: int
     steps_per_epoch: int
+    seed: int
+    activations: Activations
+
+    @property
+    def lowest(self) -> PlannedPhase:
+        """The phase that trains the most: its top holds all that is trained by any."""
+        return self.phases[-1]
+
+    def layout(self, depth: int | None) -> Layout:
+        """Of the rows that a phase at some depth trains on."""
+        if depth is not None:
+            return self.activations.levels[depth].makes
+        return pixel_layout(self.activations.splits)
+
+    def needed(self, depth: int) -> list[tuple[str, int]]:
+        """Splits and views whose activations at a level are trained on or scored, each once."""
+        found: dict[tuple[str, int], None] = {}
+        for planned in self.phases:
+            if planned.depth == depth:
+                found.update({("train", planned.view_of(epoch)): None for epoch in planned.epoch_numbers})
+                found["val", 0] = None
+        if depth == self.lowest.depth:
+            found.update({(name, 0): None for name, _ in self.activations.splits.items()})
+        return list(found)
+
+
+def pixel_layout(splits: Splits) -> Layout:
+    """Of the pictures."""
+    return Layout((tuple(splits.train.inputs.shape[1:]),), splits.train.inputs.dtype.name)
 
 
 def check_phases(backbone: keras.Model, phases: Mapping[str, Phase]) -> None:
-    """Raises `ConfigError` if no phase has an epoch, or `unfreeze` goes beyond the stages of a frozen backbone."""
-    for phase in phases.values():
+    """Raises `ConfigError` if no phase has an epoch, `unfreeze` goes beyond the stages of a frozen backbone, or a
+    later phase freezes what an earlier one trained."""
+    before, most = "", 0.0
+    for name, phase in phases.items():
         with unfrozen(backbone, phase.unfreeze, batch_norm=phase.batch_norm):
             pass
+        stages = math.inf if phase.unfreeze == "all" else phase.unfreeze
+        if phase.epochs and stages < most:
+            raise ConfigError(
+                "A later phase unfreezes at least as many stages as those before it",
+                received=f"{name}.unfreeze={phase.unfreeze} after {before}.unfreeze={phases[before].unfreeze}",
+                fix=f"Set `--{name}.unfreeze {phases[before].unfreeze}`",
+            )
+        if phase.epochs:
+            before, most = name, stages
     if not any(phase.epochs for phase in phases.values()):
         raise ConfigError(
             "At least one phase has epochs",
@@ -53,33 +113,122 @@ def check_phases(backbone: keras.Model, phases: Mapping[str, Phase]) -> None:
         )
 
 
-def plan_phases(model: keras.Model, splits: Splits, phases: Mapping[str, Phase], *, batch_size: int) -> Plan:
-    """Plans the phases that have epochs, in their order.
+def plan_phases(
+    model: keras.Model,
+    splits: Splits,
+    phases: Mapping[str, Phase],
+    *,
+    batch_size: int,
+    seed: int = 0,
+    augment: Augmentation = "none",
+    views: Views = "auto",
+    storage: Storage = Storage(),
+) -> Plan:
+    """Plans the phases that have epochs, in their order. Nothing is computed yet.
 
     Args:
         model: A functional model with its backbone frozen.
         splits: The data.
         phases: Phases by name.
         batch_size: Examples in a training batch, 1 or more.
+        seed: With the epoch and the example, decides order and augmentation.
+        augment: How training pictures are changed; validation pictures never are.
+        views: How many views of each training picture the epochs walk through, the picture itself and changed
+            ones; `"fresh"` for a new one in every epoch; `"auto"` for at most 6 where they can be stored.
+        storage: Where activations are kept.
 
     Raises:
         ConfigError: If no phase has an epoch, a phase would train nothing, or `unfreeze` goes beyond the stages.
     """
     check_range("batch_size", batch_size, least=1)
+    if views not in ("auto", "fresh"):
+        check_range("views", views, least=1, fix="Or `fresh`, or `auto`")
     check_phases(model, phases)
+    planned, cuts = _cut_phases(model, phases)
+    store = open_store(storage)
+    distinct = list({id(one): one for one in reversed(cuts) if one.trunk is not None}.values())
+    activations = Activations(splits, content_keys(splits), levels(distinct, dtype=store.dtype), store, augment, seed)
+    depths = [distinct.index(one) if one.trunk is not None else None for one in cuts]
     batch_size = min(batch_size, len(splits.train))
-    planned, epoch = [], 0
+    plan = Plan(
+        phases=tuple(replace(one, depth=depth) for one, depth in zip(planned, depths, strict=True)),
+        stages=len(backbone_stages(model)),
+        batch_size=batch_size,
+        steps_per_epoch=math.ceil(len(splits.train) / batch_size),
+        seed=seed,
+        activations=activations,
+    )
+    return _with_storage(plan, views if augment != "none" else 1)
+
+
+def _cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> tuple[list[PlannedPhase], list[Cut]]:
+    """The phases that have epochs, without their storage, and the cut of each; equal cuts are one object."""
+    planned: list[PlannedPhase] = []
+    cuts: list[Cut] = []
+    moved: set[int] = set()
+    epoch = 0
     for name, phase in phases.items():
         if phase.epochs == 0:
             continue
         with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
             trained, frozen = parameters(model)
-        if trained == 0:
-            raise ConfigError(
-                f"The {name} phase trains something",
-                received="a model whose every layer is frozen",
-                fix=f"Set `--{name}.unfreeze`, or make the layers of the head trainable",
-            )
-        planned.append(PlannedPhase(name, phase, range(epoch, epoch + phase.epochs), trained, frozen))
+            found = cut(model)
+            if trained == 0:
+                raise ConfigError(
+                    f"The {name} phase trains something",
+                    received="a model whose every layer is frozen",
+                    fix=f"Set `--{name}.unfreeze`, or make the layers of the head trainable",
+                )
+            same = cuts and list(map(id, cuts[-1].crossing)) == list(map(id, found.crossing))
+            # what an earlier phase has moved (its BatchNorm, say) is no trunk any more
+            if same or (found.trunk is not None and moved & {id(weight) for weight in found.trunk.weights}):
+                found = cuts[-1]
+            trainable = [layer for layer in model.layers if layer.trainable]
+            moved.update(id(weight) for layer in trainable for weight in layer.weights)
+        cuts.append(found)
+        numbers = range(epoch, epoch + phase.epochs)
+        planned.append(PlannedPhase(name, phase, numbers, trained, frozen, found.top, None, None))
         epoch += phase.epochs
-    return Plan(tuple(planned), len(backbone_stages(model)), batch_size, math.ceil(len(splits.train) / batch_size))
+    return planned, cuts
+
+
+def _with_storage(plan: Plan, views: Views) -> Plan:
+    """Decides what is stored (all that pays and fits) and how many views there are."""
+    count, epochs = len(plan.activations.levels), plan.phases[-1].epoch_numbers.stop
+    if views == "auto":
+        choices: list[int | None] = list(range(min(epochs, MOST_VIEWS), min(epochs, LEAST_VIEWS) - 1, -1))
+    else:
+        choices = [None if views == "fresh" else views]
+    for lowest in range(count + 1):  # from the level up of which training pictures are stored
+        for choice in choices:
+            tried = _storing(plan, lowest, choice, streamed_views=None if views == "auto" else choice)
+            if plan.activations.store.has_room(missing_bytes(tried)):
+                return tried
+    return replace(tried, activations=replace(plan.activations, stored=(frozenset(),) * count))
+
+
+def _storing(plan: Plan, lowest: int, views: int | None, *, streamed_views: int | None) -> Plan:
+    """The plan with activations stored at all levels that pay, those of fixed training views from `lowest` up."""
+    activations = plan.activations
+    splits = frozenset(name for name, _ in activations.splits.items())
+    stored = []
+    for depth, level in enumerate(activations.levels):
+        pays = level.multiply_adds >= WORTH_STORING * level.makes.numbers
+        trains = pays and depth >= lowest and views is not None
+        stored.append(splits if trains else splits - {"train"} if pays else frozenset())
+    phases = []
+    for one in plan.phases:
+        trains = one.depth is not None and "train" in stored[one.depth]
+        phases.append(replace(one, views=views if trains else streamed_views))
+    return replace(plan, phases=tuple(phases), activations=replace(activations, stored=tuple(stored)))
+
+
+def missing_bytes(plan: Plan) -> int:
+    """Bytes that will be added to the store."""
+    activations = plan.activations
+    return sum(
+        len(activations.missing(depth, split, number)) * activations.array(depth, number).row_bytes
+        for depth in range(len(activations.levels))
+        for split, number in plan.needed(depth)
+        if split in activations.stored[depth]
+    )

@@ -10,14 +10,21 @@ import numpy as np
 
 from tfft.data.examples import Splits
 from tfft.data.pipeline import evaluation_batches
+from tfft.training.plan import Plan, pixel_layout
 
 logger = logging.getLogger(__name__)
 
 Predictions = dict[str, np.ndarray]
 
 
-def predict(model: keras.Model, splits: Splits, *, batch_size: int = 32) -> Predictions:
+def predict(model: keras.Model, splits: Splits, plan: Plan | None = None, *, batch_size: int = 32) -> Predictions:
     """Runs a model over all splits, each example once, unaugmented, in its own order.
+
+    Args:
+        model: Takes pictures, (batch, height, width, 3) in [0, 255].
+        splits: The data.
+        plan: By which the model was trained on these data; what is frozen is then not computed again.
+        batch_size: Examples in a batch.
 
     Returns:
         For each split the outputs of the model, (examples, ...), float32.
@@ -25,6 +32,10 @@ def predict(model: keras.Model, splits: Splits, *, batch_size: int = 32) -> Pred
     predictions = {}
     for name, examples in splits.items():
         logger.info("Scoring %s: %d examples", name, len(examples))
-        batches = evaluation_batches(examples, batch_size=batch_size)
-        predictions[name] = model.predict(batches, verbose=1 if sys.stdout.isatty() else 0)
+        rows, layout, top = examples.inputs, pixel_layout(splits), model
+        if plan is not None and plan.lowest.depth is not None:
+            top, layout = plan.lowest.top, plan.layout(plan.lowest.depth)
+            rows = plan.activations.rows(plan.lowest.depth, name, 0)
+        batches = evaluation_batches(rows, examples.targets, layout, batch_size=batch_size)
+        predictions[name] = top.predict(batches, verbose=1 if sys.stdout.isatty() else 0)
     return predictions

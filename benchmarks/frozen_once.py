@@ -1,0 +1,303 @@
+"""How much time it saves to compute what is frozen once.
+
+The same data, network, epochs, batch size and seed, each in a process of its own on the same machine, one after
+the other:
+
+- `plain`: the script of the Keras guide to transfer learning; pictures are decoded and go through the whole
+  network in every epoch.
+- `cached`: the same with `cache()` after decoding.
+- `whole`: pictures decoded once, the whole network in `fit`, its frozen part in inference mode, in tfft's order.
+- `empty`: tfft with an empty store.
+- `filled`: tfft again, with the store that `empty` has left.
+
+Seconds of training count from the files to the last epoch: decoding, frozen layers, compiling, `fit`; without
+imports, building the network, and saving. Loss histories are held against that of `whole`.
+
+    KERAS_HOME=keras_home python benchmarks/frozen_once.py --data hymenoptera
+    python benchmarks/frozen_once.py --data hymenoptera --backbone ResNet50 --weights none --modes plain empty filled
+
+`--data` is a folder with train/ and val/, a sub-folder per class in each, or with the classes alone (then every
+mode splits them in its own way, and scores differ a little).
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from recipes import image_classification
+from tfft.store import Storage
+from tfft.training import Phase, Views
+
+Mode = Literal["plain", "cached", "whole", "empty", "filled"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is compared."""
+
+    data: Path
+    """Folder of pictures."""
+    backbone: str = "MobileNetV2"
+    """Network of keras.applications."""
+    weights: str = "imagenet"
+    """imagenet, none, or a file."""
+    image_size: tuple[int, int] = (224, 224)
+    """Height and width in pixels."""
+    head_epochs: int = 10
+    """Epochs with the whole backbone frozen."""
+    tune_epochs: int = 10
+    """Epochs with the top stages unfrozen."""
+    tune_rate: float = 1e-4
+    """Learning rate of the second phase."""
+    unfreeze: int = 1
+    """Stages unfrozen in the second phase."""
+    augment: Literal["none", "light"] = "none"
+    """Light: flip, rotate, zoom, brightness, contrast, with Keras's layers in the plain script."""
+    views: Views = "auto"
+    """Views that tfft stores, with augmentation."""
+    batch_size: int = 32
+    """Pictures in a batch."""
+    seed: int = 0
+    """Of everything."""
+    modes: tuple[Mode, ...] = ("plain", "cached", "whole", "empty", "filled")
+    """What to run, in this order."""
+    child: Path | None = None
+    """Used by the script itself: where one mode writes what it measured."""
+    store: Path | None = None
+    """Used by the script itself: the store of the tfft modes."""
+
+
+def main(settings: Settings) -> None:
+    """Runs every mode in a process of its own and prints a Markdown table."""
+    results: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for mode in settings.modes:
+            file = Path(folder, f"{mode}.json")
+            words = [*sys.argv[1:], "--modes", mode, "--child", str(file), "--store", str(Path(folder, "store"))]
+            subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.DEVNULL)
+            results[mode] = json.loads(file.read_text())
+            print(mode, json.dumps({k: v for k, v in results[mode].items() if k != "losses"}), file=sys.stderr)
+    print(table(settings, results))
+
+
+def table(settings: Settings, results: dict[str, dict[str, Any]]) -> str:
+    """The results as Markdown."""
+    first = next(iter(results.values()))
+    size = "x".join(map(str, settings.image_size))
+    lines = [
+        f"{settings.data.name}, {settings.backbone}, {size} pixels, {settings.head_epochs}+{settings.tune_epochs} epochs, "
+        f"batch {settings.batch_size}, last {settings.unfreeze} stage(s) unfrozen, augmentation {settings.augment}",
+        "",
+        "| mode | reading s | frozen layers s | fit s | training s | times faster | peak MB | val accuracy | losses as `whole` |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for mode, found in results.items():
+        same = found["losses"] == results["whole"]["losses"] if "whole" in results else None
+        lines.append(
+            f"| {mode} | {found['reading']:.1f} | {found['storing']:.1f} | {found['fit']:.1f} | {found['total']:.1f} | "
+            f"{first['total'] / found['total']:.1f} | {found['peak']:.0f} | {found['accuracy']:.4f} | "
+            f"{ {None: 'not run', True: 'equal in every bit', False: 'other'}[same] } |"
+        )
+    return "\n".join(lines)
+
+
+def run_mode(mode: Mode, settings: Settings) -> dict[str, Any]:
+    """Trains in one way; gives seconds by stage, the peak of resident memory in MB, accuracy and losses."""
+    import keras
+
+    keras.utils.set_random_seed(settings.seed)
+    found = plain(settings, cache=mode == "cached") if mode in ("plain", "cached") else tfft_modes(mode, settings)
+    found["total"] = found["reading"] + found["storing"] + found["fit"]
+    found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024) / 1.0
+    return found
+
+
+def plain(settings: Settings, *, cache: bool) -> dict[str, Any]:
+    """As https://keras.io/guides/transfer_learning does it."""
+    import keras
+
+    def read(split: str, **options: Any) -> Any:
+        folder = settings.data / split
+        if not folder.is_dir():
+            folder, options = settings.data, {**options, "validation_split": 0.15}
+            options["subset"] = "training" if split == "train" else "validation"
+        return keras.utils.image_dataset_from_directory(
+            folder, image_size=settings.image_size, batch_size=settings.batch_size, seed=settings.seed, **options
+        )
+
+    train, val = read("train"), read("val")
+    classes = len(train.class_names)
+    if cache:
+        train, val = train.cache(), val.cache()
+    if settings.augment == "light":
+        layers = keras.layers
+        changes = [
+            layers.RandomFlip("horizontal"),
+            layers.RandomRotation(0.03),
+            layers.RandomZoom(0.1),
+            layers.RandomBrightness(0.1),
+            layers.RandomContrast(0.1),
+        ]
+
+        def augment(images: Any, targets: Any) -> Any:
+            for change in changes:
+                images = change(images, training=True)
+            return images, targets
+
+        train = train.map(augment)
+    train, val = train.prefetch(2), val.prefetch(2)
+
+    constructor = getattr(keras.applications, settings.backbone)
+    preprocess = sys.modules[constructor.__module__].preprocess_input
+    weights = None if settings.weights == "none" else settings.weights
+    base = constructor(include_top=False, weights=weights, input_shape=(*settings.image_size, 3))
+    base.trainable = False
+    inputs = keras.Input((*settings.image_size, 3))
+    x = base(preprocess(inputs), training=False)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.Dropout(0.2)(x)
+    model = keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(x))
+
+    start = time.monotonic()
+    losses = []
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(train, epochs=settings.head_epochs, validation_data=val, verbose=2).history
+    losses += history["loss"]
+    from tfft.models import backbone_stages
+
+    unfrozen = {id(layer) for stage in backbone_stages(base)[-settings.unfreeze :] for layer in stage}
+    base.trainable = True
+    for layer in base.layers:
+        layer.trainable = id(layer) in unfrozen and not isinstance(layer, keras.layers.BatchNormalization)
+    model.compile(keras.optimizers.Adam(settings.tune_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    tuned = model.fit(train, epochs=settings.tune_epochs, validation_data=val, verbose=2).history
+    seconds = time.monotonic() - start
+    best = max(history["val_accuracy"] + tuned["val_accuracy"])
+    return {"reading": 0.0, "storing": 0.0, "fit": seconds, "accuracy": best, "losses": losses + tuned["loss"]}
+
+
+def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
+    """With tfft, through the parts of its recipe; `whole` uses only its decoded pictures and its order."""
+    from tfft import training
+
+    config = image_classification.Config(
+        data=str(settings.data),
+        backbone=settings.backbone,
+        weights=settings.weights,
+        image_size=settings.image_size,
+        augment=settings.augment,
+        views=settings.views,
+        batch_size=settings.batch_size,
+        head=Phase(epochs=settings.head_epochs, learning_rate=1e-3),
+        tune=Phase(epochs=settings.tune_epochs, learning_rate=settings.tune_rate, unfreeze=settings.unfreeze),
+        seed=settings.seed,
+        test_fraction=0.0,
+        store=Storage(folder=str(settings.store)),
+    )
+    if mode == "whole":
+        config = replace(config, store=Storage(folder=str(settings.store.parent / "whole")))
+    backbone = image_classification.build_backbone(config)
+    start = time.monotonic()
+    splits = image_classification.load_data(config)
+    reading = time.monotonic() - start
+    model, task = image_classification.build_model(config, splits.labels, backbone)
+    start = time.monotonic()
+    phases = {"head": config.head, "tune": config.tune}
+    plan = training.plan_phases(
+        model,
+        splits,
+        phases,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        augment=config.augment,
+        views=config.views,
+        storage=config.store,
+    )
+    if mode == "whole":
+        rows, storing = whole(model, task, plan), 0.0
+    else:
+        training.store_activations(plan)
+        storing, start = time.monotonic() - start, time.monotonic()
+        rows = training.fine_tune(model, task, plan).rows
+    fit = time.monotonic() - start
+    return {
+        "reading": reading,
+        "storing": storing,
+        "fit": fit,
+        "accuracy": max(row["val_accuracy"] for row in rows),
+        "losses": [row["loss"] for row in rows],
+    }
+
+
+def whole(model: Any, task: Any, plan: Any) -> list[dict[str, float]]:
+    """The phases of a plan with the whole network in `fit`, on pictures."""
+    import keras
+
+    from tfft.data import evaluation_batches, training_batches
+    from tfft.models import unfrozen
+    from tfft.training import build_optimizer
+
+    class Frozen(keras.layers.Layer):
+        """A network in inference mode, whatever the mode of the model around it."""
+
+        def __init__(self, inner: keras.Model):
+            super().__init__(trainable=False)
+            self.inner = inner
+
+        def call(self, inputs: Any) -> Any:
+            return self.inner(inputs, training=False)
+
+    rows: list[dict[str, float]] = []
+    best, best_score = model.get_weights(), (-1.0, 0.0)
+    pictures, splits = plan.activations, plan.activations.splits
+    for planned in plan.phases:
+        model.set_weights(best)
+        trunk = pictures.levels[planned.depth].cut.trunk
+        inputs = keras.Input(trunk.inputs[0].shape[1:])
+        fitted = keras.Model(inputs, planned.top(Frozen(trunk)(inputs)))
+        batches = training_batches(
+            lambda epoch, planned=planned: pictures.rows(None, "train", planned.view_of(epoch)),
+            splits.train.targets,
+            plan.layout(None),
+            batch_size=plan.batch_size,
+            seed=plan.seed,
+            epochs=planned.epoch_numbers,
+        )
+        val = evaluation_batches(splits.val.inputs, splits.val.targets, plan.layout(None), batch_size=plan.batch_size)
+
+        def keep(epoch: int, logs: dict[str, float]) -> None:
+            nonlocal best, best_score
+            rows.append(dict(logs))
+            if (score := (logs["val_accuracy"], -logs["val_loss"])) > best_score:
+                best, best_score = model.get_weights(), score
+
+        with unfrozen(model, planned.phase.unfreeze, batch_norm="frozen"):
+            fitted.compile(build_optimizer(planned.phase, plan.steps_per_epoch), task.loss, metrics=list(task.metrics))
+            fitted.fit(
+                batches,
+                epochs=planned.phase.epochs,
+                steps_per_epoch=plan.steps_per_epoch,
+                validation_data=val,
+                callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
+                shuffle=False,
+                verbose=2,
+            )
+    return rows
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Settings)
+    if chosen.child is None:
+        main(chosen)
+    else:
+        chosen.child.write_text(json.dumps(run_mode(chosen.modes[0], chosen)))

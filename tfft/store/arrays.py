@@ -1,0 +1,127 @@
+"""One array of the store: a folder of chunks that grows by the rows that are missing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfft.files import write_json
+from tfft.store.chunks import SUFFIX, Chunk, DamagedError, Rows, open_chunk, write_chunk
+
+logger = logging.getLogger(__name__)
+
+CHUNK_BYTES = 1 << 26
+"""Of one chunk: large enough to be read at full speed, small enough that a kill costs seconds."""
+DESCRIPTION = "array.json"
+
+
+def fingerprint(parts: Mapping[str, Any]) -> str:
+    """32 hexadecimal digits of a JSON value; another value, another fingerprint."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class StoredArray:
+    """The rows of one array that are there, and a place for those that are missing.
+
+    Several runs may read and add at the same time: a chunk is named by the keys in it, and what two runs
+    write under one name is the same.
+
+    Args:
+        folder: Its folder; made when the first row is added.
+        parts: Everything that decides the values but the example, as JSON has it.
+        row_shape: Shape of a row.
+        dtype: Of its numbers.
+    """
+
+    def __init__(self, folder: Path, parts: Mapping[str, Any], row_shape: Sequence[int], dtype: str):
+        self.folder = folder
+        self.parts = dict(parts)
+        self.row_shape = tuple(row_shape)
+        self.dtype = np.dtype(dtype)
+        self._places: dict[str, tuple[Chunk, int]] = {}
+        self._unchecked: dict[Chunk, int] = {}
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            self._add(path)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return math.prod(self.row_shape) * self.dtype.itemsize
+
+    def missing(self, keys: Sequence[str]) -> list[int]:
+        """Positions of the keys that have no row yet, each key once.
+
+        The chunks that hold the others are read and held against their checksums; a damaged one is removed,
+        with a warning, and its rows count as missing.
+        """
+        for chunk in {self._places[key][0] for key in keys if key in self._places}:
+            self._check(chunk)
+        first: dict[str, int] = {}
+        for position, key in enumerate(keys):
+            if key not in self._places:
+                first.setdefault(key, position)
+        return list(first.values())
+
+    def parts_of(self, positions: Sequence[int]) -> Iterator[list[int]]:
+        """Splits positions into those of one chunk each, a chunk being a multiple of 32 rows."""
+        rows = max(1, CHUNK_BYTES // max(1, self.row_bytes) // 32) * 32
+        for start in range(0, len(positions), rows):
+            yield list(positions[start : start + rows])
+
+    def append(self, keys: Sequence[str], rows: np.ndarray, notes: Mapping[str, list[str]] | None = None) -> None:
+        """Writes a chunk of new rows, (keys, ...)."""
+        if rows.shape != (len(keys), *self.row_shape) or rows.dtype != self.dtype:
+            raise ValueError(
+                f"Expected {len(keys)} rows of {self.row_shape}, {self.dtype}. Received: {rows.shape}, {rows.dtype}"
+            )
+        if not keys:
+            return
+        name = hashlib.blake2b("\n".join(keys).encode(), digest_size=12).hexdigest()
+        path = self.folder / f"{name}{SUFFIX}"
+        write_chunk(path, keys, rows, dict(notes or {}))
+        if not (description := self.folder / DESCRIPTION).exists():
+            write_json(description, self.parts)
+        self._add(path)
+        self._unchecked = {chunk: checksum for chunk, checksum in self._unchecked.items() if chunk.path != path}
+
+    def rows(self, keys: Sequence[str]) -> Rows:
+        """The rows of these keys, in their order; all must be there."""
+        places = [self._places[key] for key in keys]
+        for chunk in {chunk for chunk, _ in places}:
+            if chunk.path.exists():
+                os.utime(chunk.path)  # so that it is the last to go
+        return Rows(self.folder.name, places, self.row_shape, self.dtype)
+
+    def notes(self, key: str) -> list[str]:
+        """What was noted of a row that is there."""
+        return self._places[key][0].notes.get(key, [])
+
+    def _add(self, path: Path) -> None:
+        try:
+            chunk, checksum = open_chunk(path, self.row_shape, self.dtype)
+        except DamagedError as error:
+            self._drop(path, str(error))
+        except FileNotFoundError:
+            pass  # another run has made room
+        else:
+            self._unchecked[chunk] = checksum
+            self._places.update((key, (chunk, row)) for row, key in enumerate(chunk.keys))
+
+    def _check(self, chunk: Chunk) -> None:
+        checksum = self._unchecked.pop(chunk, None)
+        if checksum is not None and not chunk.is_sound(checksum):
+            self._places = {key: place for key, place in self._places.items() if place[0] is not chunk}
+            self._drop(chunk.path, f"{chunk.path} does not match its checksum")
+
+    def _drop(self, path: Path, reason: str) -> None:
+        logger.warning("Damaged in the store, computed again: %s", reason)
+        path.unlink(missing_ok=True)

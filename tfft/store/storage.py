@@ -1,0 +1,26 @@
+"""What a person may choose of the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tfft.errors import check_range
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where and how the results of frozen layers are kept."""
+
+    folder: str | None = None
+    """Folder of the store; by default that in TFFT_STORE, or tfft in the user's cache folder."""
+    limit: float = 20.0
+    """Gigabytes on disk, the least recently used go first; 0 keeps nothing after the run."""
+    memory: float | None = None
+    """Gigabytes that a phase may hold in memory instead of reading them from disk; by default a quarter of all."""
+    dtype: Literal["float32", "float16"] = "float32"
+    """Numbers of stored activations; float16 takes half the room and rounds them."""
+
+    def __post_init__(self) -> None:
+        check_range("limit", self.limit, least=0)
+        check_range("memory", self.memory or 0, least=0)
