@@ -95,10 +95,10 @@ def table(settings: Settings, results: dict[str, dict[str, Any]]) -> str:
     first = next(iter(results.values()))
     size = "x".join(map(str, settings.image_size))
     lines = [
-        f"{settings.data.name}, {settings.backbone}, {size} pixels, {settings.head_epochs}+{settings.tune_epochs} epochs, "
-        f"batch {settings.batch_size}, last {settings.unfreeze} stage(s) unfrozen, augmentation {settings.augment}",
+        f"{settings.data.name}, {settings.backbone}, {size} pixels, "
+        f"{settings.head_epochs}+{settings.tune_epochs} epochs, batch {settings.batch_size}, last {settings.unfreeze} stage(s) unfrozen, augmentation {settings.augment}",
         "",
-        "| mode | reading s | frozen layers s | fit s | training s | times faster | peak MB | val accuracy | losses as `whole` |",
+        "| mode | reading s | frozen layers s | fit s | training s | times faster | peak MB | val accuracy | losses |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for mode, found in results.items():

@@ -115,8 +115,7 @@ def load_data(config: Config) -> Splits:
     found = data.find_pictures(config.data, config.columns)
     shares = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction}
     records = data.assign_splits(found, **shares, seed=config.seed, leaks=config.leaks)
-    options = {"bad_files": config.bad_files, "storage": config.store}
-    return data.read_pictures(records, image_size=config.image_size, **options)
+    return data.read_pictures(records, image_size=config.image_size, bad_files=config.bad_files, storage=config.store)
 
 
 def build_backbone(config: Config) -> keras.Model:
@@ -143,7 +142,7 @@ def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tu
 
 
 def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]:
-    """Everything before the first epoch; prints what each phase will do."""
+    """Everything before the first epoch; shows what each phase will train, store and cost."""
     phases = {"head": config.head, "tune": config.tune}
     backbone = current.stage("backbone", build_backbone, config)
     training.check_phases(backbone, phases)
@@ -151,7 +150,8 @@ def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]
     model, task = build_model(config, splits.labels, backbone)
     options = {"batch_size": config.batch_size, "seed": config.seed, "augment": config.augment, "views": config.views}
     plan = current.stage("plan", training.plan_phases, model, splits, phases, **options, storage=config.store)
-    reporting.show_plan(plan, backbone=models.describe_backbone(config.backbone, config.weights))
+    costs = current.stage("costs", training.phase_costs, plan)
+    reporting.show_plan(plan, costs, backbone=models.describe_backbone(config.backbone, config.weights))
     return model, task, plan
 
 

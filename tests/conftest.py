@@ -20,6 +20,12 @@ def _pixels(seed: int, height: int = 20, width: int = 24, level: int = 128) -> n
     return np.clip(noise + level, 0, 255).astype(np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def _store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has a store of its own, never that of the person who runs them."""
+    monkeypatch.setenv("TFFT_STORE", str(tmp_path_factory.mktemp("store")))
+
+
 @pytest.fixture
 def png() -> Callable[..., bytes]:
     """Bytes of a noisy PNG; another seed, another picture."""

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import recipes.image_classification
-from tfft import cli
+from tfft import cli, commands
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.DOTALL)
@@ -24,7 +24,7 @@ def test_the_two_commands_stand_first_and_set_themselves_up() -> None:
 
 
 def test_every_recipe_is_in_the_table() -> None:
-    for name, path in cli.recipe_files().items():
+    for name, path in commands.recipe_files().items():
         first = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).partition("\n")[0]
         assert re.search(rf"^\| `{name}` \| {re.escape(first)}", README, flags=re.MULTILINE), name
 

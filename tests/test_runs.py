@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tfft import files, runs
+from tfft import runs
 from tfft.errors import ConfigError, MachineError
 from tfft.training import Phase
 
@@ -18,13 +18,6 @@ class Choices:
     head: Phase = Phase(epochs=3)
     seed: int = 0
     out: str | None = None
-
-
-def test_config_comes_back_from_the_folder(tmp_path: Path) -> None:
-    config = Choices(sizes=(5, 6), head=Phase(epochs=7, unfreeze="all"), out=str(tmp_path / "run"))
-    with runs.open_run("demo", config) as run:
-        (run.folder / "result").touch()
-    assert runs.read_config(Choices, tmp_path / "run") == Choices(sizes=(5, 6), head=Phase(epochs=7, unfreeze="all"))
 
 
 def test_a_stage_is_timed_and_returns(tmp_path: Path) -> None:
@@ -97,33 +90,13 @@ def test_a_seed_outside_its_range(tmp_path: Path, seed: int) -> None:
         pass
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "no .*config.json"),
-        ({"config": {"colour": 1}}, "colour"),
-        ({"config": []}, "config.json is as a run wrote it"),
-        ({"config": {"head": 3}}, "3 for a group of fields"),
-        ({"config": {"seed": "k"}}, "seed='k'"),
-        ({}, "config.json is as a run wrote it"),
-        ({"config": {"backbone": {"python_object": "Functional mine"}}}, "`backbone` was a Python object"),
-    ],
-)
-def test_a_replay_of_something_else(tmp_path: Path, content: dict | None, said: str) -> None:
-    if content is not None:
-        files.write_json(tmp_path / "config.json", content)
-    with pytest.raises(ConfigError, match=said):
-        runs.read_config(Choices, tmp_path)
-
-
-def test_a_model_in_the_configuration_is_named(tmp_path: Path) -> None:
-    class Model:
-        name = "mine"
-
-    with runs.open_run("demo", Choices(backbone=Model(), out=str(tmp_path / "run"))) as run:
-        stored = files.read_json(run.folder / "config.json")
-    assert stored["config"]["backbone"] == {"python_object": "Model mine"}
-
-
 def test_versions_name_what_decides_the_numbers() -> None:
     assert {"python", "tensorflow", "keras", "numpy", "tfft"} <= set(runs.versions())
+
+
+def test_a_rehearsal_has_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with runs.rehearse("demo", Choices()) as run:
+        assert run.stage("sum", sum, [1, 2]) == 3
+    assert run.folder is None
+    assert list(tmp_path.iterdir()) == []

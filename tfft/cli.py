@@ -1,11 +1,8 @@
-"""The command line: `tfft ls | cp | run`, and what every recipe does when it is run as a script."""
+"""What every recipe does when it is run as a script: flags in, one sentence and an exit code out."""
 
 from __future__ import annotations
 
 import argparse
-import ast
-import importlib
-import importlib.util
 import json
 import logging
 import sys
@@ -17,9 +14,8 @@ from typing import Annotated, Any, TypeVar
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
-from tfft import __version__
-from tfft.errors import ConfigError, MachineError, TfftError, nearest, printable
-from tfft.runs import read_config
+from tfft.errors import MachineError, TfftError, printable
+from tfft.replay import read_config
 
 C = TypeVar("C")
 
@@ -59,9 +55,9 @@ def main(
         demo: The configuration whose fields are the defaults while `--data` is not given.
         arguments: The words after the command; None takes those of this process.
     """
-    with _one_sentence():
+    with one_sentence():
         config = parse(config_class, demo, sys.argv[1:] if arguments is None else arguments)
-        _log_to_screen()
+        log_to_screen()
         run(config)
 
 
@@ -89,75 +85,8 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str]) -> C:
     return read(demo) if demo is not None and config.data == demo.data else config
 
 
-def app() -> None:
-    """The `tfft` command."""
-    parser = argparse.ArgumentParser(
-        prog="tfft", description="Fine-tune pretrained Keras networks on your own data.", allow_abbrev=False
-    )
-    parser.add_argument("--version", action="version", version=f"tfft {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("ls", help="list the recipes")
-    copy = commands.add_parser("cp", help="copy a recipe into a file of your own, to edit and run")
-    copy.add_argument("recipe")
-    copy.add_argument("target", type=Path)
-    run = commands.add_parser("run", help="run a recipe; `tfft run RECIPE --help` lists its flags", add_help=False)
-    run.add_argument("recipe")
-    run.add_argument("arguments", nargs=argparse.REMAINDER)
-    words = parser.parse_args()
-    with _one_sentence():
-        match words.command:
-            case "ls":
-                _list_recipes()
-            case "cp":
-                _copy_recipe(words.recipe, words.target)
-            case "run":
-                _run_recipe(words.recipe, words.arguments)
-
-
-def recipe_files() -> dict[str, Path]:
-    """The files of the recipes by name; none is imported."""
-    folder = Path(importlib.util.find_spec("recipes").submodule_search_locations[0])
-    return {path.stem: path for path in sorted(folder.glob("*.py")) if path.stem != "__init__"}
-
-
-def _recipe_file(name: str) -> Path:
-    recipes = recipe_files()
-    if name not in recipes:
-        raise ConfigError(
-            "A recipe is one of those that `tfft ls` lists",
-            received=repr(name),
-            fix=f"Nearest: {nearest(name, recipes)}",
-        )
-    return recipes[name]
-
-
-def _list_recipes() -> None:
-    for name, path in recipe_files().items():
-        summary = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
-        print(f"{name:24}{summary}")
-
-
-def _copy_recipe(name: str, target: Path) -> None:
-    source = _recipe_file(name)
-    try:
-        with target.open("x", encoding="utf-8") as file:  # "x": never over a file of the person's
-            file.write(source.read_text(encoding="utf-8"))
-    except FileExistsError:
-        raise ConfigError("The target is a new file", received=f"{target}, which exists") from None
-    except (FileNotFoundError, NotADirectoryError):
-        raise ConfigError("The target's folder exists", received=target) from None
-    print(f"{target} is yours. Edit it, then: python {target} --help")
-
-
-def _run_recipe(name: str, arguments: Sequence[str]) -> None:
-    _recipe_file(name)
-    recipe = importlib.import_module(f"recipes.{name}")
-    sys.argv[0] = f"tfft run {name}"
-    main(recipe.run, recipe.Config, recipe.DEMO, arguments)
-
-
 @contextmanager
-def _one_sentence() -> Iterator[None]:
+def one_sentence() -> Iterator[None]:
     """Ends the process with one sentence and an exit code instead of a trace, where the person can mend it."""
     try:
         yield
@@ -181,7 +110,8 @@ def _leave(sentence: object, code: int) -> None:
     raise SystemExit(code)
 
 
-def _log_to_screen() -> None:
+def log_to_screen() -> None:
+    """Shows what the library logs as plain lines."""
     logger = logging.getLogger("tfft")
     logger.setLevel(logging.INFO)
     logger.handlers = [logging.StreamHandler(sys.stdout)]  # set, not added: a second call shows no line twice

@@ -1,42 +1,70 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from tfft.data.augment import augmenter, example_key
+from tfft.data import Splits
+from tfft.data.augment import RANDAUGMENT, augmented, view
 
-IMAGE = tf.constant(np.random.default_rng(0).integers(0, 256, (24, 24, 3)), tf.float32)
-
-
-@pytest.mark.parametrize("level", ["light", "strong"])
-def test_a_pure_function_of_its_key(level: str) -> None:
-    change = tf.function(augmenter(level))
-    again = tf.function(augmenter(level))
-    keys = [example_key(seed, epoch, example) for seed in (0, 1) for epoch in (0, 1) for example in (5, 6)]
-    first = [change(IMAGE, key).numpy() for key in keys]
-    second = [again(IMAGE, key).numpy() for key in reversed(keys)]
-    assert all(np.array_equal(a, b) for a, b in zip(first, reversed(second), strict=True))
-    assert len({image.tobytes() for image in first}) == len(keys)
+IMAGE = np.random.default_rng(0).integers(0, 256, (24, 30, 3)).astype(np.uint8)
+ALL = np.arange(20)
 
 
 @pytest.mark.parametrize("level", ["light", "strong"])
-def test_pixels_stay_pixels(level: str) -> None:
-    change = tf.function(augmenter(level))
-    for example in range(40):
-        changed = change(IMAGE, example_key(0, tf.constant(0), example)).numpy()
-        assert changed.shape == IMAGE.shape
-        assert changed.dtype == np.float32
-        assert changed.min() >= 0
-        assert changed.max() <= 255
-        assert changed.std() > 10  # still a picture
+def test_a_pure_function_of_seed_view_and_example(splits: Splits, level: str) -> None:
+    def seen(number: int, seed: int) -> np.ndarray:
+        return view(splits.train, number, augment=level, seed=seed)[ALL]
+
+    first = {(number, seed): seen(number, seed) for number in (1, 2) for seed in (0, 1)}
+    assert all(np.array_equal(seen(*key), pixels) for key, pixels in reversed(first.items()))
+    assert len({pixels.tobytes() for pixels in first.values()}) == 4
+    # of the example, not of its place or of who is beside it
+    some = np.array([7, 3])
+    assert np.array_equal(view(splits.train, 1, augment=level, seed=0)[some], first[1, 0][some])
+    twin = replace(splits.train, ids=[splits.train.ids[0]] * 20)
+    assert not np.array_equal(view(twin, 1, augment=level, seed=0)[ALL], first[1, 0])
+
+
+def test_the_first_view_is_the_picture_itself(splits: Splits) -> None:
+    assert np.array_equal(view(splits.train, 0, augment="strong", seed=0)[ALL], splits.train.inputs)
+    assert np.array_equal(view(splits.train, 3, augment="none", seed=0)[ALL], splits.train.inputs)
+
+
+def test_pictures_are_left_as_they_are(splits: Splits) -> None:
+    before = splits.train.inputs.copy()
+    view(splits.train, 1, augment="strong", seed=0)[ALL]
+    assert np.array_equal(splits.train.inputs, before)
+
+
+@pytest.mark.parametrize("level", ["light", "strong"])
+def test_pixels_stay_pictures(level: str) -> None:
+    found = [augmented(IMAGE, level, np.random.default_rng(number)) for number in range(60)]
+    assert {(image.shape, image.dtype) for image in found} == {((24, 30, 3), np.dtype("uint8"))}
+    assert min(image.std() for image in found) > 10
+
+
+def test_every_operation_of_randaugment_is_drawn() -> None:
+    assert len({int(np.random.default_rng(seed).integers(len(RANDAUGMENT))) for seed in range(200)}) == len(RANDAUGMENT)
+    for operation in RANDAUGMENT:
+        changed = operation(IMAGE, np.random.default_rng(1))
+        assert (changed.shape, changed.dtype) == (IMAGE.shape, np.uint8)
 
 
 def test_it_flips_about_half_of_the_time() -> None:
-    ramp = tf.constant(np.broadcast_to(np.linspace(0, 200, 24)[None, :, None], (24, 24, 3)), tf.float32)
-    change = tf.function(augmenter("light"))
-    flipped = [
-        bool(image[:, 0].mean() > image[:, -1].mean())
-        for image in (change(ramp, example_key(0, tf.constant(0), e)).numpy() for e in range(100))
-    ]
-    assert 30 < sum(flipped) < 70
+    ramp = np.broadcast_to(np.linspace(0, 200, 24)[None, :, None], (24, 24, 3)).astype(np.uint8)
+    turned = [augmented(ramp, "light", np.random.default_rng(number)) for number in range(100)]
+    assert 30 < sum(bool(image[:, 0].mean() > image[:, -1].mean()) for image in turned) < 70
+
+
+def test_the_frame_is_filled_by_the_picture_mirrored() -> None:
+    """No black corners: a white picture stays white wherever it is turned, shorn or moved to."""
+    white = np.full((16, 40, 3), 255, np.uint8)
+    for operation in RANDAUGMENT[:3]:
+        assert all(operation(white, np.random.default_rng(seed)).min() == 255 for seed in range(20))
+
+
+def test_a_picture_of_one_pixel() -> None:
+    for level in ("light", "strong"):
+        assert augmented(np.zeros((1, 1, 3), np.uint8), level, np.random.default_rng(0)).shape == (1, 1, 3)

@@ -1,17 +1,25 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from tfft.data import Splits, epoch_order, evaluation_batches, training_batches
+from tfft.data import epoch_order, evaluation_batches, training_batches
+from tfft.data.pipeline import GROUP, Layout
 
-SETTINGS = {"batch_size": 8, "seed": 3}
+ROWS = np.arange(20 * 6, dtype=np.float32).reshape(20, 6)
+TARGETS = np.arange(20, dtype=np.int32)
+FLAT = Layout(((6,),), "float32")
 
 
-def pixels(dataset: object) -> np.ndarray:
-    return np.concatenate([np.asarray(images, np.float32) for images, _ in dataset])
+class Counting:
+    """Rows that remember what was asked for."""
+
+    def __init__(self, rows: np.ndarray):
+        self.rows, self.asked = rows, []
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        self.asked.append(len(positions))
+        return self.rows[positions]
 
 
 def test_an_order_is_a_function_of_seed_and_epoch() -> None:
@@ -21,42 +29,49 @@ def test_an_order_is_a_function_of_seed_and_epoch() -> None:
     assert len(orders) == 9
 
 
-@pytest.mark.parametrize("augment", ["none", "light"])
-def test_an_epoch_does_not_depend_on_the_epochs_before(splits: Splits, augment: str) -> None:
-    both = pixels(training_batches(splits.train, **SETTINGS, epochs=range(4, 6), augment=augment))
-    late = pixels(training_batches(splits.train, **SETTINGS, epochs=range(5, 6), augment=augment))
-    assert np.array_equal(both[20:], late)
-    assert not np.array_equal(both[:20], late)
+@pytest.mark.parametrize("batch_size", [1, 8, 20, 64])
+def test_every_example_once_an_epoch_with_its_own_target(batch_size: int) -> None:
+    seen = []
+    for epochs in (range(2, 5), range(3, 4)):
+        batches = training_batches(
+            lambda epoch: ROWS + epoch, TARGETS, FLAT, batch_size=batch_size, seed=3, epochs=epochs
+        )
+        steps = -(-20 // batch_size)
+        found = [(rows.numpy(), targets.numpy()) for rows, targets in batches]
+        assert len(found) == len(batches) == steps * len(epochs)
+        for place, epoch in enumerate(epochs):
+            some = found[place * steps : (place + 1) * steps]  # no batch joins two epochs
+            rows, targets = (np.concatenate(pieces) for pieces in zip(*some, strict=True))
+            assert np.array_equal(targets, epoch_order(20, 3, epoch))
+            assert np.array_equal(rows, ROWS[targets] + epoch)
+            seen.append((epoch, rows.tobytes()))
+    assert seen[1] == seen[3]  # an epoch does not depend on those before it
 
 
-@pytest.mark.parametrize("augment", ["none", "strong"])
-def test_batches_never_join_two_epochs(splits: Splits, augment: str) -> None:
-    batches = training_batches(splits.train, **SETTINGS, epochs=range(2), augment=augment)
-    assert [len(targets) for _, targets in batches] == [8, 8, 4, 8, 8, 4]
+def test_rows_are_fetched_as_many_at_a_time_as_a_trunk_takes() -> None:
+    rows = Counting(np.zeros((100, 6), np.float32))
+    targets = np.zeros(100, np.int32)
+    for batch_size, fetched in ((8, [32, 32, 32, 4]), (32, [32, 32, 32, 4]), (64, [64, 36]), (24, [96, 4])):
+        rows.asked.clear()
+        list(evaluation_batches(rows, targets, FLAT, batch_size=batch_size))
+        assert rows.asked == fetched
+    rows.asked.clear()
+    list(evaluation_batches(rows, targets, FLAT, batch_size=31))  # 31 * 32 would be too many
+    assert rows.asked == [31, 31, 31, 7]
+    assert GROUP == 32
 
 
-def test_every_example_once_an_epoch_with_its_own_target(splits: Splits) -> None:
-    order = epoch_order(20, 3, 0)
-    images, targets = zip(*training_batches(splits.train, **SETTINGS, epochs=range(1)), strict=True)
-    assert np.array_equal(np.concatenate(images), splits.train.inputs[order])
-    assert np.array_equal(np.concatenate(targets), splits.train.targets[order])
+def test_evaluation_sees_each_example_once_as_it_is() -> None:
+    batches = evaluation_batches(ROWS, TARGETS, FLAT, batch_size=8)
+    for _ in range(2):  # Keras goes through it again in every epoch
+        assert [len(targets) for _, targets in batches] == [8, 8, 4]
+        assert np.array_equal(np.concatenate([rows for rows, _ in batches]), ROWS)
+        assert np.array_equal(np.concatenate([targets for _, targets in batches]), TARGETS)
 
 
-def test_augmentation_follows_the_example_not_its_place(splits: Splits) -> None:
-    straight = pixels(training_batches(splits.train, **SETTINGS, epochs=range(1), augment="light"))
-    turned = replace(
-        splits.train,
-        inputs=splits.train.inputs[::-1],
-        targets=splits.train.targets[::-1],
-        ids=splits.train.ids[::-1],
-    )
-    again = pixels(training_batches(turned, **SETTINGS, epochs=range(1), augment="light"))
-    order = epoch_order(20, 3, 0)
-    assert np.array_equal(straight[np.argsort(order)], again[np.argsort(order)][::-1])
-
-
-def test_evaluation_sees_each_example_once_as_it_is(splits: Splits) -> None:
-    batches = list(evaluation_batches(splits.val, batch_size=4))
-    assert [len(targets) for _, targets in batches] == [4, 3]
-    assert np.array_equal(np.concatenate([images for images, _ in batches]), splits.val.inputs)
-    assert np.array_equal(np.concatenate([targets for _, targets in batches]), splits.val.targets)
+def test_a_row_may_hold_several_tensors_and_half_precision() -> None:
+    layout = Layout(((2, 2), (2,)), "float16")
+    assert (layout.numbers, layout.read_as) == (6, "float32")
+    (first, second), _ = next(iter(evaluation_batches(ROWS.astype(np.float16), TARGETS, layout, batch_size=3)))
+    assert (first.shape, second.shape, first.dtype) == ((3, 2, 2), (3, 2), "float32")
+    assert np.array_equal(second, ROWS[:3, 4:])

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tfft.data import Record, read_pictures
 from tfft.data.images import decode
+from tfft.data.records import digested
 from tfft.errors import DataError, MachineError
+from tfft.store import Storage, open_store
 
 Maker = Callable[[dict[str, int]], list[Record]]
 
@@ -41,13 +45,13 @@ def test_no_test_split_is_none(dealt: list[Record]) -> None:
 
 
 def test_every_bad_file_is_named(dealt: list[Record]) -> None:
-    bad = [replace(r, picture=b"") if i in (0, 5) else r for i, r in enumerate(dealt)]
-    with pytest.raises(DataError, match=r"2 that do not: bee/0 \(an empty file\), ant/1 \(an empty file\)"):
+    bad = digested([replace(r, picture=b"" + b" " * i) if i in (0, 5) else r for i, r in enumerate(dealt)])
+    with pytest.raises(DataError, match=r"2 that do not: bee/0 \(an empty file\), ant/1 \(text, not a picture\)"):
         read_pictures(bad, image_size=(8, 8))
 
 
 def test_bad_files_can_be_left_out(dealt: list[Record]) -> None:
-    bad = [replace(r, picture=b"") if i == 0 else r for i, r in enumerate(dealt)]
+    bad = digested([replace(r, picture=b"") if i == 0 else r for i, r in enumerate(dealt)])
     splits = read_pictures(bad, image_size=(8, 8), bad_files="skip")
     whole = read_pictures(dealt, image_size=(8, 8))
     assert splits.skipped == [("bee/0", "an empty file")]
@@ -58,21 +62,20 @@ def test_bad_files_can_be_left_out(dealt: list[Record]) -> None:
 
 
 def test_a_class_that_loses_all_its_pictures(dealt: list[Record]) -> None:
-    bad = [replace(r, picture=b"") if r.split == "val" and r.label == "ant" else r for r in dealt]
+    bad = digested([replace(r, picture=b"") if r.split == "val" and r.label == "ant" else r for r in dealt])
     with pytest.raises(DataError, match=r"keeps a picture in val.*ant"):
         read_pictures(bad, image_size=(8, 8), bad_files="skip")
 
 
 def test_a_file_that_cannot_be_read_is_named(dealt: list[Record], tmp_path: Path) -> None:
-    gone = [replace(r, picture=tmp_path / "gone.png") if i == 0 else r for i, r in enumerate(dealt)]
+    gone = digested([replace(r, picture=tmp_path / "gone.png") if i == 0 else r for i, r in enumerate(dealt)])
     with pytest.raises(DataError, match=r"1 that do not: bee/0 \(.*No such file"):
         read_pictures(gone, image_size=(8, 8))
 
 
-def test_a_disk_too_small_is_told_before_decoding(dealt: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.sysconf", lambda name: 1)
-    with pytest.raises(MachineError, match=r"3,000,000,000,000 bytes to store, .* free"):
-        read_pictures(dealt[:1] * 10, image_size=(10**6, 10**5))
+def test_a_disk_too_small_is_told_before_decoding(dealt: list[Record]) -> None:
+    with pytest.raises(MachineError, match=r"2,400,000,000,000,000 bytes, .* free"):
+        read_pictures(dealt, image_size=(10**7, 10**7))
 
 
 def test_a_picture_under_two_labels_is_noted(dealt: list[Record]) -> None:
@@ -86,13 +89,43 @@ def test_a_class_that_a_split_does_not_have_is_noted(dealt: list[Record]) -> Non
     assert "val has no picture of ant" in splits.notes
 
 
-def test_what_does_not_fit_the_memory_lies_in_a_file(dealt: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_is_decoded_once(dealt: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
+    first = read_pictures(dealt, image_size=(8, 8))
+    edited = digested([*dealt[:-1], replace(dealt[-1], picture=dealt[0].picture[:-20] + b"x" * 20)])
+    decoded = []
+    monkeypatch.setattr(
+        "tfft.data.images.decode", lambda content, size: decoded.append(content) or decode(content, size)
+    )
+    again = read_pictures(dealt, image_size=(8, 8))
+    assert not decoded
+    assert np.array_equal(again.train.inputs, first.train.inputs)
+    with pytest.raises(DataError, match="1 that do not"):
+        read_pictures(edited, image_size=(8, 8))
+    assert decoded == [edited[-1].picture]
+    decoded.clear()
+    read_pictures(dealt, image_size=(8, 9))
+    assert len(decoded) == len(dealt)
+
+
+def test_notes_are_stored_with_the_pixels(dealt: list[Record]) -> None:
+    file = io.BytesIO()
+    Image.new("L", (9, 9)).save(file, "PNG")
+    grey = digested([*dealt, replace(dealt[0], picture=file.getvalue(), where="grey")])
+    for _ in range(2):
+        assert "1 pictures: L converted to RGB" in read_pictures(grey, image_size=(8, 8)).notes
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_stored_under_its_old_name(dealt: list[Record]) -> None:
+    changed = [replace(dealt[0], picture=dealt[1].picture), *dealt[1:]]
+    with pytest.raises(DataError, match="changed while it was being read"):
+        read_pictures(changed, image_size=(8, 8))
+    assert read_pictures(dealt, image_size=(8, 8)).skipped == []
+
+
+def test_what_does_not_fit_the_store_is_there_for_this_run(dealt: list[Record]) -> None:
     whole = read_pictures(dealt, image_size=(8, 8))
-    monkeypatch.setattr("os.sysconf", lambda name: 1)
-    bad = [replace(r, picture=b"") if i in (0, 5) else r for i, r in enumerate(dealt)]
-    closed_up = read_pictures(bad, image_size=(8, 8), bad_files="skip").train.inputs
-    assert isinstance(closed_up, np.memmap)
-    assert np.array_equal(closed_up, whole.train.inputs[[1, 2]])
-    filed = read_pictures(dealt, image_size=(8, 8))
-    assert isinstance(filed.train.inputs, np.memmap)
-    assert np.array_equal(filed.train.inputs, whole.train.inputs)
+    store = open_store(Storage())
+    store.clear()
+    once = read_pictures(dealt, image_size=(8, 8), storage=Storage(limit=1e-9))
+    assert np.array_equal(once.train.inputs, whole.train.inputs)
+    assert store.contents() == []

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfft.errors import ConfigError
-from tfft.models import attach_head, load_backbone, parameters, single_label, training_model, unfrozen
+from tfft.models import attach_head, cut, load_backbone, parameters, single_label, unfrozen
 
 FAMILIES = ["MobileNetV2", "ResNet50", "EfficientNetB0", "DenseNet121"]
 
@@ -16,9 +16,9 @@ TARGETS = np.array([0, 1, 1, 0])
 
 def train(model: keras.Model) -> None:
     """A step on pictures far from the statistics of a new network: whatever can move, moves."""
-    trained = training_model(model)
-    trained.compile(keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy")
-    trained.train_on_batch(PIXELS, TARGETS)
+    found = cut(model)
+    found.top.compile(keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy")
+    found.top.train_on_batch(found.trunk(PIXELS, training=False), TARGETS)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

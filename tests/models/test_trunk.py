@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfft.models import attach_head, cut, load_backbone, single_label, training_model, unfrozen
+from tfft.models import attach_head, cut, load_backbone, single_label, unfrozen
+from tfft.models.trunk import between, multiply_adds
 
 PIXELS = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype(np.float32)
 
@@ -14,65 +15,105 @@ def names(model: keras.Model) -> set[str]:
 
 
 def test_the_cut_follows_the_flags(network: keras.Model) -> None:
-    trunk, top = cut(network)
+    found = cut(network)
     # the pooling has nothing to train; the dropout of the head was not frozen, that of the backbone was
-    assert names(top) == {"head_dropout", "predictions"}
+    assert names(found.top) == {"head_dropout", "predictions"}
+    assert found.shapes == [(8,)]
     with unfrozen(network, 1, batch_norm="frozen"):
-        trunk, top = cut(network)
-        assert {"conv_3", "norm_3", "relu_3", "inner_dropout_3", "pool", "head_dropout", "predictions"} == names(top)
-        assert "inner_dropout_2" in names(trunk)
+        found = cut(network)
+        assert {"conv_3", "norm_3", "relu_3", "inner_dropout_3", "pool", "head_dropout", "predictions"} == names(
+            found.top
+        )
+        assert "inner_dropout_2" in names(found.trunk)
+        assert found.multiply_adds == 16 * 16 * 3 * 3 * 3 * 4 + 8 * 8 * 3 * 3 * 4 * 8
     with unfrozen(network, "all", batch_norm="frozen"):
-        trunk, top = cut(network)
-        assert {name.partition("_")[0] for name in names(trunk)} == {"rescaling"}
+        found = cut(network)
+        assert found.trunk is None  # a rescaling computes nothing worth keeping
+        assert found.top is network
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "NASNetMobile", "EfficientNetB0", "ConvNeXtTiny"])
-def test_trunk_and_top_together_are_the_whole(name: str) -> None:
-    model = attach_head(load_backbone(name, image_size=(32, 32), weights="none"), single_label(["a", "b"]))
+# where the fewest numbers cross, not where the last frozen layer happens to widen them
+@pytest.mark.parametrize(
+    ("name", "unfreeze", "layers"),
+    [
+        ("MobileNetV2", 1, ["block_12_add"]),
+        ("MobileNetV2", 2, ["block_5_add"]),
+        ("EfficientNetB0", 2, ["block3b_add"]),
+        ("ResNet50", 1, ["conv4_block6_out"]),
+        ("VGG16", 1, ["block4_pool"]),
+        ("DenseNet121", 1, ["pool4_pool"]),
+    ],
+)
+def test_it_is_narrow(name: str, unfreeze: int, layers: list[str]) -> None:
+    model = attach_head(load_backbone(name, image_size=(64, 64), weights="none"), single_label(["a", "b"]))
+    with unfrozen(model, unfreeze, batch_norm="frozen"):
+        found = cut(model)
+    assert [tensor._keras_history[0].name for tensor in found.crossing] == layers
+    whole = multiply_adds(model)
+    assert 0.2 * whole < found.multiply_adds < whole
+
+
+def test_trunk_and_top_together_are_the_whole_even_where_several_tensors_cross() -> None:
+    model = attach_head(load_backbone("NASNetMobile", image_size=(32, 32), weights="none"), single_label(["a", "b"]))
+    head = cut(model)
     with unfrozen(model, 1, batch_norm="frozen"):
-        trunk, top = cut(model)
-        assert trunk.trainable_weights == []
-        assert len(top.trainable_weights) == len(model.trainable_weights)
+        tune = cut(model)
+        assert tune.trunk.trainable_weights == []
+        assert len(tune.top.trainable_weights) == len(model.trainable_weights)
+    assert len(tune.crossing) > 1
     expected = model(PIXELS, training=False)
-    assert np.array_equal(top(trunk(PIXELS, training=False), training=False), expected)
-    assert np.array_equal(training_model(model)(PIXELS, training=False), expected)
+    below = tune.trunk(PIXELS, training=False)
+    assert np.array_equal(tune.top(below, training=False), expected)
+    above = between(tune, head)(below, training=False)
+    assert np.array_equal(head.top(above, training=False), expected)
 
 
-def test_several_tensors_may_cross() -> None:
+def test_a_tensor_that_crosses_both_cuts() -> None:
     inputs = keras.Input((4,))
     a = keras.layers.Dense(4, name="a", trainable=False)(inputs)
     b = keras.layers.Dense(4, name="b", trainable=False)(a)
     model = keras.Model(inputs, keras.layers.Dense(2, name="c")(keras.layers.Add()([a, keras.layers.Dense(4)(b)])))
-    trunk, top = cut(model)
-    assert len(trunk.outputs) == len(top.inputs) == 2
+    upper = cut(model)
+    model.get_layer("b").trainable = True
+    lower = cut(model)
     x = np.ones((3, 4), np.float32)
-    assert np.array_equal(top(trunk(x)), model(x))
+    assert len(upper.crossing) == 2
+    assert np.array_equal(upper.top(between(lower, upper)(lower.trunk(x))), model(x))
 
 
-def test_the_trunk_is_in_inference_mode_while_the_top_trains(network: keras.Model) -> None:
-    """A dropout below a frozen weight is off, the dropout of the head is on."""
-    trained = training_model(network)
-    drawn = [np.asarray(trained(PIXELS, training=True)) for _ in range(4)]
-    assert not all(np.array_equal(drawn[0], other) for other in drawn)
-    network.get_layer("head_dropout").rate = 0.0
-    quiet = [np.asarray(training_model(network)(PIXELS, training=True)) for _ in range(4)]
-    assert all(np.array_equal(quiet[0], other) for other in quiet)
-    # the mistake it is there for: the model as a whole in training mode draws in its frozen part
-    loud = [np.asarray(network(PIXELS, training=True)) for _ in range(4)]
-    assert not all(np.array_equal(loud[0], other) for other in loud)
+def test_a_layer_that_draws_is_not_left_to_the_top() -> None:
+    """A frozen dropout that widens what it gets: in the top it would be active in training."""
+    inputs = keras.Input((8, 8, 3))
+    narrow = keras.layers.Conv2D(2, 3, trainable=False, name="narrow")(inputs)
+    wide = keras.layers.Conv2D(64, 1, trainable=False, name="wide")(narrow)
+    for drawn, trunk_ends in (
+        (wide, "narrow"),
+        (keras.layers.Dropout(0.5, trainable=False, name="draws")(wide), "draws"),
+    ):
+        model = keras.Model(inputs, keras.layers.Conv2D(2, 3, name="head")(drawn))
+        assert [tensor._keras_history[0].name for tensor in cut(model).crossing] == [trunk_ends]
+
+
+def test_an_input_that_the_top_needs_too_leaves_no_trunk() -> None:
+    inputs = keras.Input((4,))
+    frozen = keras.layers.Dense(4, trainable=False)(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Add()([frozen, inputs * 2.0])))
+    assert cut(model).trunk is not None
+    skipping = keras.Model(
+        inputs, keras.layers.Dense(2)(keras.layers.Concatenate()([frozen, keras.layers.Dense(2)(inputs)]))
+    )
+    assert cut(skipping).trunk is None
 
 
 def test_statistics_without_scale_and_centre_are_trained_too() -> None:
     inputs = keras.Input((4,))
     x = keras.layers.Dense(4, name="frozen", trainable=False)(inputs)
     x = keras.layers.BatchNormalization(center=False, scale=False, name="norm")(x)
-    _, top = cut(keras.Model(inputs, keras.layers.Dense(2, name="head")(x)))
-    assert names(top) == {"norm", "head"}
+    assert names(cut(keras.Model(inputs, keras.layers.Dense(2, name="head")(x))).top) == {"norm", "head"}
 
 
 def test_nothing_frozen_is_no_trunk() -> None:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    trunk, top = cut(model)
-    assert trunk is None
-    assert top is model
-    assert training_model(model).count_params() == model.count_params()
+    found = cut(model)
+    assert (found.trunk, found.crossing, found.multiply_adds) == (None, (), 0)
+    assert found.top is model

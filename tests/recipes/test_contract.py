@@ -17,9 +17,9 @@ import keras
 import numpy as np
 import pytest
 
-from tfft import cli
+from tfft import cli, commands
 
-FILES = cli.recipe_files()
+FILES = commands.recipe_files()
 
 
 @pytest.fixture(params=FILES)
@@ -39,7 +39,7 @@ def test_the_page_is_in_order(recipe: ModuleType) -> None:
         for node in ast.parse(source).body
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Assign))
     ]
-    expected = ["Config", "DEMO", "SMOKE", "load_data", "build_model", "evaluate", "run"]
+    expected = ["Config", "DEMO", "SMOKE", "load_data", "build_model", "evaluate", "prepare", "run"]
     assert [name for name in names if name in expected] == expected
     assert len(source.splitlines()) <= 165
     # no loop, and no class but the configuration: what would need one belongs into tfft

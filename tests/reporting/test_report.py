@@ -34,7 +34,7 @@ def folder(network: keras.Model, splits: Splits, tmp_path: Path) -> Path:
     guesses = {name: np.full((len(e), 2), 0.5, np.float32) for name, e in splits.items()}
     scores = {name: single_label_scores(e.targets, guesses[name], splits.labels) for name, e in splits.items()}
     with runs.open_run("demo", Choices(out=str(tmp_path / "run"))) as run:
-        write_report(run, splits, plan, History([row], best=0), scores, class_figures(splits, guesses))
+        write_report(run, plan, History([row], best=0), scores, class_figures(splits, guesses))
     return tmp_path / "run"
 
 
@@ -47,6 +47,7 @@ def test_numbers(folder: Path) -> None:
     assert report["versions"]["keras"] == keras.__version__
     assert report["examples"]["train"] == [10, 10]
     assert report["phases"][0]["trained_parameters"] == 18
+    assert (report["phases"][0]["trains_on"], report["phases"][0]["views"]) == ("8 after pool", 1)
 
 
 def test_what_was_left_out_is_a_table(folder: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from tfft.data import Splits
 from tfft.reporting import show_plan, show_scores
-from tfft.training import Phase, plan_phases
+from tfft.store import Storage
+from tfft.training import Phase, phase_costs, plan_phases, store_activations
 
 
 def test_a_plan_shows_data_backbone_and_phases(
@@ -16,7 +17,7 @@ def test_a_plan_shows_data_backbone_and_phases(
 ) -> None:
     noted = replace(splits, labels=["ant\x1b[31m", "[bold]bee"], notes=["2 pictures: L converted to RGB"])
     plan = plan_phases(network, noted, {"head": Phase(epochs=3), "tune": Phase(epochs=2, unfreeze=1)}, batch_size=8)
-    show_plan(plan, noted, backbone="Small, weights none")
+    show_plan(plan, phase_costs(plan), backbone="Small, weights none")
     said = capsys.readouterr().out
     for part in (
         "[bold]bee",
@@ -37,7 +38,8 @@ def test_a_plan_shows_data_backbone_and_phases(
 
 def test_many_classes_are_cut(network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     many = replace(splits, labels=[f"class {n}" for n in range(50)])
-    show_plan(plan_phases(network, many, {"head": Phase()}, batch_size=8), many, backbone="Small")
+    plan = plan_phases(network, many, {"head": Phase()}, batch_size=8)
+    show_plan(plan, phase_costs(plan), backbone="Small")
     said = capsys.readouterr().out
     assert "class 29" in said
     assert "class 30" not in said
@@ -51,3 +53,26 @@ def test_scores_show_single_numbers_and_files(capsys: pytest.CaptureFixture[str]
     assert "0.9123" in said
     assert "per_class" not in said
     assert "runs/mine/report.html" in said
+
+
+def test_a_plan_shows_what_is_stored_and_what_is_there_already(
+    network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    phases = {"head": Phase(epochs=3), "tune": Phase(epochs=6, unfreeze=1), "all": Phase(epochs=1, unfreeze="all")}
+
+    def said(**options: object) -> list[str]:
+        plan = plan_phases(network, splits, phases, batch_size=8, augment="light", **options)
+        show_plan(plan, phase_costs(plan), backbone="Small")
+        if "storage" not in options:
+            store_activations(plan)
+        return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+    first = said()
+    assert any(line.startswith("head 8 after pool 6 0.0 MB 0% < 1 s < 1 s") for line in first)
+    assert any(line.startswith("tune 8 x 8 x 8 after inner_dropout_2 6 0.3 MB 0%") for line in first)
+    assert any(line.startswith("all pictures fresh nothing -") for line in first)
+    assert first[-1].startswith("store: ")
+    assert any(line.startswith("tune 8 x 8 x 8 after inner_dropout_2 6 0.3 MB 100% -") for line in said())
+    streamed = said(storage=Storage(limit=1e-9))
+    assert any(line.startswith("tune 8 x 8 x 8 after inner_dropout_2, streamed fresh nothing -") for line in streamed)

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from tfft.data import Splits, epoch_order
+from tfft.data import Splits
 from tfft.errors import DivergedError
-from tfft.models import Task, single_label, training_model, unfrozen
+from tfft.models import Task, single_label
 from tfft.training import Phase, fine_tune, plan_phases
 
 TASK = single_label(["ant", "bee"])
@@ -22,11 +22,15 @@ PHASES = {
 
 
 def train(
-    model: keras.Model, splits: Splits, phases: dict[str, Phase] = PHASES, task: Task = TASK, **options: object
+    model: keras.Model,
+    splits: Splits,
+    phases: dict[str, Phase] = PHASES,
+    task: Task = TASK,
+    log: Path | None = None,
+    **options: object,
 ) -> list[dict]:
     keras.utils.set_random_seed(0)
-    plan = plan_phases(model, splits, phases, batch_size=8)
-    return fine_tune(model, task, splits, plan, **options).rows
+    return fine_tune(model, task, plan_phases(model, splits, phases, batch_size=8, **options), log=log).rows
 
 
 def test_it_learns_and_says_what_happened(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
@@ -59,30 +63,6 @@ def test_the_same_seed_gives_the_same_numbers(splits: Splits, network: keras.Mod
         losses.append([row["loss"] for row in train(fresh, splits, seed=seed, augment="light")])
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
-
-
-def test_the_weights_are_those_of_a_plain_loop(network: keras.Model, splits: Splits) -> None:
-    """The same order through Keras's own `train_on_batch`, the frozen part in inference mode: the same bits."""
-    for name in ("head_dropout", "inner_dropout_3"):
-        network.get_layer(name).rate = 0.0
-    start = network.get_weights()
-    phases = {
-        "head": Phase(epochs=2, learning_rate=0.05, optimizer="sgd"),
-        "tune": Phase(epochs=2, learning_rate=0.01, optimizer="sgd", unfreeze=1),
-    }
-    rows = train(network, splits, phases, task=replace(TASK, monitor="val_loss", mode="min"), seed=4)
-    losses = [row["val_loss"] for row in rows]
-    assert losses == sorted(losses, reverse=True)  # so that the last epoch is the best, here and in the loop
-    ours = network.get_weights()
-    network.set_weights(start)
-    for first_epoch, phase in zip((0, 2), phases.values(), strict=True):
-        with unfrozen(network, phase.unfreeze, batch_norm="frozen"):
-            plain = training_model(network)
-            plain.compile(keras.optimizers.SGD(phase.learning_rate, momentum=0.9), TASK.loss)
-            for epoch in (first_epoch, first_epoch + 1):
-                for rows_of_batch in np.split(epoch_order(20, 4, epoch), [8, 16]):
-                    plain.train_on_batch(splits.train.inputs[rows_of_batch], splits.train.targets[rows_of_batch])
-    assert all(np.array_equal(a, b) for a, b in zip(ours, network.get_weights(), strict=True))
 
 
 def test_the_test_split_decides_nothing(network: keras.Model, splits: Splits) -> None:

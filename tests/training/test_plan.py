@@ -55,3 +55,52 @@ def test_a_batch_is_at_most_the_training_data(network: keras.Model, splits: Spli
 def test_no_batch(network: keras.Model, splits: Splits) -> None:
     with pytest.raises(ConfigError, match="batch_size=0"):
         plan_phases(network, splits, {"head": Phase()}, batch_size=0)
+
+
+def test_phases_train_on_what_crosses_their_cut(network: keras.Model, splits: Splits) -> None:
+    phases = {"head": Phase(epochs=1), "tune": Phase(epochs=1, unfreeze=1), "all": Phase(epochs=1, unfreeze="all")}
+    plan = plan_phases(network, splits, phases, batch_size=8)
+    assert [level.makes.shapes for level in plan.activations.levels] == [((8, 8, 8),), ((8,),)]
+    assert [planned.depth for planned in plan.phases] == [1, 0, None]
+    assert plan.lowest.name == "all"
+    assert plan.lowest.top is network
+
+
+def test_phases_of_one_cut_share_it(network: keras.Model, splits: Splits) -> None:
+    phases = {"a": Phase(epochs=1, unfreeze=1), "b": Phase(epochs=1, unfreeze=1, learning_rate=1e-4)}
+    plan = plan_phases(network, splits, phases, batch_size=8)
+    assert len(plan.activations.levels) == 1
+    assert plan.phases[0].top is plan.phases[1].top
+
+
+def test_what_an_earlier_phase_moves_is_no_trunk_of_a_later_one(splits: Splits) -> None:
+    """BatchNorm at the boundary, trained in the first phase and frozen in the second."""
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(4, 3, strides=2, name="below")(inputs)
+    x = keras.layers.MaxPooling2D()(x)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.Conv2D(4, 1, name="above")(x)
+    backbone = keras.Model(inputs, x)
+    backbone.trainable = False
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x)))
+    phases = {"train": Phase(epochs=1, unfreeze=1, batch_norm="train"), "keep": Phase(epochs=1, unfreeze=1)}
+    plan = plan_phases(model, splits, phases, batch_size=8)
+    assert [planned.depth for planned in plan.phases] == [0, 0]
+    assert plan.activations.levels[0].layers == ["max_pooling2d"] or "pool" in plan.activations.levels[0].layers[0]
+    alone = plan_phases(model, splits, {"keep": phases["keep"]}, batch_size=8)
+    assert alone.activations.levels[0].layers == ["norm"]
+
+
+def test_a_later_phase_does_not_freeze_again(network: keras.Model) -> None:
+    with pytest.raises(ConfigError, match=r"received=|tune\.unfreeze=1 after head\.unfreeze=all"):
+        check_phases(network, {"head": Phase(unfreeze="all"), "tune": Phase(unfreeze=1)})
+    check_phases(network, {"head": Phase(unfreeze=3, epochs=0), "tune": Phase(unfreeze=1)})
+
+
+def test_views(network: keras.Model, splits: Splits) -> None:
+    with pytest.raises(ConfigError, match="views=0"):
+        plan_phases(network, splits, {"head": Phase()}, batch_size=8, augment="light", views=0)
+    plan = plan_phases(network, splits, {"head": Phase(epochs=9)}, batch_size=8, augment="light", views=4)
+    assert [plan.phases[0].view_of(epoch) for epoch in range(9)] == [0, 1, 2, 3, 0, 1, 2, 3, 0]
+    plan = plan_phases(network, splits, {"head": Phase(epochs=9)}, batch_size=8, augment="light", views="fresh")
+    assert [plan.phases[0].view_of(epoch) for epoch in range(9)] == list(range(9))

@@ -67,4 +67,4 @@ def single_label(labels: Sequence[str], *, hidden: Sequence[int] = (), dropout: 
 
 def attach_head(backbone: keras.Model, task: Task) -> keras.Model:
     """A flat functional model: the backbone, then the head of the task. They share the backbone's layers."""
-    return keras.Model(backbone.inputs[0], task.head(backbone.outputs[0]), name="model")
+    return keras.Model(backbone.inputs[0], task.head(backbone.outputs[0]), name=backbone.name)

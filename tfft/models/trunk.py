@@ -63,7 +63,10 @@ def cut(model: keras.Model) -> Cut:
 
 def between(lower: Cut, upper: Cut) -> keras.Model:
     """What lies between two cuts of one model: from what crosses the lower to what crosses the upper."""
-    return keras.Model(_one_or_list(lower.crossing), _one_or_list(upper.crossing), name="between")
+    given = {id(tensor) for tensor in lower.crossing}
+    # Keras cannot hand an input on as an output
+    outputs = [keras.layers.Identity()(tensor) if id(tensor) in given else tensor for tensor in upper.crossing]
+    return keras.Model(_one_or_list(lower.crossing), _one_or_list(outputs), name="between")
 
 
 def multiply_adds(model: keras.Model) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 
 import jinja2
 
-from tfft import files, runs
+from tfft import files, replay, runs
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
+from tfft.reporting.screen import trains_on
 from tfft.training.plan import Plan
 from tfft.training.recording import History
 
@@ -49,6 +50,8 @@ def write_report(
                 **dataclasses.asdict(planned.phase),
                 "trained_parameters": planned.trained,
                 "frozen_parameters": planned.frozen,
+                "trains_on": trains_on(plan, planned),
+                "views": "fresh" if planned.views is None else planned.views,
             }
             for planned in plan.phases
         ],
@@ -61,5 +64,5 @@ def write_report(
         rows = [{"picture": picture, "reason": reason} for picture, reason in splits.skipped]
         files.write_csv(run.folder / "skipped.csv", rows)
     files.write_json(run.folder / "report.json", report)
-    config = runs.as_json(run.config)
+    config = replay.as_json(run.config)
     files.write_text(run.folder / "report.html", page.render(report=report, config=config, figures=[curves, *figures]))

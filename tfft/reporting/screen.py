@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tfft.data.examples import Splits
-from tfft.errors import printable
-from tfft.training.plan import Plan
+from tfft.errors import listed, printable
+from tfft.training.costs import Cost
+from tfft.training.plan import Plan, PlannedPhase
 
 MOST_ROWS = 30
 """Classes shown in a table; the report holds them all."""
@@ -23,8 +24,14 @@ def shown(text: object) -> Text:
     return Text(printable(text))
 
 
-def show_plan(plan: Plan, *, backbone: str) -> None:
-    """Prints the data, the backbone in the words given, and what each phase will train and store."""
+def show_plan(plan: Plan, costs: Sequence[Cost], *, backbone: str) -> None:
+    """Prints the data, the backbone in the words given, and what each phase will train, store and cost.
+
+    Args:
+        plan: From `plan_phases`.
+        costs: From `phase_costs`.
+        backbone: What a person calls it.
+    """
     console = Console()
     splits = plan.activations.splits
     console.print(_data_table(splits))
@@ -32,20 +39,10 @@ def show_plan(plan: Plan, *, backbone: str) -> None:
         console.print(Text("note: ", style="yellow") + shown(note))
     total = plan.phases[0].frozen + plan.phases[0].trained
     console.print(shown(f"{backbone}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (
-        ("phase", "left"),
-        ("epochs", "right"),
-        ("steps", "right"),
-        ("trained", "right"),
-        ("frozen", "right"),
-        ("optimizer", "left"),
-        ("learning rate", "left"),
-    ):
-        table.add_column(name, justify=justify)
+    trained = _table("phase", "epochs>", "steps>", "trained>", "frozen>", "optimizer", "learning rate")
     for planned in plan.phases:
         phase = planned.phase
-        table.add_row(
+        trained.add_row(
             planned.name,
             str(phase.epochs),
             str(phase.epochs * plan.steps_per_epoch),
@@ -54,17 +51,53 @@ def show_plan(plan: Plan, *, backbone: str) -> None:
             phase.optimizer,
             f"{phase.learning_rate:g} {phase.schedule}",
         )
-    console.print(table)
+    console.print(trained)
+    frozen = _table("phase", "trains on", "views>", "stored>", "already>", "storing>", "training>")
+    for planned, cost in zip(plan.phases, costs, strict=True):
+        frozen.add_row(
+            planned.name,
+            shown(trains_on(plan, planned)),
+            "fresh" if planned.views is None else str(planned.views),
+            f"{cost.stored / 1e6:,.1f} MB" if cost.stored else "nothing",
+            f"{1 - cost.missing / cost.stored:.0%}" if cost.stored else "",
+            _duration(cost.storing),
+            _duration(cost.training),
+        )
+    console.print(frozen)
+    console.print(shown(f"store: {plan.activations.store.folder}"), soft_wrap=True)
+
+
+def trains_on(plan: Plan, planned: PlannedPhase) -> str:
+    """What goes into the trained part of a phase: `"14 x 14 x 96 after block_12_add"`, or pictures."""
+    if planned.depth is None:
+        return "pictures"
+    level = plan.activations.levels[planned.depth]
+    shapes = (" x ".join(map(str, shape)) for shape in level.makes.shapes)
+    pieces = [f"{shape} after {layer}" for shape, layer in zip(shapes, level.layers, strict=True)]
+    return listed(pieces, most=2) + (
+        "" if any(split == "train" for split, _ in plan.activations.stored[planned.depth]) else ", streamed"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "-" if seconds == 0 else "< 1 s"
+    return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"
+
+
+def _table(*columns: str) -> Table:
+    """A plain table; a column whose name ends in `>` is flush right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left")
+    return table
 
 
 def show_scores(scores: Mapping[str, Any], folder: Path) -> None:
     """Prints the single numbers of each split, and where the files are."""
     console = Console()
     names = [name for name, value in next(iter(scores.values())).items() if isinstance(value, float)]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("split")
-    for name in names:
-        table.add_column(name, justify="right")
+    table = _table("split", *(f"{name}>" for name in names))
     for split, values in scores.items():
         table.add_row(split, *(f"{values[name]:.4f}" for name in names))
     console.print(table)
@@ -73,11 +106,8 @@ def show_scores(scores: Mapping[str, Any], folder: Path) -> None:
 
 
 def _data_table(splits: Splits) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("class")
     counts = splits.counts()
-    for name in counts:
-        table.add_column(name, justify="right")
+    table = _table("class", *(f"{name}>" for name in counts))
     for index, label in enumerate(splits.labels[:MOST_ROWS]):
         table.add_row(shown(label), *(str(split[index]) for split in counts.values()))
     if len(splits.labels) > MOST_ROWS:

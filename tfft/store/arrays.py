@@ -72,8 +72,9 @@ class StoredArray:
         return list(first.values())
 
     def parts_of(self, positions: Sequence[int]) -> Iterator[list[int]]:
-        """Splits positions into those of one chunk each, a chunk being a multiple of 32 rows."""
-        rows = max(1, CHUNK_BYTES // max(1, self.row_bytes) // 32) * 32
+        """Splits positions into those of one chunk each, a multiple of 32 rows where a chunk holds as many."""
+        rows = max(1, CHUNK_BYTES // max(1, self.row_bytes))
+        rows -= rows % 32 if rows > 32 else 0
         for start in range(0, len(positions), rows):
             yield list(positions[start : start + rows])
 

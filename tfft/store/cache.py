@@ -6,8 +6,9 @@ import os
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,19 @@ class Store:
     memory: int
     """Bytes that a phase may hold in memory."""
     dtype: str
-    vanishes: tempfile.TemporaryDirectory | None = field(default=None, repr=False)
-    """Kept here so that a temporary folder is removed with its store."""
+    """Of stored activations."""
 
-    def array(self, parts: Mapping[str, Any], row_shape: Sequence[int], dtype: str) -> StoredArray:
-        """The array that these parts decide; several calls with equal parts find the same rows."""
+    def array(self, parts: Mapping[str, Any], row_shape: Sequence[int], dtype: str, about: str = "") -> StoredArray:
+        """The array that these parts decide; several calls with equal parts find the same rows.
+
+        Args:
+            parts: Everything that decides the values but the example, as JSON has it.
+            row_shape: Shape of a row.
+            dtype: Of its numbers.
+            about: What a person should read of it; it decides nothing.
+        """
         parts = {**parts, "shape": list(row_shape), "dtype": dtype}
-        return StoredArray(self.folder / fingerprint(parts), parts, row_shape, dtype)
+        return StoredArray(self.folder / fingerprint(parts), {**parts, "about": about}, row_shape, dtype)
 
     def has_room(self, size: int) -> bool:
         """Whether that many bytes fit the limit and the disk, beside what this process uses; removes nothing."""
@@ -139,9 +146,10 @@ def open_store(storage: Storage) -> Store:
 
 def temporary_store(storage: Storage) -> Store:
     """A store in the system's temporary folder that vanishes with it, as large as the disk allows."""
-    vanishes = tempfile.TemporaryDirectory(prefix="tfft-", ignore_cleanup_errors=True)
-    folder = Path(vanishes.name)
-    return Store(folder, shutil.disk_usage(folder).total, _memory(storage), storage.dtype, vanishes)
+    folder = Path(tempfile.mkdtemp(prefix="tfft-"))
+    store = Store(folder, shutil.disk_usage(folder).total, _memory(storage), storage.dtype)
+    weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
+    return store
 
 
 def _user_cache() -> Path:

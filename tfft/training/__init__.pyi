@@ -1,5 +1,6 @@
+from .costs import Cost as Cost
+from .costs import phase_costs as phase_costs
 from .fine_tune import fine_tune as fine_tune
-from .fine_tune import store_activations as store_activations
 from .phases import Phase as Phase
 from .phases import Views as Views
 from .plan import Plan as Plan
@@ -9,3 +10,4 @@ from .predict import Predictions as Predictions
 from .predict import predict as predict
 from .recording import History as History
 from .schedules import build_optimizer as build_optimizer
+from .storing import store_activations as store_activations

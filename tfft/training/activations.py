@@ -10,7 +10,7 @@ import hashlib
 import logging
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
@@ -25,69 +25,11 @@ from tqdm import tqdm
 from tfft.data.augment import VERSION as AUGMENT_VERSION
 from tfft.data.augment import Augmentation, view
 from tfft.data.examples import Examples, Indexable, Splits
-from tfft.data.pipeline import GROUP, Layout
 from tfft.data.records import content_digest
-from tfft.models.fingerprint import fingerprint
-from tfft.models.trunk import Cut, between
 from tfft.store import Rows, Store, StoredArray
+from tfft.training.levels import TRUNK_BATCH, Level
 
 logger = logging.getLogger(__name__)
-
-TRUNK_BATCH = GROUP
-"""Pictures that go through a trunk at a time, always; a smaller last batch is filled up. The last bits of a result
-depend on this number for some networks (ConvNeXt), never on which pictures are in the batch."""
-
-
-@dataclass(frozen=True, eq=False)
-class Level:
-    """One trunk of a plan, as a step from the trunk below it."""
-
-    cut: Cut
-    step: keras.Model
-    """From what crosses the trunk below (from the pictures, for the lowest) to what crosses this one."""
-    takes: Layout
-    makes: Layout
-    multiply_adds: int
-    """Of the step, for one example."""
-    fingerprint: str
-    """Of the whole trunk, from the pictures up."""
-
-    @cached_property
-    def run(self) -> Callable[..., tf.Tensor]:
-        """The step in inference mode on exactly `TRUNK_BATCH` examples; gives (TRUNK_BATCH, numbers)."""
-        signature = [tf.TensorSpec((TRUNK_BATCH, *shape), self.takes.read_as) for shape in self.takes.shapes]
-
-        @tf.function(input_signature=signature, autograph=False)
-        def run(*tensors: tf.Tensor) -> tf.Tensor:
-            given = [tf.cast(t, wanted.dtype) for t, wanted in zip(tensors, self.step.inputs, strict=True)]
-            crossing = self.step(given[0] if len(given) == 1 else given, training=False)
-            flat = [tf.reshape(tensor, (TRUNK_BATCH, -1)) for tensor in tf.nest.flatten(crossing)]
-            return tf.cast(flat[0] if len(flat) == 1 else tf.concat(flat, 1), self.makes.dtype)
-
-        return run
-
-
-def levels(cuts: Sequence[Cut], *, dtype: str) -> tuple[Level, ...]:
-    """The levels of some cuts of one model, lowest first.
-
-    Args:
-        cuts: Lowest first, all with a trunk, each trunk a part of the next.
-        dtype: Of the activations, `"float32"` or `"float16"`.
-    """
-    found: list[Level] = []
-    for number, cut in enumerate(cuts):
-        lower = cuts[number - 1] if number else None
-        found.append(
-            Level(
-                cut=cut,
-                step=between(lower, cut) if lower else cut.trunk,
-                takes=found[-1].makes if found else Layout((tuple(cut.trunk.inputs[0].shape[1:]),), "uint8"),
-                makes=Layout(tuple(cut.shapes), dtype),
-                multiply_adds=cut.multiply_adds - (lower.multiply_adds if lower else 0),
-                fingerprint=fingerprint(cut.trunk),
-            )
-        )
-    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +62,12 @@ class Activations:
     levels: tuple[Level, ...]
     """Lowest first."""
     store: Store
+    network: str
+    """Its name, for those who look into the store."""
     augment: Augmentation
     seed: int
-    stored: tuple[frozenset[str], ...] = ()
-    """For each level the splits whose activations are stored; others are streamed."""
+    stored: tuple[frozenset[tuple[str, int]], ...] = ()
+    """For each level the splits and views whose activations are stored; others are streamed."""
     _arrays: dict[tuple[int, int], StoredArray] = field(default_factory=dict, repr=False)
 
     def array(self, depth: int, number: int) -> StoredArray:
@@ -133,13 +77,13 @@ class Activations:
             parts = {
                 "kind": "activations",
                 "trunk": level.fingerprint,
-                "layers": [tensor._keras_history[0].name for tensor in level.cut.crossing],
                 "pictures": self._pictures,
                 "view": self._view(number),
                 "batch": TRUNK_BATCH,
                 **_machine(),
             }
-            self._arrays[depth, number] = self.store.array(parts, (level.makes.numbers,), level.makes.dtype)
+            about = f"{self.network} after {', '.join(level.layers)}"
+            self._arrays[depth, number] = self.store.array(parts, (level.makes.numbers,), level.makes.dtype, about)
         return self._arrays[depth, number]
 
     def missing(self, depth: int, split: str, number: int) -> list[int]:
@@ -147,12 +91,15 @@ class Activations:
         return self.array(depth, number).missing(self.keys[split])
 
     def rows(self, depth: int | None, split: str, number: int) -> Indexable:
-        """What crosses a level, or the pictures for None, of one split in one view; computed and stored if it is to be."""
+        """What crosses a level, or the pictures for None, of one split in one view.
+
+        What is to be stored and is not there yet is computed first.
+        """
         examples: Examples = getattr(self.splits, split)
         if depth is None:
             return view(examples, number, augment=self.augment, seed=self.seed)
         below = depth - 1 if depth else None
-        if split not in self.stored[depth]:
+        if (split, number) not in self.stored[depth]:
             return Streamed(self.rows(below, split, number), self.levels[depth])
         array, keys = self.array(depth, number), self.keys[split]
         if missing := array.missing(keys):

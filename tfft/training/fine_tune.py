@@ -13,9 +13,10 @@ from tfft.data.pipeline import evaluation_batches, training_batches
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
 from tfft.store import Rows
-from tfft.training.plan import Plan, PlannedPhase, missing_bytes
+from tfft.training.plan import Plan, PlannedPhase
 from tfft.training.recording import History, Recorder
 from tfft.training.schedules import build_optimizer
+from tfft.training.storing import store_activations
 
 logger = logging.getLogger(__name__)
 
@@ -45,17 +46,6 @@ def fine_tune(model: keras.Model, task: Task, plan: Plan, *, log: Path | None = 
     finally:
         recorder.restore_best()
     return recorder.history
-
-
-def store_activations(plan: Plan) -> None:
-    """Computes what the plan stores and the store does not have yet, the lowest trunk first."""
-    activations = plan.activations
-    if size := missing_bytes(plan):
-        activations.store.make_room(size)
-    for depth, stored in enumerate(activations.stored):
-        for split, view in plan.needed(depth):
-            if split in stored:
-                activations.rows(depth, split, view)
 
 
 def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:

@@ -16,13 +16,10 @@ from tfft.models.freezing import parameters, unfrozen
 from tfft.models.stages import backbone_stages
 from tfft.models.trunk import Cut, cut
 from tfft.store import Storage, open_store
-from tfft.training.activations import Activations, content_keys, levels
+from tfft.training.activations import Activations, content_keys
+from tfft.training.levels import levels
 from tfft.training.phases import Phase, Views
-
-MOST_VIEWS, LEAST_VIEWS = 6, 4
-"""Of views chosen by `auto`; with fewer than four, fresh ones that are not stored teach more."""
-WORTH_STORING = 100
-"""Multiply-adds that a stored number must save: reading one back costs about as much as computing with fifty."""
+from tfft.training.storing import with_storage
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +144,9 @@ def plan_phases(
     planned, cuts = _cut_phases(model, phases)
     store = open_store(storage)
     distinct = list({id(one): one for one in reversed(cuts) if one.trunk is not None}.values())
-    activations = Activations(splits, content_keys(splits), levels(distinct, dtype=store.dtype), store, augment, seed)
+    activations = Activations(
+        splits, content_keys(splits), levels(distinct, dtype=store.dtype), store, model.name, augment, seed
+    )
     depths = [distinct.index(one) if one.trunk is not None else None for one in cuts]
     batch_size = min(batch_size, len(splits.train))
     plan = Plan(
@@ -158,7 +157,7 @@ def plan_phases(
         seed=seed,
         activations=activations,
     )
-    return _with_storage(plan, views if augment != "none" else 1)
+    return with_storage(plan, views if augment != "none" else 1)
 
 
 def _cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> tuple[list[PlannedPhase], list[Cut]]:
@@ -172,13 +171,13 @@ def _cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> tuple[list[P
             continue
         with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
             trained, frozen = parameters(model)
-            found = cut(model)
             if trained == 0:
                 raise ConfigError(
                     f"The {name} phase trains something",
                     received="a model whose every layer is frozen",
                     fix=f"Set `--{name}.unfreeze`, or make the layers of the head trainable",
                 )
+            found = cut(model)
             same = cuts and list(map(id, cuts[-1].crossing)) == list(map(id, found.crossing))
             # what an earlier phase has moved (its BatchNorm, say) is no trunk any more
             if same or (found.trunk is not None and moved & {id(weight) for weight in found.trunk.weights}):
@@ -190,45 +189,3 @@ def _cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> tuple[list[P
         planned.append(PlannedPhase(name, phase, numbers, trained, frozen, found.top, None, None))
         epoch += phase.epochs
     return planned, cuts
-
-
-def _with_storage(plan: Plan, views: Views) -> Plan:
-    """Decides what is stored (all that pays and fits) and how many views there are."""
-    count, epochs = len(plan.activations.levels), plan.phases[-1].epoch_numbers.stop
-    if views == "auto":
-        choices: list[int | None] = list(range(min(epochs, MOST_VIEWS), min(epochs, LEAST_VIEWS) - 1, -1))
-    else:
-        choices = [None if views == "fresh" else views]
-    for lowest in range(count + 1):  # from the level up of which training pictures are stored
-        for choice in choices:
-            tried = _storing(plan, lowest, choice, streamed_views=None if views == "auto" else choice)
-            if plan.activations.store.has_room(missing_bytes(tried)):
-                return tried
-    return replace(tried, activations=replace(plan.activations, stored=(frozenset(),) * count))
-
-
-def _storing(plan: Plan, lowest: int, views: int | None, *, streamed_views: int | None) -> Plan:
-    """The plan with activations stored at all levels that pay, those of fixed training views from `lowest` up."""
-    activations = plan.activations
-    splits = frozenset(name for name, _ in activations.splits.items())
-    stored = []
-    for depth, level in enumerate(activations.levels):
-        pays = level.multiply_adds >= WORTH_STORING * level.makes.numbers
-        trains = pays and depth >= lowest and views is not None
-        stored.append(splits if trains else splits - {"train"} if pays else frozenset())
-    phases = []
-    for one in plan.phases:
-        trains = one.depth is not None and "train" in stored[one.depth]
-        phases.append(replace(one, views=views if trains else streamed_views))
-    return replace(plan, phases=tuple(phases), activations=replace(activations, stored=tuple(stored)))
-
-
-def missing_bytes(plan: Plan) -> int:
-    """Bytes that will be added to the store."""
-    activations = plan.activations
-    return sum(
-        len(activations.missing(depth, split, number)) * activations.array(depth, number).row_bytes
-        for depth in range(len(activations.levels))
-        for split, number in plan.needed(depth)
-        if split in activations.stored[depth]
-    )

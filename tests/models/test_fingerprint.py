@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tfft.models import fingerprint, load_backbone
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "ConvNeXtTiny"])
+def test_the_same_network_built_twice_is_the_same(name: str) -> None:
+    found = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        keras.layers.Dense(1)  # so that automatic names go on
+        found.append(fingerprint(load_backbone(name, image_size=(32, 32), weights="none")))
+    assert found[0] == found[1]
+
+
+def build(**changes: object) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    options = {"filters": 4, "kernel_size": 3, "strides": 2, "activation": "relu", **changes}
+    inputs = keras.Input((options.pop("size", 32), 32, 3))
+    scale = options.pop("scale", 127.5)
+    first = keras.layers.Conv2D(**options)(inputs / scale)
+    second = keras.layers.Conv2D(4, 1)(first)
+    return keras.Model(inputs, keras.layers.Add()([first, second][:: options.get("order", 1)]))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"strides": 1}, {"activation": "gelu"}, {"scale": 255.0}, {"size": 40}, {"kernel_size": 5}]
+)
+def test_another_architecture_is_another(changes: dict[str, object]) -> None:
+    assert fingerprint(build(**changes)) != fingerprint(build())
+    assert fingerprint(build()) == fingerprint(build())
+
+
+def test_one_bit_of_one_weight_counts_and_the_trainable_flag_does_not() -> None:
+    model = build()
+    before = fingerprint(model)
+    model.trainable = False
+    assert fingerprint(model) == before
+    bias = model.weights[-1]
+    bias.assign(np.nextafter(bias.numpy(), 1))
+    assert fingerprint(model) != before
+
+
+def test_the_wiring_counts() -> None:
+    inputs = keras.Input((4,))
+    keras.utils.set_random_seed(0)
+    a, b = keras.layers.Dense(4), keras.layers.Dense(4)
+    one, other = keras.Model(inputs, b(a(inputs))), keras.Model(inputs, a(inputs) + b(inputs))
+    assert fingerprint(one) != fingerprint(other)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfft.store import StoredArray
+from tfft.store.arrays import CHUNK_BYTES, fingerprint
+
+
+def array(folder: Path) -> StoredArray:
+    return StoredArray(folder, {"kind": "test"}, (3,), "float32")
+
+
+def rows(*values: float) -> np.ndarray:
+    return np.array([[value] * 3 for value in values], np.float32)
+
+
+def test_a_fingerprint_is_of_the_value_not_of_its_order() -> None:
+    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
+    assert len({fingerprint({"a": value}) for value in (1, 2, "1", None, [1])}) == 5
+
+
+def test_what_is_appended_is_there_and_after_reopening_too(tmp_path: Path) -> None:
+    first = array(tmp_path / "x")
+    assert first.missing(["a", "b", "a", "c"]) == [0, 1, 3]
+    first.append(["a", "b"], rows(1, 2), {"b": ["grey"]})
+    for found in (first, array(tmp_path / "x")):
+        assert found.missing(["c", "b", "a", "d", "c"]) == [0, 3]
+        assert np.array_equal(found.rows(["b", "a", "b"])[:], rows(2, 1, 2))
+        assert (found.notes("a"), found.notes("b")) == ([], ["grey"])
+    assert json.loads((tmp_path / "x" / "array.json").read_text()) == {"kind": "test"}
+
+
+def test_two_that_grow_at_once_find_each_other(tmp_path: Path) -> None:
+    one, two = array(tmp_path), array(tmp_path)
+    one.append(["a", "b"], rows(1, 2))
+    two.append(["a", "b"], rows(1, 2))  # the same work, done twice
+    two.append(["c"], rows(3))
+    assert len(list(tmp_path.glob("*.chunk"))) == 2
+    assert np.array_equal(one.rows(["a"])[:], rows(1))
+    assert array(tmp_path).missing(["a", "b", "c"]) == []
+
+
+def test_a_damaged_chunk_is_said_and_its_rows_are_missing_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = array(tmp_path)
+    first.append(["a", "b"], rows(1, 2))
+    first.append(["c"], rows(3))
+    damaged = min(tmp_path.glob("*.chunk"), key=lambda path: path.stat().st_size)
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"\1")
+    again = array(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        assert again.missing(["a", "b", "c"]) == [2]
+    assert "does not match its checksum" in caplog.text
+    assert not damaged.exists()
+    again.append(["c"], rows(3))
+    assert np.array_equal(again.rows(["c", "a"])[:], rows(3, 1))
+
+
+def test_a_chunk_without_a_header_is_removed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "x.chunk").write_bytes(b"\0" * 50)
+    with caplog.at_level(logging.WARNING):
+        assert array(tmp_path).missing(["a"]) == [0]
+    assert "no header" in caplog.text
+    assert list(tmp_path.glob("*.chunk")) == []
+
+
+def test_parts_fill_chunks(tmp_path: Path) -> None:
+    large = StoredArray(tmp_path, {}, (CHUNK_BYTES // 4 // 70,), "float32")
+    parts = list(large.parts_of(range(150)))
+    assert [len(part) for part in parts] == [64, 64, 22]
+    assert [position for part in parts for position in part] == list(range(150))
+    huge = StoredArray(tmp_path, {}, (CHUNK_BYTES,), "float32")
+    assert [len(part) for part in huge.parts_of(range(3))] == [1, 1, 1]
+
+
+def test_rows_of_another_shape_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Expected 2 rows"):
+        array(tmp_path).append(["a", "b"], rows(1))

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import keras
+
+from tfft.data import Splits
+from tfft.store import Storage
+from tfft.training import Phase, phase_costs, plan_phases, store_activations
+
+PHASES = {"head": Phase(epochs=3), "tune": Phase(epochs=2, unfreeze=1)}
+
+
+def test_bytes_are_those_of_the_store_and_time_passes(network: keras.Model, splits: Splits) -> None:
+    plan = plan_phases(network, splits, PHASES, batch_size=8, augment="light", views=4)
+    head, tune = phase_costs(plan)
+    assert head.stored == head.missing == (3 * 20 + 7) * 8 * 4  # its epochs see three of the views
+    # two epochs of views 3 and 0, and the pictures as they are to be scored
+    assert tune.stored == tune.missing == (20 * 2 + 7 + 7) * 512 * 4
+    assert min(head.storing, head.training, tune.storing, tune.training) > 0
+    store_activations(plan)
+    again = phase_costs(plan)
+    assert [(cost.missing, cost.storing) for cost in again] == [(0, 0.0), (0, 0.0)]
+    assert [cost.stored for cost in again] == [head.stored, tune.stored]
+
+
+def test_what_is_streamed_costs_time_in_every_epoch(network: keras.Model, splits: Splits) -> None:
+    plan = plan_phases(network, splits, PHASES, batch_size=8, storage=Storage(limit=1e-9))
+    assert [(cost.stored, cost.missing) for cost in phase_costs(plan)] == [(0, 0), (0, 0)]
+    assert all(cost.training > 0 for cost in phase_costs(plan))

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from tfft.data import Splits
+from tfft.store import Storage, open_store
+from tfft.training import Phase, Plan, plan_phases, store_activations
+from tfft.training.storing import missing_bytes
+
+PHASES = {"head": Phase(epochs=3), "tune": Phase(epochs=6, unfreeze=1)}
+ALL = {"train", "val", "test"}
+HEAD_ROW, TUNE_ROW = 8 * 4, 512 * 4
+
+
+def plan(network: keras.Model, splits: Splits, *, limit: float = 1.0, **options: object) -> Plan:
+    options = {"batch_size": 8, "augment": "light", "storage": Storage(limit=limit), **options}
+    return plan_phases(network, splits, PHASES, **options)
+
+
+def splits_of(found: Plan) -> tuple[set[str], ...]:
+    return tuple({split for split, _ in pairs} for pairs in found.activations.stored)
+
+
+def views(found: Plan) -> list[int | None]:
+    return [planned.views for planned in found.phases]
+
+
+def test_all_of_it_where_it_fits(network: keras.Model, splits: Splits) -> None:
+    found = plan(network, splits)
+    assert views(found) == [6, 6]
+    assert splits_of(found) == (ALL, {"train", "val"})
+    assert views(plan(network, splits, views=3)) == [3, 3]
+    assert views(plan(network, splits, augment="none")) == [1, 1]
+    short = {"head": Phase(epochs=2)}
+    assert plan_phases(network, splits, short, batch_size=8, augment="light").phases[0].views == 2
+
+
+# rows at the boundary of tune: 20 to train a view, 7 to validate, 7 to test
+@pytest.mark.parametrize(
+    ("rows", "options", "expected", "stored"),
+    [
+        (5 * 20 + 14 + 5, {}, [5, 5], (ALL, {"train", "val"})),
+        (4 * 20 + 14 + 5, {}, [4, 4], (ALL, {"train", "val"})),
+        (3 * 20 + 14 + 5, {}, [6, None], ({"val", "test"}, {"train", "val"})),  # too few views: fresh ones for tune
+        (3 * 20 + 14 + 5, {"views": 4}, [4, 4], ({"val", "test"}, {"train", "val"})),
+        (3 * 20 + 14 + 5, {"views": "fresh"}, [None, None], ({"val", "test"}, {"val"})),
+        (25, {"augment": "none"}, [1, 1], ({"val", "test"}, {"train", "val"})),
+        (0.001, {}, [None, None], (set(), set())),
+        (0.001, {"views": 2}, [2, 2], (set(), set())),
+    ],
+)
+def test_less_where_it_does_not(
+    network: keras.Model, splits: Splits, rows: float, options: dict, expected: list, stored: tuple
+) -> None:
+    found = plan(network, splits, limit=rows * TUNE_ROW / 1e9, **options)
+    assert views(found) == expected
+    assert splits_of(found) == stored
+
+
+def test_what_is_there_already_takes_no_room(network: keras.Model, splits: Splits) -> None:
+    limit = (6 * 20 + 14 + 8) * TUNE_ROW / 1e9 + 2e-5  # the headers
+    first = plan(network, splits, limit=limit)
+    size = missing_bytes(first)
+    assert size == (6 * 20 + 14) * TUNE_ROW + (3 * 20 + 7) * HEAD_ROW
+    store_activations(first)
+    again = plan(network, splits, limit=limit)
+    assert views(again) == [6, 6]
+    assert missing_bytes(again) == 0
+
+
+def test_cheap_layers_are_not_stored(splits: Splits) -> None:
+    """A tensor that is nearly as fast to compute as to read."""
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(16, 1, trainable=False)(inputs)
+    x = keras.layers.Conv2D(16, 3, strides=4, name="above")(x)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x)))
+    found = plan_phases(model, splits, {"head": Phase(epochs=1)}, batch_size=8)
+    assert found.activations.stored == (frozenset(),)
+
+
+def test_the_pass_stores_what_is_needed_and_nothing_else(network: keras.Model, splits: Splits) -> None:
+    found = plan(network, splits, views=4)
+    store_activations(found)
+    assert missing_bytes(found) == 0
+    for split in ("train", "val", "test"):
+        assert found.activations.missing(0, split, 0) == []
+    assert len(found.activations.missing(0, "val", 1)) == 7  # validation pictures are not augmented
+    assert len(found.activations.missing(1, "test", 0)) == 7  # the head is not scored by itself
+    assert (
+        sum(entry["bytes"] for entry in open_store(Storage()).contents())
+        < 1.2 * ((4 * 20 + 14) * TUNE_ROW + (3 * 20 + 7) * HEAD_ROW) + 20_000
+    )
+
+
+def test_another_head_and_rate_start_at_once_and_another_picture_does_not(network: keras.Model, splits: Splits) -> None:
+    store_activations(plan(network, splits))
+    other = keras.Model(
+        network.inputs[0], keras.layers.Dense(2, activation="softmax", name="other")(network.get_layer("pool").output)
+    )
+    phases = {"head": Phase(epochs=3, learning_rate=0.3), "tune": Phase(epochs=6, unfreeze=1, optimizer="sgd")}
+    options = {"batch_size": 5, "augment": "light"}
+    assert missing_bytes(plan_phases(other, splits, phases, **options)) == 0
+    pixels = splits.train.inputs.copy()
+    pixels[3, 0, 0, 0] ^= 1
+    edited = replace(splits, train=replace(splits.train, inputs=pixels))
+    assert missing_bytes(plan_phases(other, edited, phases, **options)) == 6 * TUNE_ROW + 3 * HEAD_ROW
+    assert missing_bytes(plan_phases(other, splits, phases, **options, seed=1)) == 5 * 20 * TUNE_ROW + 2 * 20 * HEAD_ROW
+    kernel = network.get_layer("conv_1").kernel
+    kernel.assign(np.nextafter(kernel.numpy(), 1))
+    assert missing_bytes(plan_phases(other, splits, phases, **options)) > 6 * 20 * TUNE_ROW

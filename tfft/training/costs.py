@@ -1,0 +1,81 @@
+"""What the phases of a plan will cost: bytes, and seconds from a few timed batches."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from tfft.training.levels import TRUNK_BATCH
+from tfft.training.plan import Plan, PlannedPhase
+
+BACKWARD = 2
+"""Forward passes that a backward pass costs."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one phase."""
+
+    stored: int
+    """Bytes that the store will hold for it."""
+    missing: int
+    """Bytes of them that are still to be computed."""
+    storing: float
+    """Seconds to compute them."""
+    training: float
+    """Seconds of its epochs, with what is streamed."""
+
+
+def phase_costs(plan: Plan) -> list[Cost]:
+    """The cost of each phase; bytes are exact, seconds are a guess from a few batches of zeros.
+
+    The trunk is timed in the compiled form that will run; the top runs uncompiled, for a compiled one would have
+    to be compiled again for training.
+    """
+    activations = plan.activations
+    seconds = [math.nan] * len(activations.levels)
+
+    def trunk_seconds(depth: int) -> float:
+        """Of one picture through one step, timed when it is first needed."""
+        if math.isnan(seconds[depth]):
+            level = activations.levels[depth]
+            zeros = [np.zeros((TRUNK_BATCH, *shape), level.takes.read_as) for shape in level.takes.shapes]
+            seconds[depth] = _seconds(lambda: level.run(*zeros).numpy()) / TRUNK_BATCH
+        return seconds[depth]
+
+    found = []
+    for planned in plan.phases:
+        depth, stored, missing, storing, streamed = planned.depth, 0, 0, 0.0, 0.0
+        if depth is not None:
+            row_bytes = activations.array(depth, 0).row_bytes
+            for split, view in activations.stored[depth]:
+                absent = len(activations.missing(depth, split, view))
+                stored += len(activations.keys[split]) * row_bytes
+                missing += absent * row_bytes
+                # a level above a stored one starts from it
+                steps = [d for d in range(depth + 1) if d == depth or (split, view) not in activations.stored[d]]
+                storing += absent * sum(map(trunk_seconds, steps)) if absent else 0.0
+            kept = {split for split, _ in activations.stored[depth]}
+            for split in {"train", "val"} - kept:
+                streamed += len(activations.keys[split]) * sum(trunk_seconds(d) for d in range(depth + 1))
+        found.append(Cost(stored, missing, storing, planned.phase.epochs * (_epoch_seconds(plan, planned) + streamed)))
+    return found
+
+
+def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
+    """Training and validation of one epoch on what is there already."""
+    zeros = [np.zeros((plan.batch_size, *shape), "float32") for shape in plan.layout(planned.depth).shapes]
+    forward = _seconds(lambda: planned.top(zeros[0] if len(zeros) == 1 else zeros, training=False))
+    batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)
+    return forward * ((1 + BACKWARD) * plan.steps_per_epoch + batches)
+
+
+def _seconds(function) -> float:
+    function()  # the first time prepares
+    start = time.monotonic()
+    keras.tree.map_structure(np.asarray, function())
+    return time.monotonic() - start

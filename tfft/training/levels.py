@@ -1,0 +1,75 @@
+"""Levels: the trunks of a plan, each a step from the one below, in inference mode on batches of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import tensorflow as tf
+
+from tfft.data.pipeline import GROUP, Layout
+from tfft.models.fingerprint import fingerprint
+from tfft.models.trunk import Cut, between
+
+TRUNK_BATCH = GROUP
+"""Pictures that go through a trunk at a time, always; a smaller last batch is filled up. The last bits of a result
+depend on this number for some networks (ConvNeXt), never on which pictures are in the batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One trunk of a plan, as a step from the trunk below it."""
+
+    cut: Cut
+    step: keras.Model
+    """From what crosses the trunk below (from the pictures, for the lowest) to what crosses this one."""
+    takes: Layout
+    makes: Layout
+    multiply_adds: int
+    """Of the step, for one example."""
+    fingerprint: str
+    """Of the whole trunk, from the pictures up."""
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers whose outputs cross."""
+        return [tensor._keras_history[0].name for tensor in self.cut.crossing]
+
+    @cached_property
+    def run(self) -> Callable[..., tf.Tensor]:
+        """The step in inference mode on exactly `TRUNK_BATCH` examples; gives (TRUNK_BATCH, numbers)."""
+        signature = [tf.TensorSpec((TRUNK_BATCH, *shape), self.takes.read_as) for shape in self.takes.shapes]
+
+        @tf.function(input_signature=signature, autograph=False)
+        def run(*tensors: tf.Tensor) -> tf.Tensor:
+            given = [tf.cast(t, wanted.dtype) for t, wanted in zip(tensors, self.step.inputs, strict=True)]
+            crossing = self.step(given[0] if len(given) == 1 else given, training=False)
+            flat = [tf.reshape(tensor, (TRUNK_BATCH, -1)) for tensor in tf.nest.flatten(crossing)]
+            return tf.cast(flat[0] if len(flat) == 1 else tf.concat(flat, 1), self.makes.dtype)
+
+        return run
+
+
+def levels(cuts: Sequence[Cut], *, dtype: str) -> tuple[Level, ...]:
+    """The levels of some cuts of one model, lowest first.
+
+    Args:
+        cuts: Lowest first, all with a trunk, each trunk a part of the next.
+        dtype: Of the activations, `"float32"` or `"float16"`.
+    """
+    found: list[Level] = []
+    for number, cut in enumerate(cuts):
+        lower = cuts[number - 1] if number else None
+        found.append(
+            Level(
+                cut=cut,
+                step=between(lower, cut) if lower else cut.trunk,
+                takes=found[-1].makes if found else Layout((tuple(cut.trunk.inputs[0].shape[1:]),), "uint8"),
+                makes=Layout(tuple(cut.shapes), dtype),
+                multiply_adds=cut.multiply_adds - (lower.multiply_adds if lower else 0),
+                fingerprint=fingerprint(cut.trunk),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,77 @@
+"""What of a plan is stored, and the pass that stores it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tfft.training.phases import Views
+
+if TYPE_CHECKING:
+    from tfft.training.plan import Plan
+
+MOST_VIEWS, LEAST_VIEWS = 6, 4
+"""Of views chosen by `auto`; with fewer than four, fresh ones that are not stored teach more."""
+WORTH_STORING = 50
+"""Multiply-adds that a stored number must save, for reading one back takes time too."""
+
+
+def with_storage(plan: Plan, views: Views) -> Plan:
+    """Decides what is stored, all that pays and fits, and how many views there are.
+
+    Args:
+        plan: Without its storage.
+        views: As for `plan_phases`.
+    """
+    count, epochs = len(plan.activations.levels), plan.phases[-1].epoch_numbers.stop
+    if views == "auto":
+        choices: list[int | None] = list(range(min(epochs, MOST_VIEWS), min(epochs, LEAST_VIEWS) - 1, -1))
+    else:
+        choices = [None if views == "fresh" else views]
+    for lowest in range(count + 1):  # from the level up of which training pictures are stored
+        for choice in choices:
+            tried = _storing(plan, lowest, choice, streamed_views=None if views == "auto" else choice)
+            if plan.activations.store.has_room(missing_bytes(tried)):
+                return tried
+    return replace(tried, activations=replace(plan.activations, stored=(frozenset(),) * count))
+
+
+def _storing(plan: Plan, lowest: int, views: int | None, *, streamed_views: int | None) -> Plan:
+    """The plan with activations stored at all levels that pay, those of fixed training views from `lowest` up."""
+    activations = plan.activations
+    pays = [level.multiply_adds >= WORTH_STORING * level.makes.numbers for level in activations.levels]
+    trains = [pay and depth >= lowest and views is not None for depth, pay in enumerate(pays)]
+    phases = tuple(
+        replace(one, views=views if one.depth is not None and trains[one.depth] else streamed_views)
+        for one in plan.phases
+    )
+    plan = replace(plan, phases=phases)
+    stored = tuple(
+        frozenset(pair for pair in plan.needed(depth) if pays[depth] and (trains[depth] or pair[0] != "train"))
+        for depth in range(len(activations.levels))
+    )
+    return replace(plan, activations=replace(activations, stored=stored))
+
+
+def missing_bytes(plan: Plan) -> int:
+    """Bytes that will be added to the store."""
+    activations = plan.activations
+    return sum(
+        len(activations.missing(depth, split, number)) * activations.array(depth, number).row_bytes
+        for depth, stored in enumerate(activations.stored)
+        for split, number in stored
+    )
+
+
+def store_activations(plan: Plan) -> None:
+    """Computes what the plan stores and the store does not have yet, the lowest trunk first.
+
+    Raises:
+        MachineError: If the disk has become too full since the plan was made.
+    """
+    activations = plan.activations
+    if size := missing_bytes(plan):
+        activations.store.make_room(size)
+    for depth, stored in enumerate(activations.stored):
+        for split, view in sorted(stored):
+            activations.rows(depth, split, view)
