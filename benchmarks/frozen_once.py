@@ -96,7 +96,8 @@ def table(settings: Settings, results: dict[str, dict[str, Any]]) -> str:
     size = "x".join(map(str, settings.image_size))
     lines = [
         f"{settings.data.name}, {settings.backbone}, {size} pixels, "
-        f"{settings.head_epochs}+{settings.tune_epochs} epochs, batch {settings.batch_size}, last {settings.unfreeze} stage(s) unfrozen, augmentation {settings.augment}",
+        f"{settings.head_epochs}+{settings.tune_epochs} epochs, batch {settings.batch_size}, "
+        f"last {settings.unfreeze} stage(s) unfrozen, augmentation {settings.augment}",
         "",
         "| mode | reading s | frozen layers s | fit s | training s | times faster | peak MB | val accuracy | losses |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",

@@ -113,8 +113,8 @@ SMOKE = replace(DEMO, image_size=(32, 32), head=Phase(epochs=1), tune=replace(DE
 def load_data(config: Config) -> Splits:
     """Finds the pictures, gives each its split, decodes them."""
     found = data.find_pictures(config.data, config.columns)
-    shares = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction}
-    records = data.assign_splits(found, **shares, seed=config.seed, leaks=config.leaks)
+    options = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction, "leaks": config.leaks}
+    records = data.assign_splits(found, **options, seed=config.seed)
     return data.read_pictures(records, image_size=config.image_size, bad_files=config.bad_files, storage=config.store)
 
 
@@ -150,8 +150,7 @@ def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]
     model, task = build_model(config, splits.labels, backbone)
     options = {"batch_size": config.batch_size, "seed": config.seed, "augment": config.augment, "views": config.views}
     plan = current.stage("plan", training.plan_phases, model, splits, phases, **options, storage=config.store)
-    costs = current.stage("costs", training.phase_costs, plan)
-    reporting.show_plan(plan, costs, backbone=models.describe_backbone(config.backbone, config.weights))
+    reporting.show_plan(plan, backbone=models.describe_backbone(config.backbone, config.weights))
     return model, task, plan
 
 
@@ -159,7 +158,7 @@ def run(config: Config) -> Scores:
     """The whole way; returns the scores by split."""
     with runs.open_run("image_classification", config) as current:
         model, task, plan = prepare(config, current)
-        splits = plan.activations.splits
+        splits = plan.splits
         current.stage("storing", training.store_activations, plan)
         history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
         current.stage("saving", serving.save_model, model, splits.labels, current.folder, sample=splits.val.inputs[:8])

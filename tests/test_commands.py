@@ -87,7 +87,19 @@ def test_cp_gives_a_file_that_runs_and_never_overwrites(tmp_path: Path) -> None:
     assert (tmp_path / "mine.py").read_text() == "precious"
 
 
-SMALL = ["--head.epochs", "1", "--tune.epochs", "1", "--image-size", "32", "32", "--augment", "light", "--tune.unfreeze", "1"]
+SMALL = [
+    "--head.epochs",
+    "1",
+    "--tune.epochs",
+    "1",
+    "--image-size",
+    "32",
+    "32",
+    "--augment",
+    "light",
+    "--tune.unfreeze",
+    "1",
+]
 
 
 def test_plan_shows_and_trains_nothing(

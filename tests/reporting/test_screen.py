@@ -9,7 +9,7 @@ import pytest
 from tfft.data import Splits
 from tfft.reporting import show_plan, show_scores
 from tfft.store import Storage
-from tfft.training import Phase, phase_costs, plan_phases, store_activations
+from tfft.training import Phase, plan_phases, store_activations
 
 
 def test_a_plan_shows_data_backbone_and_phases(
@@ -17,7 +17,7 @@ def test_a_plan_shows_data_backbone_and_phases(
 ) -> None:
     noted = replace(splits, labels=["ant\x1b[31m", "[bold]bee"], notes=["2 pictures: L converted to RGB"])
     plan = plan_phases(network, noted, {"head": Phase(epochs=3), "tune": Phase(epochs=2, unfreeze=1)}, batch_size=8)
-    show_plan(plan, phase_costs(plan), backbone="Small, weights none")
+    show_plan(plan, backbone="Small, weights none")
     said = capsys.readouterr().out
     for part in (
         "[bold]bee",
@@ -39,7 +39,7 @@ def test_a_plan_shows_data_backbone_and_phases(
 def test_many_classes_are_cut(network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     many = replace(splits, labels=[f"class {n}" for n in range(50)])
     plan = plan_phases(network, many, {"head": Phase()}, batch_size=8)
-    show_plan(plan, phase_costs(plan), backbone="Small")
+    show_plan(plan, backbone="Small")
     said = capsys.readouterr().out
     assert "class 29" in said
     assert "class 30" not in said
@@ -63,7 +63,7 @@ def test_a_plan_shows_what_is_stored_and_what_is_there_already(
 
     def said(**options: object) -> list[str]:
         plan = plan_phases(network, splits, phases, batch_size=8, augment="light", **options)
-        show_plan(plan, phase_costs(plan), backbone="Small")
+        show_plan(plan, backbone="Small")
         if "storage" not in options:
             store_activations(plan)
         return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]

@@ -32,7 +32,7 @@ def write_report(
         scores: By split.
         figures: What the page shows beside the learning curves.
     """
-    splits = plan.activations.splits
+    splits = plan.splits
     # the configuration stands in config.json alone
     report = {
         "recipe": run.recipe,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tfft.data.examples import Splits
 from tfft.errors import listed, printable
-from tfft.training.costs import Cost
+from tfft.training.costs import phase_costs
 from tfft.training.plan import Plan, PlannedPhase
 
 MOST_ROWS = 30
@@ -24,16 +24,10 @@ def shown(text: object) -> Text:
     return Text(printable(text))
 
 
-def show_plan(plan: Plan, costs: Sequence[Cost], *, backbone: str) -> None:
-    """Prints the data, the backbone in the words given, and what each phase will train, store and cost.
-
-    Args:
-        plan: From `plan_phases`.
-        costs: From `phase_costs`.
-        backbone: What a person calls it.
-    """
+def show_plan(plan: Plan, *, backbone: str) -> None:
+    """Prints the data, the backbone in the words given, and what each phase will train, store and cost."""
     console = Console()
-    splits = plan.activations.splits
+    splits = plan.splits
     console.print(_data_table(splits))
     for note in splits.notes:
         console.print(Text("note: ", style="yellow") + shown(note))
@@ -53,7 +47,7 @@ def show_plan(plan: Plan, costs: Sequence[Cost], *, backbone: str) -> None:
         )
     console.print(trained)
     frozen = _table("phase", "trains on", "views>", "stored>", "already>", "storing>", "training>")
-    for planned, cost in zip(plan.phases, costs, strict=True):
+    for planned, cost in zip(plan.phases, phase_costs(plan), strict=True):
         frozen.add_row(
             planned.name,
             shown(trains_on(plan, planned)),

@@ -59,6 +59,11 @@ class Plan:
     activations: Activations
 
     @property
+    def splits(self) -> Splits:
+        """The data."""
+        return self.activations.splits
+
+    @property
     def lowest(self) -> PlannedPhase:
         """The phase that trains the most: its top holds all that is trained by any."""
         return self.phases[-1]

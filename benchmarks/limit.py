@@ -1,0 +1,94 @@
+"""How near a run comes to its limit: what it takes, over what of it cannot be left out.
+
+The limit is the sum of four times, each measured by itself: importing TensorFlow and Keras; decoding every picture
+once; sending every view of every picture through the frozen layers once; and the arithmetic of the trained layers,
+steps times the median step, with validation. Tracing, storing, saving, scoring and the report are not in it.
+
+    KERAS_HOME=keras_home python benchmarks/limit.py --data trashnet --views 6
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tyro
+
+from recipes.image_classification import Config, prepare
+from tfft import runs
+from tfft.store import Storage
+
+REPEATS = 12
+
+
+def main(config: Config) -> None:
+    """Runs the recipe in a process of its own, then measures the parts; prints a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [*sys.argv[1:], "--out", f"{folder}/run", "--store.folder", f"{folder}/store"]
+        command = [sys.executable, "-m", "recipes.image_classification", *words]
+        total = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+        filled = replace_flag(words, "--out", f"{folder}/again")
+        command = [sys.executable, "-m", "recipes.image_classification", *filled]
+        again = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+        imports = seconds(lambda: subprocess.run([sys.executable, "-c", "import keras, tensorflow"], check=True))
+        parts = {"import": imports, **measured(replace(config, store=Storage(folder=f"{folder}/empty")))}
+    limit = sum(parts.values())
+    print("| part | seconds |\n| --- | ---: |")
+    for name, value in parts.items():
+        print(f"| {name} | {value:.1f} |")
+    print(f"| limit | {limit:.1f} |\n| run, empty store | {total:.1f} |\n| run, filled store | {again:.1f} |")
+    print(f"\nrun over limit: {total / limit:.2f}")
+
+
+def measured(config: Config) -> dict[str, float]:
+    """Seconds of decoding, of the frozen layers and of the trained ones."""
+    from tfft.models import unfrozen
+    from tfft.training import build_optimizer
+
+    with runs.rehearse("image_classification", config) as current:
+        model, task, plan = prepare(config, current)
+    found = {"decoding": current.seconds["data"], "frozen layers": 0.0, "trained layers": 0.0}
+    activations = plan.activations
+    for depth, level in enumerate(activations.levels):
+        zeros = [np.zeros((32, *shape), level.takes.read_as) for shape in level.takes.shapes]
+        count = sum(len(activations.keys[split]) for split, _ in activations.stored[depth])
+        found["frozen layers"] += median(level.run, *zeros) * math.ceil(count / 32)
+    for planned in plan.phases:
+        inputs = [np.zeros((plan.batch_size, *shape), "float32") for shape in plan.layout(planned.depth).shapes]
+        batch = (inputs[0] if len(inputs) == 1 else inputs, np.zeros(plan.batch_size, "int32"))
+        with unfrozen(model, planned.phase.unfreeze, batch_norm=planned.phase.batch_norm):
+            planned.top.compile(build_optimizer(planned.phase, plan.steps_per_epoch), task.loss)
+            train, score = median(planned.top.train_on_batch, *batch), median(planned.top.test_on_batch, *batch)
+        seconds_of_epoch = (train * len(plan.splits.train) + score * len(plan.splits.val)) / plan.batch_size
+        found["trained layers"] += planned.phase.epochs * seconds_of_epoch
+    return found
+
+
+def seconds(function: Callable[..., Any], *args: Any) -> float:
+    """How long a call takes."""
+    start = time.monotonic()
+    np.asarray(function(*args))
+    return time.monotonic() - start
+
+
+def median(function: Callable[..., Any], *args: Any) -> float:
+    """Seconds of the median call, without the first two."""
+    return statistics.median([seconds(function, *args) for _ in range(2 + REPEATS)][2:])
+
+
+def replace_flag(words: list[str], flag: str, value: str) -> list[str]:
+    """The words with another value of one flag."""
+    place = words.index(flag) + 1
+    return [*words[:place], value, *words[place + 1 :]]
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,76 @@
+"""Whether memory stays flat as the data grow: the peak of a whole run with few and with many pictures.
+
+Pictures are generated; the store is on disk (`--store.memory 0`) and empty at the start of each run.
+
+    python benchmarks/memory.py --counts 2000 20000
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from PIL import Image
+
+CHILD = """
+import json, resource, sys
+from recipes.image_classification import run, Config, DEMO
+from tfft import cli
+cli.main(run, Config, DEMO, sys.argv[2:])
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1024)
+open(sys.argv[1], "w").write(json.dumps(peak))
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured."""
+
+    counts: tuple[int, ...] = (2000, 20000)
+    """Pictures in each run."""
+    size: int = 96
+    """Height and width of the pictures."""
+    flags: str = "--augment light --views 2 --head.epochs 1 --tune.epochs 1 --tune.unfreeze 1"
+    """Further flags of the recipe."""
+
+
+def main(settings: Settings) -> None:
+    """Prints seconds and peak for each count, and the ratio of the last to the first."""
+    peaks = []
+    print("| pictures | seconds | peak of resident memory, MB |\n| ---: | ---: | ---: |")
+    for count in settings.counts:
+        with tempfile.TemporaryDirectory() as folder:
+            generate(Path(folder, "data"), count, settings.size)
+            words = (
+                f"--data {folder}/data --weights none --image-size {settings.size} {settings.size} "
+                f"--out {folder}/run --store.folder {folder}/store --store.memory 0 {settings.flags}"
+            ).split()
+            start = time.monotonic()
+            subprocess.run(
+                [sys.executable, "-c", CHILD, f"{folder}/peak", *words], check=True, stdout=subprocess.DEVNULL
+            )
+            peaks.append(json.loads(Path(folder, "peak").read_text()))
+            print(f"| {count:,} | {time.monotonic() - start:.0f} | {peaks[-1]:,.0f} |", flush=True)
+    print(f"\nratio of the last to the first: {peaks[-1] / peaks[0]:.3f}")
+
+
+def generate(folder: Path, count: int, size: int) -> None:
+    """Writes different noisy pictures of two classes."""
+    rng = np.random.default_rng(0)
+    for label in ("dark", "light"):
+        (folder / label).mkdir(parents=True)
+    for number in range(count):
+        label, level = (("dark", 80), ("light", 170))[number % 2]
+        pixels = np.clip(rng.normal(level, 40, (size // 8, size // 8, 3)), 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).resize((size, size)).save(folder / label / f"{number}.jpg", quality=85)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings))
