@@ -119,7 +119,7 @@ def run_mode(mode: Mode, settings: Settings) -> dict[str, Any]:
     keras.utils.set_random_seed(settings.seed)
     found = plain(settings, cache=mode == "cached") if mode in ("plain", "cached") else tfft_modes(mode, settings)
     found["total"] = found["reading"] + found["storing"] + found["fit"]
-    found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024) / 1.0
+    found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1024)
     return found
 
 

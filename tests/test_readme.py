@@ -31,7 +31,11 @@ def test_every_recipe_is_in_the_table() -> None:
 
 def test_every_recipe_command_can_be_typed() -> None:
     lines = [line for language, text in BLOCKS if language == "sh" for line in text.replace("\\\n", " ").splitlines()]
-    typed = [line for line in lines if line.startswith(("python -m recipes.", "tfft run image_classification"))]
+    typed = [
+        line
+        for line in lines
+        if line.startswith(("python -m recipes.", "tfft run image_classification", "tfft plan image_classification"))
+    ]
     assert typed
     for line in typed:
         words = [word for word in shlex.split(line) if word != "..."]

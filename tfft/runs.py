@@ -60,7 +60,7 @@ def open_run(recipe: str, config: Any) -> Iterator[Run]:
         ConfigError: If something lies at `out` already.
         MachineError: If the folder cannot be written.
     """
-    check_range("seed", config.seed, least=0, most=2**31 - 1)
+    _check_seed(config.seed)
     existed = config.out is not None and Path(config.out).is_dir()
     folder = _claim(recipe, config.out)
     try:
@@ -79,6 +79,7 @@ def open_run(recipe: str, config: Any) -> Iterator[Run]:
 @contextmanager
 def rehearse(recipe: str, config: Any) -> Iterator[Run]:
     """A run without a folder, to see what it would do; starts Keras and sets the seed as `open_run` does."""
+    _check_seed(config.seed)
     run = Run(recipe, None, config)
     run.stage("import", _start_keras, config.seed)
     yield run
@@ -88,6 +89,10 @@ def versions() -> dict[str, str]:
     """Python and the packages that decide the numbers."""
     packages = {name: metadata.version(name) for name in PACKAGES}
     return {"tfft": __version__, "python": platform.python_version(), **packages}
+
+
+def _check_seed(seed: int) -> None:
+    check_range("seed", seed, least=0, most=2**31 - 1)
 
 
 def _claim(recipe: str, out: str | None) -> Path:

@@ -129,3 +129,7 @@ def test_what_does_not_fit_the_store_is_there_for_this_run(dealt: list[Record]) 
     once = read_pictures(dealt, image_size=(8, 8), storage=Storage(limit=1e-9))
     assert np.array_equal(once.train.inputs, whole.train.inputs)
     assert store.contents() == []
+    folder = once.train.inputs.owner.folder
+    assert list(folder.rglob("*.chunk"))
+    del once
+    assert not folder.exists()

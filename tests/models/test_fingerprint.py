@@ -51,3 +51,37 @@ def test_the_wiring_counts() -> None:
     a, b = keras.layers.Dense(4), keras.layers.Dense(4)
     one, other = keras.Model(inputs, b(a(inputs))), keras.Model(inputs, a(inputs) + b(inputs))
     assert fingerprint(one) != fingerprint(other)
+
+
+def test_a_layer_named_after_what_it_does_is_not_taken_for_it() -> None:
+    def named(activation: str) -> str:
+        inputs = keras.Input((4,))
+        return fingerprint(keras.Model(inputs, keras.layers.Activation(activation, name=activation)(inputs)))
+
+    assert named("relu") != named("tanh")
+
+
+def test_the_type_of_a_layer_counts() -> None:
+    def typed(dtype: str) -> str:
+        inputs = keras.Input((4,))
+        keras.utils.set_random_seed(0)
+        return fingerprint(keras.Model(inputs, keras.layers.Dense(2, dtype=dtype)(inputs)))
+
+    assert len({typed(dtype) for dtype in ("float32", "mixed_float16", "mixed_bfloat16", "float32")}) == 3
+
+
+def test_a_layer_of_ones_own_is_known_by_its_code_or_not_at_all() -> None:
+    def own(layer: keras.Layer) -> str:
+        inputs = keras.Input((4,))
+        return fingerprint(keras.Model(inputs, layer(inputs)))
+
+    class Twice(keras.layers.Layer):
+        def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+            return inputs * 2
+
+    assert own(Twice()) == own(Twice())
+    exec(
+        "class Typed(keras.layers.Layer):\n    def call(self, inputs):\n        return inputs",
+        scope := {"keras": keras},
+    )
+    assert own(scope["Typed"]()) != own(scope["Typed"]())  # no source, never the same

@@ -27,7 +27,7 @@ def recipe(request: pytest.FixtureRequest) -> ModuleType:
     return importlib.import_module(f"recipes.{request.param}")
 
 
-def commands(recipe: ModuleType) -> list[list[str]]:
+def typed(recipe: ModuleType) -> list[list[str]]:
     lines = recipe.__doc__.replace("\\\n", " ").splitlines()
     return [shlex.split(line) for line in lines if line.strip().startswith("python -m recipes.")]
 
@@ -49,7 +49,7 @@ def test_the_page_is_in_order(recipe: ModuleType) -> None:
 
 
 def test_its_commands_can_be_typed(recipe: ModuleType) -> None:
-    found = commands(recipe)
+    found = typed(recipe)
     assert found, "the docstring holds at least one command"
     for words in found:
         assert words[2] == recipe.__name__

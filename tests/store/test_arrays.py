@@ -77,8 +77,26 @@ def test_parts_fill_chunks(tmp_path: Path) -> None:
     assert [position for part in parts for position in part] == list(range(150))
     huge = StoredArray(tmp_path, {}, (CHUNK_BYTES,), "float32")
     assert [len(part) for part in huge.parts_of(range(3))] == [1, 1, 1]
+    assert len(list(huge.parts_of(range(5000)))) < 300
 
 
 def test_rows_of_another_shape_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Expected 2 rows"):
         array(tmp_path).append(["a", "b"], rows(1))
+
+
+def test_a_chunk_that_is_removed_at_once_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfft.store.arrays.write_chunk", lambda *args: None)
+    with pytest.raises(OSError, match="was removed while"):
+        array(tmp_path).append(["a"], rows(1))
+
+
+def test_a_chunk_that_another_run_removes_is_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    array(tmp_path).append(["a"], rows(1))
+    late = array(tmp_path)
+    early = array(tmp_path)
+    assert early.missing(["a"]) == []
+    next(tmp_path.glob("*.chunk")).unlink()
+    assert late.missing(["a"]) == [0]
+    assert caplog.text == ""  # that is no damage
+    assert np.array_equal(early.rows(["a"])[:], rows(1))

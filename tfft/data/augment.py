@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from tfft.data.examples import Examples, Indexable
+from tfft.data.examples import Indexable
 
 Augmentation = Literal["none", "light", "strong"]
 
@@ -25,16 +25,17 @@ HALF_TURN = math.pi
 class View:
     """One view of all pictures of a split, indexable by an array of positions."""
 
-    examples: Examples
+    inputs: Indexable
+    keys: Sequence[str]
     number: int
     augment: Augmentation
     seed: int
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        pixels = self.examples.inputs[positions]
+        pixels = self.inputs[positions]
 
         def change(place: int) -> None:
-            rng = np.random.default_rng((self.seed, self.number, int(self.examples.ids[positions[place]], 16)))
+            rng = np.random.default_rng((self.seed, self.number, int(self.keys[positions[place]], 16)))
             pixels[place] = augmented(pixels[place], self.augment, rng)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow lets go of the interpreter
@@ -42,19 +43,20 @@ class View:
         return pixels
 
 
-def view(examples: Examples, number: int, *, augment: Augmentation, seed: int) -> Indexable:
+def view(inputs: Indexable, keys: Sequence[str], number: int, *, augment: Augmentation, seed: int) -> Indexable:
     """The pictures of a split as one view shows them; view 0 shows them as they are.
 
     Args:
-        examples: Pictures, (examples, height, width, 3), uint8, and their ids.
+        inputs: Pictures, (examples, height, width, 3), uint8.
+        keys: What names the content of each, in hexadecimal digits.
         number: Of the view, 0 or more.
         augment: How the views after the first are changed: see `augmented`.
-        seed: With the number and the id of an example, decides the change.
+        seed: With the number and the key of an example, decides the change.
 
     Returns:
         Indexable by an array of positions; gives (positions, height, width, 3), uint8.
     """
-    return examples.inputs if number == 0 or augment == "none" else View(examples, number, augment, seed)
+    return inputs if number == 0 or augment == "none" else View(inputs, keys, number, augment, seed)
 
 
 def augmented(pixels: np.ndarray, augment: Augmentation, rng: np.random.Generator) -> np.ndarray:

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Literal
 
 import numpy as np
+from PIL import features
 from tqdm import tqdm
 
 from tfft.data import audit, images
@@ -77,16 +78,16 @@ def read_pictures(
 
 def _open_pixels(rows: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> StoredArray:
     """The array of the pixels, with room for those that are missing."""
-    parts = {"kind": "pixels", "decoder": images.VERSION, "Pillow": metadata.version("Pillow")}
-    digests = [record.digest for record in rows]
-    for store in (open_store(storage), None):
+    codecs = {name: features.version(name) for name in ("jpg", "libjpeg_turbo", "webp", "avif", "jpg_2000", "libtiff")}
+    parts = {"kind": "pixels", "decoder": images.VERSION, "Pillow": metadata.version("Pillow"), "codecs": codecs}
+    shape, digests = (*image_size, 3), [record.digest for record in rows]
+    store = open_store(storage)
+    pixels = store.array(parts, shape, "uint8")
+    if not store.has_room(pixels.row_bytes * len(pixels.missing(digests))):
         # pictures that do not fit the limit are there for this run alone
-        store = store or temporary_store(storage)
-        pixels = store.array(parts, (*image_size, 3), "uint8")
-        size = pixels.row_bytes * len(pixels.missing(digests))
-        if store.has_room(size):
-            break
-    store.make_room(size)
+        store = temporary_store(storage)
+        pixels = store.array(parts, shape, "uint8")
+    store.make_room(pixels.row_bytes * len(pixels.missing(digests)))
     return pixels
 
 

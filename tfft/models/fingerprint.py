@@ -1,23 +1,37 @@
-"""What decides the outputs of a network: its architecture and the values of its weights."""
+"""What decides the outputs of a network: its architecture, the code of its own layers, the values of its weights."""
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
+import uuid
 from typing import Any
 
 import keras
+
+REFERENCES = {"keras_history", "input_layers", "output_layers"}
+"""Entries of a configuration that name layers."""
 
 
 def fingerprint(model: keras.Model) -> str:
     """32 hexadecimal digits of a functional model's architecture and weights, in inference mode.
 
-    Names and `trainable` flags do not count: the same network built twice in a process has other names.
+    Names of layers and `trainable` flags do not count: the same network built twice in a process has other names.
+    A layer of somebody's own counts with its source; where there is none, no two fingerprints are equal.
     """
-    config = model.get_config()
-    names: dict[str, str] = {}
-    _collect_names(config, names)
-    digest = hashlib.blake2b(json.dumps(_plain(config, names), sort_keys=True, default=str).encode(), digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        config = model.get_config()
+    except NotImplementedError:  # a layer of somebody's own that cannot be described
+        return uuid.uuid4().hex
+    digest.update(json.dumps(_plain(config, {}), sort_keys=True, default=str).encode())
+    for layer in model._flatten_layers():
+        if not type(layer).__module__.startswith("keras."):
+            try:
+                digest.update(inspect.getsource(type(layer)).encode())
+            except (OSError, TypeError):
+                return uuid.uuid4().hex
     for weight in model.weights:
         value = keras.ops.convert_to_numpy(weight)
         digest.update(f"{value.shape} {value.dtype}".encode())
@@ -25,22 +39,22 @@ def fingerprint(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def _collect_names(config: Any, names: dict[str, str]) -> None:
-    """Numbers all names of layers in the order in which they stand."""
-    if isinstance(config, dict):
-        if isinstance(name := config.get("name"), str):
-            names.setdefault(name, f"layer {len(names)}")
-        for value in config.values():
-            _collect_names(value, names)
-    elif isinstance(config, (list, tuple)):
-        for value in config:
-            _collect_names(value, names)
-
-
-def _plain(config: Any, names: dict[str, str]) -> Any:
-    """The configuration with numbers in place of names."""
-    if isinstance(config, dict):
-        return {key: _plain(value, names) for key, value in config.items() if key != "trainable"}
+def _plain(config: Any, names: dict[str, int]) -> Any:
+    """A configuration without names, and with numbers where layers are referred to by theirs."""
     if isinstance(config, (list, tuple)):
         return [_plain(value, names) for value in config]
-    return names.get(config, config) if isinstance(config, str) else config
+    if not isinstance(config, dict) or str(config.get("class_name")).endswith("DTypePolicy"):
+        return config  # the name of a data type is what it is
+    if isinstance(layers := config.get("layers"), list):
+        names = {layer.get("name"): number for number, layer in enumerate(layers)}
+    return {
+        key: _numbered(value, names) if key in REFERENCES else _plain(value, names)
+        for key, value in config.items()
+        if key not in ("name", "trainable")
+    }
+
+
+def _numbered(reference: Any, names: dict[str, int]) -> Any:
+    if isinstance(reference, (list, tuple)):
+        return [_numbered(value, names) for value in reference]
+    return names.get(reference, reference) if isinstance(reference, str) else reference

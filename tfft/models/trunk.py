@@ -21,7 +21,7 @@ class Cut:
     trunk: keras.Model | None
     """From the inputs of the model to what crosses, a tensor or a list; None if nothing frozen computes anything."""
     top: keras.Model
-    """From what crosses to the outputs; the whole model if there is no trunk."""
+    """From what crosses to the outputs; from the inputs if there is no trunk."""
     crossing: tuple[keras.KerasTensor, ...] = ()
     """What crosses, in the graph of the model."""
     multiply_adds: int = 0
@@ -50,9 +50,10 @@ def cut(model: keras.Model) -> Cut:
     inside = {id(node) for node in prefix}
     order = prefix + [node for node in nodes if id(node) not in inside]
     work = [_multiply_adds(node) for node in prefix]
-    end = _cheapest_end(model, order, work)
+    end = _cheapest_end(model, order, work) if sum(work) else None
     if end is None:
-        return Cut(None, model)
+        # a model of its own, for compiling it must not compile the one that is saved
+        return Cut(None, keras.Model(_one_or_list(model.inputs), _one_or_list(model.outputs), name="top"))
     made = {id(tensor) for node in order[:end] for tensor in node.outputs}
     needed = [tensor for node in order[end:] for tensor in node.inputs] + list(model.outputs)
     crossing = list({id(tensor): tensor for tensor in needed if id(tensor) in made}.values())
@@ -87,14 +88,19 @@ def _cheapest_end(model: keras.Model, order: Sequence[Node], work: Sequence[int]
         used_at.update((id(tensor), place) for tensor in node.inputs)
     used_at.update((id(tensor), len(order)) for tensor in model.outputs)
     inputs_end = max(used_at.get(id(tensor), -1) for tensor in model.inputs)
-    sizes = {id(tensor): _numbers(tensor) for node in order for tensor in node.outputs}
+    # only numbers that float32 holds are handed over
+    sizes = {
+        id(tensor): _numbers(tensor) if tensor.dtype in ("float32", "float16", "bfloat16") else math.inf
+        for node in order
+        for tensor in node.outputs
+    }
     best, repeated, total = None, 0, sum(work)
     for end in range(len(work), inputs_end, -1):
         if repeated == total:
             break
         crossing = sum(size for key, size in sizes.items() if made_at[key] < end <= used_at.get(key, -1))
         cost = crossing * (1 + REPEATED_COST * repeated / total)
-        if best is None or cost < best[0]:
+        if cost < (best[0] if best else math.inf):
             best = (cost, end)
         if _draws(order[end - 1]):
             break  # in training it would draw in the top

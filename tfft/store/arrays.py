@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -14,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from tfft.files import write_json
-from tfft.store.chunks import SUFFIX, Chunk, DamagedError, Rows, open_chunk, write_chunk
+from tfft.store.chunks import SUFFIX, Chunk, Rows, find_chunk, write_chunk
 
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 26
 """Of one chunk: large enough to be read at full speed, small enough that a kill costs seconds."""
+MOST_CHUNKS = 256
+"""Written in one go: each stays open while it is used, and a process may have some thousand files open."""
 DESCRIPTION = "array.json"
 
 
@@ -40,15 +43,18 @@ class StoredArray:
         parts: Everything that decides the values but the example, as JSON has it.
         row_shape: Shape of a row.
         dtype: Of its numbers.
+        owner: Held as long as the array is: a temporary store.
     """
 
-    def __init__(self, folder: Path, parts: Mapping[str, Any], row_shape: Sequence[int], dtype: str):
+    def __init__(
+        self, folder: Path, parts: Mapping[str, Any], row_shape: Sequence[int], dtype: str, owner: object = None
+    ):
         self.folder = folder
         self.parts = dict(parts)
         self.row_shape = tuple(row_shape)
         self.dtype = np.dtype(dtype)
+        self.owner = owner
         self._places: dict[str, tuple[Chunk, int]] = {}
-        self._unchecked: dict[Chunk, int] = {}
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             self._add(path)
 
@@ -60,11 +66,15 @@ class StoredArray:
     def missing(self, keys: Sequence[str]) -> list[int]:
         """Positions of the keys that have no row yet, each key once.
 
-        The chunks that hold the others are read and held against their checksums; a damaged one is removed,
+        The chunks that hold the others are opened and held against their checksums; a damaged one is removed,
         with a warning, and its rows count as missing.
         """
-        for chunk in {self._places[key][0] for key in keys if key in self._places}:
-            self._check(chunk)
+        for chunk in {self._places[key][0]: None for key in keys if key in self._places}:
+            try:
+                chunk.open()
+            except OSError as error:
+                self._places = {key: place for key, place in self._places.items() if place[0] is not chunk}
+                self._drop(chunk.path, error)
         first: dict[str, int] = {}
         for position, key in enumerate(keys):
             if key not in self._places:
@@ -73,13 +83,18 @@ class StoredArray:
 
     def parts_of(self, positions: Sequence[int]) -> Iterator[list[int]]:
         """Splits positions into those of one chunk each, a multiple of 32 rows where a chunk holds as many."""
-        rows = max(1, CHUNK_BYTES // max(1, self.row_bytes))
+        size = max(CHUNK_BYTES, len(positions) * self.row_bytes // MOST_CHUNKS)
+        rows = max(1, size // max(1, self.row_bytes))
         rows -= rows % 32 if rows > 32 else 0
         for start in range(0, len(positions), rows):
             yield list(positions[start : start + rows])
 
     def append(self, keys: Sequence[str], rows: np.ndarray, notes: Mapping[str, list[str]] | None = None) -> None:
-        """Writes a chunk of new rows, (keys, ...)."""
+        """Writes a chunk of new rows, (keys, ...).
+
+        Raises:
+            OSError: If it cannot be written, or is gone at once.
+        """
         if rows.shape != (len(keys), *self.row_shape) or rows.dtype != self.dtype:
             raise ValueError(
                 f"Expected {len(keys)} rows of {self.row_shape}, {self.dtype}. Received: {rows.shape}, {rows.dtype}"
@@ -92,15 +107,17 @@ class StoredArray:
         if not (description := self.folder / DESCRIPTION).exists():
             write_json(description, self.parts)
         self._add(path)
-        self._unchecked = {chunk: checksum for chunk, checksum in self._unchecked.items() if chunk.path != path}
+        if self.missing(keys):
+            raise OSError(f"{path} was removed while it was being written")
 
     def rows(self, keys: Sequence[str]) -> Rows:
-        """The rows of these keys, in their order; all must be there."""
+        """The rows of these keys, in their order; all must be there, see `missing`."""
         places = [self._places[key] for key in keys]
-        for chunk in {chunk for chunk, _ in places}:
-            if chunk.path.exists():
+        for chunk in {chunk: None for chunk, _ in places}:
+            chunk.open()
+            with contextlib.suppress(OSError):  # another run has removed it, or another person owns it
                 os.utime(chunk.path)  # so that it is the last to go
-        return Rows(self.folder.name, places, self.row_shape, self.dtype)
+        return Rows(self.folder.name, places, self.row_shape, self.dtype, self.owner)
 
     def notes(self, key: str) -> list[str]:
         """What was noted of a row that is there."""
@@ -108,21 +125,15 @@ class StoredArray:
 
     def _add(self, path: Path) -> None:
         try:
-            chunk, checksum = open_chunk(path, self.row_shape, self.dtype)
-        except DamagedError as error:
-            self._drop(path, str(error))
-        except FileNotFoundError:
-            pass  # another run has made room
+            chunk = find_chunk(path, self.row_shape, self.dtype)
+        except OSError as error:
+            self._drop(path, error)
         else:
-            self._unchecked[chunk] = checksum
             self._places.update((key, (chunk, row)) for row, key in enumerate(chunk.keys))
 
-    def _check(self, chunk: Chunk) -> None:
-        checksum = self._unchecked.pop(chunk, None)
-        if checksum is not None and not chunk.is_sound(checksum):
-            self._places = {key: place for key, place in self._places.items() if place[0] is not chunk}
-            self._drop(chunk.path, f"{chunk.path} does not match its checksum")
-
-    def _drop(self, path: Path, reason: str) -> None:
-        logger.warning("Damaged in the store, computed again: %s", reason)
-        path.unlink(missing_ok=True)
+    def _drop(self, path: Path, error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            return  # another run has made room
+        logger.warning("Damaged in the store, computed again: %s", error)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)

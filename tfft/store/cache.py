@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -15,7 +17,7 @@ from typing import Any
 from tfft.errors import MachineError
 from tfft.files import read_json
 from tfft.store.arrays import DESCRIPTION, StoredArray, fingerprint
-from tfft.store.chunks import SUFFIX
+from tfft.store.chunks import OPEN, SUFFIX
 from tfft.store.storage import Storage
 
 GIGABYTE = 10**9
@@ -23,8 +25,6 @@ FREE_BYTES = GIGABYTE
 """Left free on the disk, whatever the limit."""
 LEFTOVER_SECONDS = 3600
 """After which a file that is being written counts as left behind by a run that was killed."""
-STARTED = time.time()
-"""What was used since then is used by this process and does not make room for others."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,12 @@ class Store:
             about: What a person should read of it; it decides nothing.
         """
         parts = {**parts, "shape": list(row_shape), "dtype": dtype}
-        return StoredArray(self.folder / fingerprint(parts), {**parts, "about": about}, row_shape, dtype)
+        return StoredArray(self.folder / fingerprint(parts), {**parts, "about": about}, row_shape, dtype, self)
 
     def has_room(self, size: int) -> bool:
-        """Whether that many bytes fit the limit and the disk, beside what this process uses; removes nothing."""
+        """Whether that many more bytes fit the limit and the disk, beside what this process uses; removes nothing."""
+        if not size:
+            return True
         removable = sum(size for _, size, _ in self._unused())
         in_use = sum(size for _, size, _ in self._chunks()) - removable
         free = shutil.disk_usage(self.folder).free + removable - FREE_BYTES
@@ -65,47 +67,56 @@ class Store:
             MachineError: If they do not fit even so.
         """
         if not self.has_room(size):
+            free = shutil.disk_usage(self.folder).free
             raise MachineError(
-                "What is stored fits the disk",
-                received=f"{size:,} bytes, {shutil.disk_usage(self.folder).free:,} free in {self.folder}",
-                fix="Choose another folder with `--store.folder`, or a smaller `--image-size`",
+                "What is stored fits the store and the disk",
+                received=f"{size:,} bytes, {self.limit:,} allowed, {free:,} free in {self.folder}",
+                fix="Raise `--store.limit`, choose another `--store.folder`, or a smaller `--image-size`",
             )
         total = sum(chunk_size for _, chunk_size, _ in self._chunks())
         for _, chunk_size, path in sorted(self._unused()):
             if total + size <= self.limit and size + FREE_BYTES <= shutil.disk_usage(self.folder).free:
                 return
-            path.unlink(missing_ok=True)
-            total -= chunk_size
+            with contextlib.suppress(PermissionError):  # in use by another run, where the system forbids that
+                path.unlink(missing_ok=True)
+                total -= chunk_size
 
     def contents(self) -> list[dict[str, Any]]:
         """Each array with `parts`, `bytes`, `chunks` and `used` (seconds since the epoch), the last used first."""
         found = []
-        for folder in (entry for entry in self.folder.iterdir() if entry.is_dir()):
-            chunks = [(used, size) for used, size, path in self._chunks() if path.parent == folder]
+        chunks_of: dict[Path, list[tuple[float, int]]] = {}
+        for used, size, path in self._chunks():
+            chunks_of.setdefault(path.parent, []).append((used, size))
+        for folder, chunks in chunks_of.items():
             try:
                 parts = read_json(folder / DESCRIPTION)
             except (OSError, ValueError):
                 parts = {}
-            if chunks:
-                size, used = sum(size for _, size in chunks), max(used for used, _ in chunks)
-                found.append({"parts": parts, "bytes": size, "chunks": len(chunks), "used": used})
+            size, used = sum(size for _, size in chunks), max(used for used, _ in chunks)
+            found.append({"parts": parts, "bytes": size, "chunks": len(chunks), "used": used})
         return sorted(found, key=lambda entry: -entry["used"])
 
     def clear(self) -> int:
         """Removes every array; returns the bytes that were freed. Files that are not of the store stay."""
         freed = 0
         for _, size, path in list(self._chunks()):
-            path.unlink(missing_ok=True)
-            freed += size
-        for folder in [entry for entry in self.folder.iterdir() if entry.is_dir()]:
-            (folder / DESCRIPTION).unlink(missing_ok=True)
-            if not any(folder.iterdir()):
-                folder.rmdir()
+            with contextlib.suppress(PermissionError):
+                path.unlink(missing_ok=True)
+                freed += size
+        for folder in self._folders():
+            with contextlib.suppress(OSError):  # another run is just adding to it
+                if not any(folder.glob(f"*{SUFFIX}")):
+                    (folder / DESCRIPTION).unlink(missing_ok=True)
+                    folder.rmdir()
         return freed
+
+    def _folders(self) -> list[Path]:
+        """Those of the arrays, which are named by fingerprints."""
+        return [entry for entry in self.folder.iterdir() if re.fullmatch("[0-9a-f]{32}", entry.name) and entry.is_dir()]
 
     def _chunks(self) -> Iterator[tuple[float, int, Path]]:
         """Time of the last use, bytes and path of each chunk."""
-        for path in self.folder.glob(f"*/*{SUFFIX}"):
+        for path in (path for folder in self._folders() for path in folder.glob(f"*{SUFFIX}")):
             try:
                 status = path.stat()
             except FileNotFoundError:
@@ -117,7 +128,8 @@ class Store:
             yield status.st_mtime, status.st_size, path
 
     def _unused(self) -> list[tuple[float, int, Path]]:
-        return [chunk for chunk in self._chunks() if chunk[0] < STARTED]
+        in_use = {chunk.path for chunk in OPEN}
+        return [chunk for chunk in self._chunks() if chunk[2] not in in_use]
 
 
 def open_store(storage: Storage) -> Store:
@@ -162,4 +174,9 @@ def _memory(storage: Storage) -> int:
     if storage.memory is not None:
         return int(storage.memory * GIGABYTE)
     known = hasattr(os, "sysconf")
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 if known else 2 * GIGABYTE
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if known else 8 * GIGABYTE
+    try:
+        container = int(Path("/sys/fs/cgroup/memory.max").read_text())
+    except (OSError, ValueError):  # no container, or one without a limit
+        container = machine
+    return min(machine, container) // 4

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import threading
+import weakref
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +19,11 @@ from tfft.files import replacing
 SUFFIX = ".chunk"
 READ_BYTES = 1 << 22
 LONGEST_HEADER = 1 << 26
+OPEN: weakref.WeakSet[Chunk] = weakref.WeakSet()
+"""What this process has open, and so must not make room for anything else."""
 
 
-class DamagedError(Exception):
+class DamagedError(OSError):
     """A chunk is not as it was written; the message says how."""
 
 
@@ -27,7 +31,8 @@ class DamagedError(Exception):
 class Chunk:
     """One file of rows: a line of JSON, then the rows as plain numbers.
 
-    The file stays open, so that its rows can be read after another run has removed it from the store.
+    It is opened when its rows are first looked at, and stays open, so that they can be read after another run has
+    removed the file from the store.
     """
 
     path: Path
@@ -36,37 +41,56 @@ class Chunk:
     keys: list[str]
     notes: dict[str, list[str]]
     """Of some keys: what a person should know of the row."""
+    checksum: int
+    start: int
+    """Bytes before the first row."""
 
     def __post_init__(self) -> None:
-        self._file = self.path.open("rb", buffering=0)
         self._lock = threading.Lock()  # reading moves the one position of the file
-        self._start = len(self._file.readline(LONGEST_HEADER))
         self._row_bytes = math.prod(self.row_shape) * self.dtype.itemsize
+        self._file: io.FileIO | None = None
 
     def __del__(self) -> None:
-        if hasattr(self, "_file"):
+        if getattr(self, "_file", None):
             self._file.close()
+
+    def open(self) -> None:
+        """Opens the file and holds the rows against the checksum, at the first call.
+
+        Raises:
+            DamagedError: If they are not all there, or not as they were written.
+            FileNotFoundError: If another run has removed the file.
+        """
+        if self._file is not None:
+            return
+        file = self.path.open("rb", buffering=0)
+        try:
+            self._check(file)
+        except BaseException:
+            file.close()
+            raise
+        self._file = file
+        OPEN.add(self)
 
     def read(self, row: int, into: np.ndarray) -> None:
         """Copies one row into an array of its shape that lies in one piece."""
         memory = memoryview(into).cast("B") if into.nbytes else memoryview(b"")
         with self._lock:
-            self._file.seek(self._start + row * self._row_bytes)
+            self._file.seek(self.start + row * self._row_bytes)
             done = 0
             while done < len(memory):
                 if not (read := self._file.readinto(memory[done:])):
                     raise DamagedError(f"{self.path} became shorter while it was in use")
                 done += read
 
-    def is_sound(self, checksum: int) -> bool:
-        """Whether the rows are all there and as they were written."""
+    def _check(self, file: io.FileIO) -> None:
         buffer = bytearray(READ_BYTES)
         found, size = _start_of_checksum(self.keys), 0
-        with self._lock:
-            self._file.seek(self._start)
-            while read := self._file.readinto(buffer):
-                found, size = zlib.crc32(memoryview(buffer)[:read], found), size + read
-        return found == checksum and size == len(self.keys) * self._row_bytes
+        file.seek(self.start)
+        while read := file.readinto(buffer):
+            found, size = zlib.crc32(memoryview(buffer)[:read], found), size + read
+        if found != self.checksum or size != len(self.keys) * self._row_bytes:
+            raise DamagedError(f"{self.path} does not match its checksum")
 
 
 def write_chunk(path: Path, keys: Sequence[str], rows: np.ndarray, notes: dict[str, list[str]]) -> None:
@@ -93,8 +117,8 @@ def write_chunk(path: Path, keys: Sequence[str], rows: np.ndarray, notes: dict[s
         file.write(memoryview(rows).cast("B"))
 
 
-def open_chunk(path: Path, row_shape: tuple[int, ...], dtype: np.dtype) -> tuple[Chunk, int]:
-    """Reads the header of a chunk: `(chunk, checksum)`; the rows are not looked at yet.
+def find_chunk(path: Path, row_shape: tuple[int, ...], dtype: np.dtype) -> Chunk:
+    """Reads the header of a chunk; the rows are not looked at yet.
 
     Raises:
         DamagedError: If the header is not one, or is of other rows.
@@ -111,7 +135,7 @@ def open_chunk(path: Path, row_shape: tuple[int, ...], dtype: np.dtype) -> tuple
     plain = isinstance(keys, list) and all(isinstance(key, str) for key in keys) and isinstance(notes, dict)
     if not (fits and plain and isinstance(checksum, int)):
         raise DamagedError(f"{path} has the header of another array")
-    return Chunk(path, row_shape, dtype, keys, notes), checksum
+    return Chunk(path, row_shape, dtype, keys, notes, checksum, len(line))
 
 
 def _start_of_checksum(keys: Sequence[str]) -> int:
@@ -125,8 +149,11 @@ class Rows:
     name: str
     """Of the array: a fingerprint of what decides its values."""
     places: list[tuple[Chunk, int]]
+    """Open chunks, and places in them."""
     row_shape: tuple[int, ...]
     dtype: np.dtype
+    owner: object = field(default=None, repr=False)
+    """Held, so that a temporary store is there as long as its rows."""
 
     @property
     def shape(self) -> tuple[int, ...]:

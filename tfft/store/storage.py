@@ -22,5 +22,5 @@ class Storage:
     """Numbers of stored activations; float16 takes half the room and rounds them."""
 
     def __post_init__(self) -> None:
-        check_range("limit", self.limit, least=0)
-        check_range("memory", self.memory or 0, least=0)
+        check_range("limit", self.limit, least=0, most=1e6)
+        check_range("memory", self.memory or 0, least=0, most=1e6)

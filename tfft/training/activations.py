@@ -6,7 +6,6 @@ the same to the last bit.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import platform
@@ -24,8 +23,10 @@ from tqdm import tqdm
 
 from tfft.data.augment import VERSION as AUGMENT_VERSION
 from tfft.data.augment import Augmentation, view
-from tfft.data.examples import Examples, Indexable, Splits
+from tfft.data.examples import Indexable, Splits
 from tfft.data.records import content_digest
+from tfft.errors import ConfigError, MachineError
+from tfft.models.fingerprint import fingerprint
 from tfft.store import Rows, Store, StoredArray
 from tfft.training.levels import TRUNK_BATCH, Level
 
@@ -40,15 +41,20 @@ class Streamed:
     level: Level
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        made = np.empty((len(positions), self.level.makes.numbers), self.level.makes.dtype)
+        makes = self.level.makes
+        made = np.empty((len(positions), makes.numbers), makes.dtype)
         for start in range(0, len(positions), TRUNK_BATCH):
             some = self.below[positions[start : start + TRUNK_BATCH]]
-            filled = (
-                some
-                if len(some) == TRUNK_BATCH
-                else np.concatenate([some, some[-1:].repeat(TRUNK_BATCH - len(some), 0)])
+            count = len(some)
+            if count < TRUNK_BATCH:
+                some = np.concatenate([some, some[-1:].repeat(TRUNK_BATCH - count, 0)])
+            made[start : start + TRUNK_BATCH] = self.level.run(*self.level.takes.unpack(some)).numpy()[:count]
+        if makes.dtype == "float16" and not np.isfinite(made).all():
+            raise ConfigError(
+                "Activations stored as float16 are below 65,504",
+                received=f"larger ones after {', '.join(self.level.layers)}",
+                fix="Leave out `--store.dtype float16`",
             )
-            made[start : start + TRUNK_BATCH] = self.level.run(*self.level.takes.unpack(filled)).numpy()[: len(some)]
         return made
 
 
@@ -69,6 +75,8 @@ class Activations:
     stored: tuple[frozenset[tuple[str, int]], ...] = ()
     """For each level the splits and views whose activations are stored; others are streamed."""
     _arrays: dict[tuple[int, int], StoredArray] = field(default_factory=dict, repr=False)
+    _failed: set[tuple[int, str, int]] = field(default_factory=set, repr=False)
+    """Levels, splits and views that could not be stored."""
 
     def array(self, depth: int, number: int) -> StoredArray:
         """The stored activations of one level and one view of the pictures."""
@@ -95,21 +103,33 @@ class Activations:
 
         What is to be stored and is not there yet is computed first.
         """
-        examples: Examples = getattr(self.splits, split)
         if depth is None:
-            return view(examples, number, augment=self.augment, seed=self.seed)
-        below = depth - 1 if depth else None
-        if (split, number) not in self.stored[depth]:
-            return Streamed(self.rows(below, split, number), self.levels[depth])
+            inputs = getattr(self.splits, split).inputs
+            return view(inputs, self.keys[split], number, augment=self.augment, seed=self.seed)
+        streamed = (split, number) not in self.stored[depth] or (depth, split, number) in self._failed
         array, keys = self.array(depth, number), self.keys[split]
-        if missing := array.missing(keys):
-            streamed = Streamed(self.rows(below, split, number), self.levels[depth])
+        missing = [] if streamed else array.missing(keys)
+        if streamed or missing:
+            source = Streamed(self.rows(depth - 1 if depth else None, split, number), self.levels[depth])
+        if missing:
             try:
-                _fill(array, keys, missing, streamed, f"Trunk {depth + 1}, {split}, view {number}")
-            except OSError as error:
+                self.store.make_room(len(missing) * array.row_bytes)
+                _fill(array, keys, missing, source, f"Trunk {depth + 1}, {split}, view {number}")
+            except (OSError, MachineError) as error:
                 logger.warning("Not stored, computed whenever it is needed: %s", error)
-                return streamed
-        return array.rows(keys)
+                self._failed.add((depth, split, number))
+                return source
+        return source if streamed else array.rows(keys)
+
+    def check_weights(self) -> None:
+        """Raises `ConfigError` if frozen weights have changed since the plan was made."""
+        for level in self.levels:
+            if fingerprint(level.cut.trunk) != level.fingerprint:
+                raise ConfigError(
+                    "The frozen weights are those that the plan was made with",
+                    received=f"other weights below {', '.join(level.layers)}",
+                    fix="Load weights first, then call `plan_phases`",
+                )
 
     @cached_property
     def _pictures(self) -> str:
@@ -149,14 +169,25 @@ def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], sourc
             array.append([keys[position] for position in part], block)
 
 
+SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS")
+"""Environment variables that choose how TensorFlow computes."""
+
+
 def _machine() -> dict[str, Any]:
     """What of machine and packages may decide the last bits."""
+    devices = tf.config.list_physical_devices()
+    threading = tf.config.threading
     return {
         "packages": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
         "processor": _processor(),
-        "cores": os.cpu_count(),
-        "devices": [device.name for device in tf.config.list_physical_devices()],
-        "oneDNN": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": [threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()],
+        "devices": [
+            [device.name, tf.config.experimental.get_device_details(device) if device.device_type == "GPU" else None]
+            for device in devices
+        ],
+        "settings": {name: os.environ.get(name) for name in SETTINGS},
+        "tensor_float_32": tf.config.experimental.tensor_float_32_execution_enabled(),
         "precision": keras.config.dtype_policy().name,
         "float": keras.config.floatx(),
     }
@@ -168,7 +199,5 @@ def _processor() -> str:
     except OSError:
         return platform.processor()
     # the flags say which instructions the kernels are chosen by
-    return hashlib.blake2b(
-        "\n".join(line for line in lines if line.startswith(("model name", "flags", "Features"))).encode(),
-        digest_size=8,
-    ).hexdigest()
+    telling = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
+    return content_digest("\n".join(sorted(telling)).encode())

@@ -56,14 +56,21 @@ def phase_costs(plan: Plan) -> list[Cost]:
                 absent = len(activations.missing(depth, split, view))
                 stored += len(activations.keys[split]) * row_bytes
                 missing += absent * row_bytes
-                # a level above a stored one starts from it
-                steps = [d for d in range(depth + 1) if d == depth or (split, view) not in activations.stored[d]]
-                storing += absent * sum(map(trunk_seconds, steps)) if absent else 0.0
-            kept = {split for split, _ in activations.stored[depth]}
-            for split in {"train", "val"} - kept:
-                streamed += len(activations.keys[split]) * sum(trunk_seconds(d) for d in range(depth + 1))
-        found.append(Cost(stored, missing, storing, planned.phase.epochs * (_epoch_seconds(plan, planned) + streamed)))
+                storing += absent * sum(map(trunk_seconds, _steps(plan, depth, split, view))) if absent else 0.0
+            for split, view in {("train", planned.view_of(epoch)) for epoch in planned.epoch_numbers} | {("val", 0)}:
+                if (split, view) not in activations.stored[depth]:
+                    epochs = sum(split == "val" or planned.view_of(e) == view for e in planned.epoch_numbers)
+                    steps = _steps(plan, depth, split, view)
+                    streamed += epochs * len(activations.keys[split]) * sum(map(trunk_seconds, steps))
+        training = planned.phase.epochs * _epoch_seconds(plan, planned) + streamed
+        found.append(Cost(stored, missing, storing, training))
     return found
+
+
+def _steps(plan: Plan, depth: int, split: str, view: int) -> list[int]:
+    """The steps from what is stored below a level, or from the pictures, up to it."""
+    stored = plan.activations.stored
+    return list(range(max([d + 1 for d in range(depth) if (split, view) in stored[d]], default=0), depth + 1))
 
 
 def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:

@@ -34,9 +34,11 @@ def fine_tune(model: keras.Model, task: Task, plan: Plan, *, log: Path | None = 
         log: Where to write the history as CSV after each epoch, or None.
 
     Raises:
+        ConfigError: If the plan is of another model, or the frozen weights have changed since it was made.
         DivergedError: If the loss becomes NaN or infinite. Then, as after Ctrl-C, the model has the best
             weights so far.
     """
+    plan.check_model(model)
     store_activations(plan)
     recorder = Recorder(plan.lowest.top, task, log)
     try:
@@ -63,13 +65,9 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         callbacks.append(
             keras.callbacks.EarlyStopping(monitor=task.monitor, mode=task.mode, patience=phase.patience, verbose=1)
         )
-    rows = _in_memory(
-        {
-            (split, view): activations.rows(planned.depth, split, view)
-            for split, view in [("val", 0), *(("train", planned.view_of(epoch)) for epoch in planned.epoch_numbers)]
-        },
-        activations.store.memory,
-    )
+    views = dict.fromkeys(("train", planned.view_of(epoch)) for epoch in planned.epoch_numbers)
+    rows = {pair: activations.rows(planned.depth, *pair) for pair in [("val", 0), *views]}
+    rows = _in_memory(rows, activations.store.memory)
     layout = plan.layout(planned.depth)
     training = training_batches(
         lambda epoch: rows["train", planned.view_of(epoch)],

@@ -46,8 +46,8 @@ class Level:
         def run(*tensors: tf.Tensor) -> tf.Tensor:
             given = [tf.cast(t, wanted.dtype) for t, wanted in zip(tensors, self.step.inputs, strict=True)]
             crossing = self.step(given[0] if len(given) == 1 else given, training=False)
-            flat = [tf.reshape(tensor, (TRUNK_BATCH, -1)) for tensor in tf.nest.flatten(crossing)]
-            return tf.cast(flat[0] if len(flat) == 1 else tf.concat(flat, 1), self.makes.dtype)
+            flat = [tf.cast(tf.reshape(t, (TRUNK_BATCH, -1)), self.makes.dtype) for t in tf.nest.flatten(crossing)]
+            return flat[0] if len(flat) == 1 else tf.concat(flat, 1)
 
         return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 
@@ -12,11 +12,11 @@ from tfft.data.augment import Augmentation
 from tfft.data.examples import Splits
 from tfft.data.pipeline import Layout
 from tfft.errors import ConfigError, check_range
-from tfft.models.freezing import parameters, unfrozen
+from tfft.models.freezing import unfrozen
 from tfft.models.stages import backbone_stages
-from tfft.models.trunk import Cut, cut
 from tfft.store import Storage, open_store
 from tfft.training.activations import Activations, content_keys
+from tfft.training.cutting import cut_phases
 from tfft.training.levels import levels
 from tfft.training.phases import Phase, Views
 from tfft.training.storing import with_storage
@@ -50,6 +50,7 @@ class PlannedPhase:
 class Plan:
     """The phases of a fine-tune, checked against model and data; printed, then executed."""
 
+    model: keras.Model
     phases: tuple[PlannedPhase, ...]
     stages: int
     """Stages of the backbone."""
@@ -67,6 +68,11 @@ class Plan:
     def lowest(self) -> PlannedPhase:
         """The phase that trains the most: its top holds all that is trained by any."""
         return self.phases[-1]
+
+    def check_model(self, model: keras.Model) -> None:
+        """Raises `ConfigError` if this is the plan of another model."""
+        if model is not self.model:
+            raise ConfigError("A plan is carried out with its own model", received=model.name, fix="Plan again")
 
     def layout(self, depth: int | None) -> Layout:
         """Of the rows that a phase at some depth trains on."""
@@ -140,22 +146,32 @@ def plan_phases(
         storage: Where activations are kept.
 
     Raises:
-        ConfigError: If no phase has an epoch, a phase would train nothing, or `unfreeze` goes beyond the stages.
+        ConfigError: If no phase has an epoch, a phase would train nothing, `unfreeze` goes beyond the stages, or the
+            pictures are not uint8.
     """
     check_range("batch_size", batch_size, least=1)
+    if (dtype := splits.train.inputs.dtype) != "uint8":
+        raise ConfigError("Pictures are uint8, in [0, 255]", received=dtype, fix="Convert them: `.astype('uint8')`")
     if views not in ("auto", "fresh"):
         check_range("views", views, least=1, fix="Or `fresh`, or `auto`")
     check_phases(model, phases)
-    planned, cuts = _cut_phases(model, phases)
+    found = cut_phases(model, phases)
     store = open_store(storage)
-    distinct = list({id(one): one for one in reversed(cuts) if one.trunk is not None}.values())
+    # lowest first; a phase that unfreezes more comes later
+    cuts = list(dict.fromkeys(one.cut for one in reversed(found.values()) if one.cut.trunk is not None))
     activations = Activations(
-        splits, content_keys(splits), levels(distinct, dtype=store.dtype), store, model.name, augment, seed
+        splits, content_keys(splits), levels(cuts, dtype=store.dtype), store, model.name, augment, seed
     )
-    depths = [distinct.index(one) if one.trunk is not None else None for one in cuts]
+    planned, epoch = [], 0
+    for name, one in found.items():
+        numbers = range(epoch, epoch + phases[name].epochs)
+        depth = cuts.index(one.cut) if one.cut.trunk is not None else None
+        planned.append(PlannedPhase(name, phases[name], numbers, one.trained, one.frozen, one.cut.top, depth, None))
+        epoch = numbers.stop
     batch_size = min(batch_size, len(splits.train))
     plan = Plan(
-        phases=tuple(replace(one, depth=depth) for one, depth in zip(planned, depths, strict=True)),
+        model=model,
+        phases=tuple(planned),
         stages=len(backbone_stages(model)),
         batch_size=batch_size,
         steps_per_epoch=math.ceil(len(splits.train) / batch_size),
@@ -163,34 +179,3 @@ def plan_phases(
         activations=activations,
     )
     return with_storage(plan, views if augment != "none" else 1)
-
-
-def _cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> tuple[list[PlannedPhase], list[Cut]]:
-    """The phases that have epochs, without their storage, and the cut of each; equal cuts are one object."""
-    planned: list[PlannedPhase] = []
-    cuts: list[Cut] = []
-    moved: set[int] = set()
-    epoch = 0
-    for name, phase in phases.items():
-        if phase.epochs == 0:
-            continue
-        with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
-            trained, frozen = parameters(model)
-            if trained == 0:
-                raise ConfigError(
-                    f"The {name} phase trains something",
-                    received="a model whose every layer is frozen",
-                    fix=f"Set `--{name}.unfreeze`, or make the layers of the head trainable",
-                )
-            found = cut(model)
-            same = cuts and list(map(id, cuts[-1].crossing)) == list(map(id, found.crossing))
-            # what an earlier phase has moved (its BatchNorm, say) is no trunk any more
-            if same or (found.trunk is not None and moved & {id(weight) for weight in found.trunk.weights}):
-                found = cuts[-1]
-            trainable = [layer for layer in model.layers if layer.trainable]
-            moved.update(id(weight) for layer in trainable for weight in layer.weights)
-        cuts.append(found)
-        numbers = range(epoch, epoch + phase.epochs)
-        planned.append(PlannedPhase(name, phase, numbers, trained, frozen, found.top, None, None))
-        epoch += phase.epochs
-    return planned, cuts

@@ -26,9 +26,14 @@ def predict(model: keras.Model, splits: Splits, plan: Plan | None = None, *, bat
         plan: By which the model was trained on these data; what is frozen is then not computed again.
         batch_size: Examples in a batch.
 
+    Raises:
+        ConfigError: If the plan is of another model.
+
     Returns:
         For each split the outputs of the model, (examples, ...), float32.
     """
+    if plan is not None:
+        plan.check_model(model)
     predictions = {}
     for name, examples in splits.items():
         logger.info("Scoring %s: %d examples", name, len(examples))

@@ -39,8 +39,12 @@ def with_storage(plan: Plan, views: Views) -> Plan:
 def _storing(plan: Plan, lowest: int, views: int | None, *, streamed_views: int | None) -> Plan:
     """The plan with activations stored at all levels that pay, those of fixed training views from `lowest` up."""
     activations = plan.activations
-    pays = [level.multiply_adds >= WORTH_STORING * level.makes.numbers for level in activations.levels]
-    trains = [pay and depth >= lowest and views is not None for depth, pay in enumerate(pays)]
+    pays, trains, saved = [], [], 0
+    for depth, level in enumerate(activations.levels):
+        saved += level.multiply_adds  # by storing this level, down to the one that is stored below it
+        pays.append(saved >= WORTH_STORING * level.makes.numbers)
+        trains.append(pays[depth] and depth >= lowest and views is not None)
+        saved = 0 if trains[depth] else saved
     phases = tuple(
         replace(one, views=views if one.depth is not None and trains[one.depth] else streamed_views)
         for one in plan.phases
@@ -66,12 +70,12 @@ def missing_bytes(plan: Plan) -> int:
 def store_activations(plan: Plan) -> None:
     """Computes what the plan stores and the store does not have yet, the lowest trunk first.
 
+    What does not fit any more, since another run has filled the store, is streamed later, with a warning.
+
     Raises:
-        MachineError: If the disk has become too full since the plan was made.
+        ConfigError: If frozen weights have changed since the plan was made.
     """
-    activations = plan.activations
-    if size := missing_bytes(plan):
-        activations.store.make_room(size)
-    for depth, stored in enumerate(activations.stored):
+    plan.activations.check_weights()
+    for depth, stored in enumerate(plan.activations.stored):
         for split, view in sorted(stored):
-            activations.rows(depth, split, view)
+            plan.activations.rows(depth, split, view)
