@@ -3,6 +3,7 @@
 1. Read the pictures and split them; equal pictures stay on one side.
 2. Put a new head on a frozen backbone of `keras.applications` and train it (phase `head`).
 3. Unfreeze the top stages and train them with a smaller rate (phase `tune`); BatchNorm stays frozen.
+   What is frozen is computed once for each picture and view, and stored for all epochs, phases and runs.
 4. Keep the best weights of both phases, score every split, write the report and `model.keras`.
 
 Commands:
@@ -12,7 +13,7 @@ Commands:
     python -m recipes.image_classification --data list.csv --columns.group patient --backbone EfficientNetB0
     python -m recipes.image_classification --data tfds:beans --tune.unfreeze 3 --augment strong
 
-Results: the digits of the first command, from random weights, test accuracy 0.985 in a minute on two CPU cores;
+Results: the digits of the first command, from random weights, test accuracy 0.985 in 36 s on two CPU cores;
 pictures of ants and bees, and of six kinds of waste, in the README.
 
 References: Yosinski et al. 2014, "How transferable are features in deep neural networks?", arXiv:1411.1792;

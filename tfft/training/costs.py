@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 
 from tfft.training.levels import TRUNK_BATCH
@@ -33,8 +33,7 @@ class Cost:
 def phase_costs(plan: Plan) -> list[Cost]:
     """The cost of each phase; bytes are exact, seconds are a guess from a few batches of zeros.
 
-    The trunk is timed in the compiled form that will run; the top runs uncompiled, for a compiled one would have
-    to be compiled again for training.
+    What is compiled to be timed is used again, by the storing pass and to score.
     """
     activations = plan.activations
     seconds = [math.nan] * len(activations.levels)
@@ -76,13 +75,13 @@ def _steps(plan: Plan, depth: int, split: str, view: int) -> list[int]:
 def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
     """Training and validation of one epoch on what is there already."""
     zeros = [np.zeros((plan.batch_size, *shape), "float32") for shape in plan.layout(planned.depth).shapes]
-    forward = _seconds(lambda: planned.top(zeros[0] if len(zeros) == 1 else zeros, training=False))
+    forward = _seconds(lambda: planned.forward(*zeros).numpy())
     batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)
     return forward * ((1 + BACKWARD) * plan.steps_per_epoch + batches)
 
 
-def _seconds(function) -> float:
-    function()  # the first time prepares
+def _seconds(function: Callable[[], np.ndarray]) -> float:
+    function()  # compiles
     start = time.monotonic()
-    keras.tree.map_structure(np.asarray, function())
+    function()
     return time.monotonic() - start

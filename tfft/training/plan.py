@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import keras
+import tensorflow as tf
 
 from tfft.data.augment import Augmentation
 from tfft.data.examples import Splits
@@ -40,6 +42,16 @@ class PlannedPhase:
     """Level of the activations that it trains on; None trains on pictures."""
     views: int | None
     """How many views of the training pictures its epochs walk through; None for a new one in every epoch."""
+
+    @cached_property
+    def forward(self) -> Callable[..., tf.Tensor]:
+        """The top in inference mode, compiled, on a batch of any size."""
+
+        @tf.function(input_signature=[tf.TensorSpec(t.shape, t.dtype) for t in self.top.inputs], autograph=False)
+        def forward(*tensors: tf.Tensor) -> tf.Tensor:
+            return self.top(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+
+        return forward
 
     def view_of(self, epoch: int) -> int:
         """The view that an epoch, counted over all phases from 0, trains on."""

@@ -7,6 +7,7 @@ import sys
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfft.data.examples import Splits
 from tfft.data.pipeline import evaluation_batches
@@ -37,10 +38,13 @@ def predict(model: keras.Model, splits: Splits, plan: Plan | None = None, *, bat
     predictions = {}
     for name, examples in splits.items():
         logger.info("Scoring %s: %d examples", name, len(examples))
-        rows, layout, top = examples.inputs, pixel_layout(splits), model
-        if plan is not None and plan.lowest.depth is not None:
-            top, layout = plan.lowest.top, plan.layout(plan.lowest.depth)
-            rows = plan.activations.rows(plan.lowest.depth, name, 0)
+        if plan is None or plan.lowest.depth is None:
+            batches = evaluation_batches(examples.inputs, examples.targets, pixel_layout(splits), batch_size=batch_size)
+            predictions[name] = model.predict(batches, verbose=1 if sys.stdout.isatty() else 0)
+            continue
+        layout = plan.layout(plan.lowest.depth)
+        rows = plan.activations.rows(plan.lowest.depth, name, 0)
         batches = evaluation_batches(rows, examples.targets, layout, batch_size=batch_size)
-        predictions[name] = top.predict(batches, verbose=1 if sys.stdout.isatty() else 0)
+        answers = [plan.lowest.forward(*tf.nest.flatten(tensors)).numpy() for tensors, _ in batches]
+        predictions[name] = np.concatenate(answers)
     return predictions
