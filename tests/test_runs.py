@@ -8,14 +8,10 @@ import pytest
 
 from tfft import runs
 from tfft.errors import ConfigError, MachineError
-from tfft.training import Phase
 
 
 @dataclass(frozen=True)
 class Choices:
-    sizes: tuple[int, int] = (1, 2)
-    backbone: str = "a"
-    head: Phase = Phase(epochs=3)
     seed: int = 0
     out: str | None = None
 

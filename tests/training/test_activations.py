@@ -17,6 +17,7 @@ from tfft.errors import ConfigError
 from tfft.models import attach_head, load_backbone, single_label, unfrozen
 from tfft.store import Storage, open_store
 from tfft.training import Phase, Plan, build_optimizer, fine_tune, plan_phases, store_activations
+from tfft.training.storing import missing_bytes
 
 FAMILIES = ["MobileNetV2", "ResNet50", "EfficientNetB0", "DenseNet121", "ConvNeXtTiny", "VGG16", "NASNetMobile"]
 RISING = ("VGG16", "NASNetMobile")
@@ -287,3 +288,17 @@ def test_another_process_that_fills_the_store_costs_time_and_nothing_else(
     assert "Not stored, computed whenever it is needed" in caplog.text
     assert len(open_store(Storage()).contents()) == 0
     assert stored
+
+
+def test_a_layer_without_source_is_trained_too(splits: Splits) -> None:
+    """It cannot be known again, so its activations are those of one plan."""
+    exec("class Typed(keras.layers.Layer):\n    def call(self, x):\n        return x * 2", scope := {"keras": keras})
+    inputs = keras.Input((32, 32, 3))
+    x = scope["Typed"]()(keras.layers.Conv2D(4, 3, strides=4)(inputs))
+    backbone = keras.Model(inputs, x)
+    backbone.trainable = False
+    model = attach_head(backbone, TASK)
+    for _ in range(2):
+        plan = plan_phases(model, splits, {"head": Phase(epochs=1)}, batch_size=8)
+        assert missing_bytes(plan) == (20 + 7 + 7) * 4 * 4
+        assert len(fine_tune(model, TASK, plan).rows) == 1

@@ -32,6 +32,13 @@ def fingerprint(model: keras.Model) -> str:
                 digest.update(inspect.getsource(type(layer)).encode())
             except (OSError, TypeError):
                 return uuid.uuid4().hex
+    digest.update(weights_fingerprint(model).encode())
+    return digest.hexdigest()
+
+
+def weights_fingerprint(model: keras.Model) -> str:
+    """32 hexadecimal digits of the values of a model's weights."""
+    digest = hashlib.blake2b(digest_size=16)
     for weight in model.weights:
         value = keras.ops.convert_to_numpy(weight)
         digest.update(f"{value.shape} {value.dtype}".encode())

@@ -26,7 +26,7 @@ from tfft.data.augment import Augmentation, view
 from tfft.data.examples import Indexable, Splits
 from tfft.data.records import content_digest
 from tfft.errors import ConfigError, MachineError
-from tfft.models.fingerprint import fingerprint
+from tfft.models.fingerprint import weights_fingerprint
 from tfft.store import Rows, Store, StoredArray
 from tfft.training.levels import TRUNK_BATCH, Level
 
@@ -107,10 +107,12 @@ class Activations:
             inputs = getattr(self.splits, split).inputs
             return view(inputs, self.keys[split], number, augment=self.augment, seed=self.seed)
         streamed = (split, number) not in self.stored[depth] or (depth, split, number) in self._failed
-        array, keys = self.array(depth, number), self.keys[split]
-        missing = [] if streamed else array.missing(keys)
+        missing = [] if streamed else self.missing(depth, split, number)
         if streamed or missing:
             source = Streamed(self.rows(depth - 1 if depth else None, split, number), self.levels[depth])
+        if streamed:
+            return source
+        array, keys = self.array(depth, number), self.keys[split]
         if missing:
             try:
                 self.store.make_room(len(missing) * array.row_bytes)
@@ -119,12 +121,12 @@ class Activations:
                 logger.warning("Not stored, computed whenever it is needed: %s", error)
                 self._failed.add((depth, split, number))
                 return source
-        return source if streamed else array.rows(keys)
+        return array.rows(keys)
 
     def check_weights(self) -> None:
         """Raises `ConfigError` if frozen weights have changed since the plan was made."""
         for level in self.levels:
-            if fingerprint(level.cut.trunk) != level.fingerprint:
+            if weights_fingerprint(level.cut.trunk) != level.weights:
                 raise ConfigError(
                     "The frozen weights are those that the plan was made with",
                     received=f"other weights below {', '.join(level.layers)}",

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfft.data.pipeline import GROUP, Layout
-from tfft.models.fingerprint import fingerprint
+from tfft.models.fingerprint import fingerprint, weights_fingerprint
 from tfft.models.trunk import Cut, between
 
 TRUNK_BATCH = GROUP
@@ -31,6 +31,8 @@ class Level:
     """Of the step, for one example."""
     fingerprint: str
     """Of the whole trunk, from the pictures up."""
+    weights: str
+    """Fingerprint of its weights alone."""
 
     @property
     def layers(self) -> list[str]:
@@ -70,6 +72,7 @@ def levels(cuts: Sequence[Cut], *, dtype: str) -> tuple[Level, ...]:
                 makes=Layout(tuple(cut.shapes), dtype),
                 multiply_adds=cut.multiply_adds - (lower.multiply_adds if lower else 0),
                 fingerprint=fingerprint(cut.trunk),
+                weights=weights_fingerprint(cut.trunk),
             )
         )
     return tuple(found)
