@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
@@ -41,21 +42,39 @@ class Streamed:
     level: Level
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        makes = self.level.makes
-        made = np.empty((len(positions), makes.numbers), makes.dtype)
-        for start in range(0, len(positions), TRUNK_BATCH):
-            some = self.below[positions[start : start + TRUNK_BATCH]]
-            count = len(some)
-            if count < TRUNK_BATCH:
-                some = np.concatenate([some, some[-1:].repeat(TRUNK_BATCH - count, 0)])
-            made[start : start + TRUNK_BATCH] = self.level.run(*self.level.takes.unpack(some)).numpy()[:count]
-        if makes.dtype == "float16" and not np.isfinite(made).all():
-            raise ConfigError(
-                "Activations stored as float16 are below 65,504",
-                received=f"larger ones after {', '.join(self.level.layers)}",
-                fix="Leave out `--store.dtype float16`",
-            )
+        made = np.empty((len(positions), self.level.makes.numbers), self.level.makes.dtype)
+        for start, rows in self.batches(positions):
+            made[start : start + len(rows)] = rows
         return made
+
+    def batches(self, positions: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Activations of `TRUNK_BATCH` positions at a time, (positions, numbers), each with the place of its first.
+
+        What the next ones are computed from is fetched meanwhile.
+        """
+        starts = range(0, len(positions), TRUNK_BATCH)
+        with ThreadPoolExecutor(1) as pool:
+            fetched = pool.submit(self._fetch, positions[:TRUNK_BATCH])
+            for start in starts:
+                tensors = fetched.result()
+                fetched = pool.submit(self._fetch, positions[start + TRUNK_BATCH :][:TRUNK_BATCH])
+                rows = self.level.run(*tensors).numpy()[: len(positions) - start]
+                if rows.dtype == np.float16 and not np.isfinite(rows).all():
+                    raise ConfigError(
+                        "Activations stored as float16 are below 65,504",
+                        received=f"larger ones after {', '.join(self.level.layers)}",
+                        fix="Leave out `--store.dtype float16`",
+                    )
+                yield start, rows
+
+    def _fetch(self, positions: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What a full batch is computed from; a smaller one is filled up."""
+        if not len(positions):
+            return ()
+        rows = self.below[positions]
+        if (lacking := TRUNK_BATCH - len(rows)) > 0:
+            rows = np.concatenate([rows, rows[-1:].repeat(lacking, 0)])
+        return self.level.takes.unpack(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,16 +178,23 @@ def content_keys(splits: Splits) -> dict[str, list[str]]:
     }
 
 
-def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], source: Indexable, what: str) -> None:
-    """Computes the missing rows and stores them, chunk by chunk."""
-    with tqdm(total=len(missing), desc=what, unit=" pictures", disable=None, leave=False) as bar:
+def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], source: Streamed, what: str) -> None:
+    """Computes the missing rows and stores them, chunk by chunk; one is written while the next is computed."""
+    with (
+        tqdm(total=len(missing), desc=what, unit=" pictures", disable=None, leave=False) as bar,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        writing: Future[None] | None = None
         for part in array.parts_of(missing):
             block = np.empty((len(part), *array.row_shape), array.dtype)
-            for start in range(0, len(part), TRUNK_BATCH):
-                some = np.array(part[start : start + TRUNK_BATCH])
-                block[start : start + TRUNK_BATCH] = source[some]
-                bar.update(len(some))
-            array.append([keys[position] for position in part], block)
+            for start, rows in source.batches(np.array(part)):
+                block[start : start + len(rows)] = rows
+                bar.update(len(rows))
+            if writing is not None:
+                writing.result()
+            writing = pool.submit(array.append, [keys[position] for position in part], block)
+        if writing is not None:
+            writing.result()
 
 
 SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS")
