@@ -122,6 +122,8 @@ class _Reader:
 
 def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
     """The batches of some numbers. Not `from_generator`, which makes the whole process give memory back eagerly."""
+    options = tf.data.Options()
+    options.autotune.enabled = False  # nothing to tune, and the end of an iterator waits seconds for the tuner
     shapes = [*reader.layout.shapes, reader.targets.shape[1:]]
     dtypes = [*(reader.layout.read_as for _ in reader.layout.shapes), reader.targets.dtype]
 
@@ -132,4 +134,4 @@ def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
         ]
         return tensors[0] if len(tensors) == 1 else tuple(tensors), targets
 
-    return tf.data.Dataset.range(numbers.start, numbers.stop).map(read).prefetch(2)
+    return tf.data.Dataset.range(numbers.start, numbers.stop).map(read).prefetch(2).with_options(options)
