@@ -65,6 +65,8 @@ class Settings:
     """Light: flip, rotate, zoom, brightness, contrast, with Keras's layers in the plain script."""
     views: Views = "auto"
     """Views that tfft stores, with augmentation."""
+    hold_batch_norm: bool = False
+    """Freeze BatchNorm in the plain script too, which the guide does not do."""
     batch_size: int = 32
     """Pictures in a batch."""
     seed: int = 0
@@ -177,14 +179,20 @@ def plain(settings: Settings, *, cache: bool) -> dict[str, Any]:
     from tfft.models import backbone_stages
 
     unfrozen = {id(layer) for stage in backbone_stages(base)[-settings.unfreeze :] for layer in stage}
-    base.trainable = True
+    base.trainable = True  # with its BatchNorm layers: the guide takes `training=False` above to hold them
     for layer in base.layers:
-        layer.trainable = id(layer) in unfrozen and not isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = id(layer) in unfrozen and not (settings.hold_batch_norm and _is_batch_norm(layer))
     model.compile(keras.optimizers.Adam(settings.tune_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     tuned = model.fit(train, epochs=settings.tune_epochs, validation_data=val, verbose=2).history
     seconds = time.monotonic() - start
     best = max(history["val_accuracy"] + tuned["val_accuracy"])
     return {"reading": 0.0, "storing": 0.0, "fit": seconds, "accuracy": best, "losses": losses + tuned["loss"]}
+
+
+def _is_batch_norm(layer: Any) -> bool:
+    import keras
+
+    return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:

@@ -75,3 +75,8 @@ def test_a_row_may_hold_several_tensors_and_half_precision() -> None:
     (first, second), _ = next(iter(evaluation_batches(ROWS.astype(np.float16), TARGETS, layout, batch_size=3)))
     assert (first.shape, second.shape, first.dtype) == ((3, 2, 2), (3, 2), "float32")
     assert np.array_equal(second, ROWS[:3, 4:])
+
+
+def test_the_end_of_a_pass_waits_for_no_tuner() -> None:
+    """With the tuner of tf.data running, the end of an iterator took up to five seconds."""
+    assert evaluation_batches(ROWS, TARGETS, FLAT, batch_size=8).options().autotune.enabled is False
