@@ -131,6 +131,12 @@ def test_what_cannot_work_is_told_before_a_picture_is_read(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+def test_settings_out_of_range_are_told_at_once() -> None:
+    for setting, said in ({"views": 0}, "views=0"), ({"dropout": 1.0}, "dropout=1"), ({"image_size": (0, 9)}, "size=0"):
+        with pytest.raises(ConfigError, match=said):
+            Config(**setting)
+
+
 def losses(folder: Path) -> list[str]:
     with (folder / "history.csv").open(newline="") as file:
         return [row["loss"] for row in csv.DictReader(file)]

@@ -3,6 +3,7 @@ from .costs import phase_costs as phase_costs
 from .fine_tune import fine_tune as fine_tune
 from .phases import Phase as Phase
 from .phases import Views as Views
+from .phases import check_views as check_views
 from .plan import Plan as Plan
 from .plan import check_phases as check_phases
 from .plan import plan_phases as plan_phases

@@ -10,6 +10,12 @@ from tfft.errors import check_range
 Views = int | Literal["auto", "fresh"]
 
 
+def check_views(views: Views) -> None:
+    """Raises `ConfigError` if a number of views is not at least 1."""
+    if views not in ("auto", "fresh"):
+        check_range("views", views, least=1, fix="Or `fresh`, or `auto`")
+
+
 @dataclass(frozen=True)
 class Phase:
     """One phase of a fine-tune. The optimizer starts anew in each."""

@@ -20,7 +20,7 @@ from tfft.store import Storage, open_store
 from tfft.training.activations import Activations, content_keys
 from tfft.training.cutting import cut_phases
 from tfft.training.levels import levels
-from tfft.training.phases import Phase, Views
+from tfft.training.phases import Phase, Views, check_views
 from tfft.training.storing import with_storage
 
 
@@ -164,8 +164,7 @@ def plan_phases(
     check_range("batch_size", batch_size, least=1)
     if (dtype := splits.train.inputs.dtype) != "uint8":
         raise ConfigError("Pictures are uint8, in [0, 255]", received=dtype, fix="Convert them: `.astype('uint8')`")
-    if views not in ("auto", "fresh"):
-        check_range("views", views, least=1, fix="Or `fresh`, or `auto`")
+    check_views(views)
     check_phases(model, phases)
     found = cut_phases(model, phases)
     store = open_store(storage)
