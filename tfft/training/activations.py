@@ -7,19 +7,14 @@ the same to the last bit.
 from __future__ import annotations
 
 import logging
-import os
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from tfft.data.augment import VERSION as AUGMENT_VERSION
@@ -30,6 +25,7 @@ from tfft.errors import ConfigError, MachineError
 from tfft.models.fingerprint import weights_fingerprint
 from tfft.store import Rows, Store, StoredArray
 from tfft.training.levels import TRUNK_BATCH, Level
+from tfft.training.machine import machine
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +103,7 @@ class Activations:
                 "pictures": self._pictures,
                 "view": self._view(number),
                 "batch": TRUNK_BATCH,
-                **_machine(),
+                **machine(),
             }
             about = f"{self.network} after {', '.join(level.layers)}"
             self._arrays[depth, number] = self.store.array(parts, (level.makes.numbers,), level.makes.dtype, about)
@@ -195,37 +191,3 @@ def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], sourc
             writing = pool.submit(array.append, [keys[position] for position in part], block)
         if writing is not None:
             writing.result()
-
-
-SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS")
-"""Environment variables that choose how TensorFlow computes."""
-
-
-def _machine() -> dict[str, Any]:
-    """What of machine and packages may decide the last bits."""
-    devices = tf.config.list_physical_devices()
-    threading = tf.config.threading
-    return {
-        "packages": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "threads": [threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()],
-        "devices": [
-            [device.name, tf.config.experimental.get_device_details(device) if device.device_type == "GPU" else None]
-            for device in devices
-        ],
-        "settings": {name: os.environ.get(name) for name in SETTINGS},
-        "tensor_float_32": tf.config.experimental.tensor_float_32_execution_enabled(),
-        "precision": keras.config.dtype_policy().name,
-        "float": keras.config.floatx(),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-    except OSError:
-        return platform.processor()
-    # the flags say which instructions the kernels are chosen by
-    telling = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
-    return content_digest("\n".join(sorted(telling)).encode())

@@ -1,0 +1,47 @@
+"""What of a machine and its packages may decide the last bits of what a network computes."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfft.data.records import content_digest
+
+SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS")
+"""Environment variables that choose how TensorFlow computes."""
+
+
+def machine() -> dict[str, Any]:
+    """Packages, processor, threads, devices and settings, as JSON has them."""
+    devices = tf.config.list_physical_devices()
+    threading = tf.config.threading
+    return {
+        "packages": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": [threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()],
+        "devices": [
+            [device.name, tf.config.experimental.get_device_details(device) if device.device_type == "GPU" else None]
+            for device in devices
+        ],
+        "settings": {name: os.environ.get(name) for name in SETTINGS},
+        "tensor_float_32": tf.config.experimental.tensor_float_32_execution_enabled(),
+        "precision": keras.config.dtype_policy().name,
+        "float": keras.config.floatx(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    # the flags say which instructions the kernels are chosen by
+    telling = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
+    return content_digest("\n".join(sorted(telling)).encode())
