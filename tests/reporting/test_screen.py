@@ -76,3 +76,18 @@ def test_a_plan_shows_what_is_stored_and_what_is_there_already(
     assert any(line.startswith("tune 8 x 8 x 8 after inner_dropout_2 6 0.3 MB 100% -") for line in said())
     streamed = said(storage=Storage(limit=1e-9), seed=1)  # other views
     assert any(line.startswith("tune 8 x 8 x 8 after inner_dropout_2, streamed fresh") for line in streamed)
+
+
+def test_all_but_one_is_not_a_hundred_percent(
+    network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    phases = {"tune": Phase(epochs=12, unfreeze=1)}
+    options = {"batch_size": 8, "augment": "light", "views": 12}
+    store_activations(plan_phases(network, splits, phases, **options))
+    edited = splits.val.inputs.copy()
+    edited[0, 0, 0, 0] ^= 1
+    changed = replace(splits, val=replace(splits.val, inputs=edited))
+    show_plan(plan_phases(network, changed, phases, **options), backbone="Small")
+    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert any(line.startswith("tune 8 x 8 x 8 after inner_dropout_2 12 0.5 MB 99%") for line in said), said

@@ -57,6 +57,15 @@ def test_the_least_recently_used_goes_first_and_no_more_than_must(tmp_path: Path
     assert list(older.folder.glob("*.chunk"))
 
 
+def test_a_smaller_limit_alone_removes_nothing(tmp_path: Path) -> None:
+    array = stored(small(tmp_path, 3), "kept", days_ago=1)
+    smaller = small(tmp_path, 0.5)
+    smaller.make_room(0)
+    assert list(array.folder.glob("*.chunk"))
+    with pytest.raises(MachineError):
+        smaller.make_room(4100)
+
+
 def test_what_was_used_since_is_not_the_least_recently_used(tmp_path: Path) -> None:
     store = small(tmp_path, 2)
     used, unused = stored(store, "used", days_ago=9), stored(store, "unused", days_ago=1)

@@ -53,7 +53,7 @@ def show_plan(plan: Plan, *, backbone: str) -> None:
             shown(trains_on(plan, planned)),
             "fresh" if planned.views is None else str(planned.views),
             f"{cost.stored / 1e6:,.1f} MB" if cost.stored else "nothing",
-            f"{1 - cost.missing / cost.stored:.0%}" if cost.stored else "",
+            f"{100 * (cost.stored - cost.missing) // cost.stored}%" if cost.stored else "",  # 100 % is all of it
             _duration(cost.storing),
             _duration(cost.training),
         )

@@ -61,11 +61,13 @@ class Store:
         return in_use + size <= self.limit and size <= free
 
     def make_room(self, size: int) -> None:
-        """Removes the least recently used chunks until that many more bytes fit.
+        """Removes the least recently used chunks until that many more bytes fit; for none, nothing is removed.
 
         Raises:
             MachineError: If they do not fit even so.
         """
+        if not size:
+            return
         if not self.has_room(size):
             free = shutil.disk_usage(self.folder).free
             raise MachineError(
