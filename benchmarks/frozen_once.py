@@ -181,18 +181,13 @@ def plain(settings: Settings, *, cache: bool) -> dict[str, Any]:
     unfrozen = {id(layer) for stage in backbone_stages(base)[-settings.unfreeze :] for layer in stage}
     base.trainable = True  # with its BatchNorm layers: the guide takes `training=False` above to hold them
     for layer in base.layers:
-        layer.trainable = id(layer) in unfrozen and not (settings.hold_batch_norm and _is_batch_norm(layer))
+        held = settings.hold_batch_norm and isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = id(layer) in unfrozen and not held
     model.compile(keras.optimizers.Adam(settings.tune_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     tuned = model.fit(train, epochs=settings.tune_epochs, validation_data=val, verbose=2).history
     seconds = time.monotonic() - start
     best = max(history["val_accuracy"] + tuned["val_accuracy"])
     return {"reading": 0.0, "storing": 0.0, "fit": seconds, "accuracy": best, "losses": losses + tuned["loss"]}
-
-
-def _is_batch_norm(layer: Any) -> bool:
-    import keras
-
-    return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
