@@ -1,19 +1,90 @@
 from __future__ import annotations
 
-from collections import Counter
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
-from tfft.data import find_pictures
-from tfft.data.images import decode
+import pytest
+
+# in a process of its own: TensorFlow Datasets warns of its own dependencies while it is imported
+PROGRAM = """
+import json, sys
+import numpy as np
+import tensorflow_datasets as tfds
+import tfft.data.demo
+from tfft.data import find_pictures, scenes
+
+scenes.SIZES.update(train=6, val=4, test=5)  # all of them would take a minute
+found = {}
+for name in sys.argv[1:]:
+    data = tfds.load(name)
+    first = next(iter(tfds.as_numpy(data["train"])))
+    features = {
+        key: "boxes" if key == "objects" else [np.asarray(value).dtype.kind, list(np.asarray(value).shape)]
+        for key, value in first.items()
+    }
+    found[name] = [{split: len(part) for split, part in data.items()}, features]
+
+made = {scene.picture.tobytes(): scene for scene in scenes.scenes("test")}
+for name in ("boxes", "masks", "tags", "count"):
+    examples = list(tfds.as_numpy(tfds.load(f"tfft_digits_{name}", split="test")))
+    assert len(examples) == len(made) == 5
+    for example in examples:
+        scene = made[example["image"].tobytes()]
+        if name == "boxes":
+            assert example["objects"]["label"].tolist() == scene.digits.tolist()
+            boxes = np.round(example["objects"]["bbox"] * scenes.SIDE).astype(int)  # top, left, bottom, right
+            assert boxes[:, [1, 0, 3, 2]].tolist() == scene.boxes.tolist()
+        elif name == "masks":
+            assert np.array_equal(example["mask"][..., 0], scene.mask)
+        elif name == "tags":
+            assert example["tags"].tolist() == sorted(set(scene.digits.tolist()))
+        else:
+            assert example["count"] == sum(scene.digits)
+
+plain, wrapped = find_pictures("demo"), find_pictures("tfds:tfft_digits")
+assert sorted(r.label for r in plain) == sorted(r.label for r in wrapped)
+print(json.dumps(found))
+"""
+SCENES = {"train": 6, "validation": 4, "test": 5}
+TEXTS = {"train": 1600, "validation": 200, "test": 400}
+PICTURE = ["u", [128, 128, 3]]
+EXPECTED: dict[str, tuple[dict[str, int], dict[str, Any]]] = {
+    "tfft_digits": ({"train": 1797}, {"image": ["u", [8, 8, 1]], "label": ["i", []]}),
+    "tfft_digits_boxes": (SCENES, {"image": PICTURE, "objects": "boxes"}),
+    "tfft_digits_masks": (SCENES, {"image": PICTURE, "mask": ["u", [128, 128, 1]]}),
+    "tfft_digits_tags": (SCENES, {"image": PICTURE, "tags": ...}),
+    "tfft_digits_count": (SCENES, {"image": PICTURE, "count": ["i", []]}),
+    "tfft_text": (TEXTS, {"text": ["S", []], "label": ["i", []]}),
+    "tfft_pairs": (TEXTS, {"en": ["S", []], "de": ["S", []]}),
+}
 
 
-def test_the_digits_are_real_and_complete() -> None:
-    records = find_pictures("demo")
-    assert len(records) == 1797
-    assert sorted(Counter(r.label for r in records)) == [str(digit) for digit in range(10)]
-    pixels, _ = decode(records[0].read(), (8, 8))
-    assert pixels.shape == (8, 8, 3)
-    assert pixels.max() == 255 * 15 // 16  # the first digit's darkest ink is 15 of 16
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = str(tmp_path_factory.mktemp("home"))
+    # nobody listens on the discard port
+    environment = {**os.environ, "HOME": home, "TFDS_DATA_DIR": f"{home}/data", "https_proxy": "http://127.0.0.1:9"}
+    command = [sys.executable, "-c", PROGRAM, *EXPECTED]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_they_are_the_same_each_time() -> None:
-    assert [r.digest for r in find_pictures("demo")[:20]] == [r.digest for r in find_pictures("demo")[:20]]
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_is_made_without_a_download(loaded: dict[str, Any], name: str) -> None:
+    counts, features = loaded[name]
+    wanted_counts, wanted_features = EXPECTED[name]
+    assert counts == wanted_counts
+    assert set(features) == set(wanted_features)
+    for feature, kind in wanted_features.items():
+        assert kind is ... or features[feature] == kind
+
+
+def test_the_docstring_lists_them_all() -> None:
+    source = (Path(__file__).parents[2] / "tfft" / "data" / "demo.py").read_text(encoding="utf-8")
+    for name in EXPECTED:
+        assert f"| `{name}` |" in source

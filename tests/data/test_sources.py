@@ -144,3 +144,8 @@ def test_a_folder_beside_train_that_is_no_split(tmp_path: Path, picture_folder: 
     picture_folder(tmp_path / "more", {"ant": 1, "bee": 1})
     with pytest.raises(DataError, match=r"also .*more"):
         find_pictures(str(tmp_path))
+
+
+def test_demo_data_of_another_task() -> None:
+    with pytest.raises(ConfigError, match="Type `--data demo`"):
+        find_pictures("demo:boxes")

@@ -1,26 +1,146 @@
-"""Real pictures that need no file and no network: scikit-learn's handwritten digits."""
+"""The demo data as TensorFlow Datasets, made on this machine without a download.
+
+    import tensorflow_datasets as tfds
+    import tfft.data.demo
+
+    tfds.load("tfft_digits_boxes")
+
+| name | what it is |
+| --- | --- |
+| `tfft_digits` | 1,797 real handwritten digits, one in each picture (`tfft.data.digits`) |
+| `tfft_digits_boxes` | one to five of them on a textured ground, with boxes (`tfft.data.scenes`) |
+| `tfft_digits_masks` | the same pictures, with the class of each pixel |
+| `tfft_digits_tags` | the same pictures, with which digits are there |
+| `tfft_digits_count` | the same pictures, with the sum of their digits |
+| `tfft_text` | reviews made by rule, negative or positive (`tfft.data.phrases`) |
+| `tfft_pairs` | English sentences made by rule, with their German translation (`tfft.data.phrases`) |
+
+Scenes, texts and pairs have the splits train, validation and test; digits have one, train, which a recipe deals out.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from tfft.data.records import Record
+import numpy as np
+import tensorflow_datasets as tfds
+
+from tfft.data import phrases, scenes
+from tfft.data.digits import digits
+
+SPLITS = {"train": "train", "validation": "val", "test": "test"}
+"""Split of TensorFlow Datasets to split of tfft."""
+DIGITS = [str(digit) for digit in range(10)]
+SIDES = (scenes.SIDE, scenes.SIDE)
+
+Examples = Iterator[dict[str, Any]]
 
 
-def digits() -> list[Record]:
-    """1,797 handwritten digits of 43 people, 8 x 8 pixels, as PNG records of ten classes.
+def _builder(
+    name: str,
+    description: str,
+    features: Callable[[], dict[str, Any]],
+    examples: Callable[[str], Examples],
+    splits: tuple[str, ...] = tuple(SPLITS),
+) -> type[tfds.core.GeneratorBasedBuilder]:
+    """A builder of TensorFlow Datasets, which registers itself under its name in snake case.
 
-    Source: the test set of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI Machine
-    Learning Repository, 1998), as `sklearn.datasets.load_digits` ships it. Reading enlarges them.
+    Args:
+        name: In camel case.
+        description: What the data are.
+        features: Makes the features of an example, when they are asked for.
+        examples: Makes the examples of a split, which it is given by its name in tfft.
+        splits: Names of the splits there are.
     """
-    import numpy as np
-    from PIL import Image
-    from sklearn.datasets import load_digits
 
-    source = load_digits()
-    found = []
-    for number, (pixels, target) in enumerate(zip(source.images, source.target, strict=True)):
-        file = io.BytesIO()
-        Image.fromarray(np.rint(pixels * (255 / 16)).astype(np.uint8)).save(file, format="PNG")
-        found.append(Record(picture=file.getvalue(), label=str(target), where=f"demo digit {number}"))
-    return found
+    def _info(self: tfds.core.GeneratorBasedBuilder) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self, description=description, features=tfds.features.FeaturesDict(features())
+        )
+
+    def _split_generators(self: tfds.core.GeneratorBasedBuilder, dl_manager: Any) -> dict[str, Any]:
+        return {split: self._generate_examples(SPLITS[split]) for split in splits}
+
+    def _generate_examples(self: tfds.core.GeneratorBasedBuilder, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        yield from enumerate(examples(split))
+
+    made = {"VERSION": tfds.core.Version("1.0.0"), "__module__": __name__, "__doc__": description}
+    methods = {"_info": _info, "_split_generators": _split_generators, "_generate_examples": _generate_examples}
+    return type(name, (tfds.core.GeneratorBasedBuilder,), made | methods)
+
+
+def _of_scenes(
+    name: str, description: str, features: Callable[[], dict[str, Any]], truth: Callable[[scenes.Scene], dict[str, Any]]
+) -> type[tfds.core.GeneratorBasedBuilder]:
+    return _builder(
+        name,
+        f"One to five real handwritten digits on a ground made by formula, {description}. No digit is in two splits.",
+        lambda: {"image": tfds.features.Image(shape=(*SIDES, 3)), **features()},
+        lambda split: ({"image": scene.picture, **truth(scene)} for scene in scenes.scenes(split)),
+    )
+
+
+def _digit_examples(split: str) -> Examples:
+    for record in digits():
+        yield {"image": io.BytesIO(record.read()), "label": record.label}
+
+
+def _boxes(scene: scenes.Scene) -> dict[str, Any]:
+    """Boxes as TensorFlow Datasets has them: parts of the height and the width, top and left first."""
+    return {
+        "objects": [
+            {"bbox": tfds.features.BBox(top, left, bottom, right), "label": int(digit)}
+            for (left, top, right, bottom), digit in zip(scene.boxes / scenes.SIDE, scene.digits, strict=True)
+        ]
+    }
+
+
+TfftDigits = _builder(
+    "TfftDigits",
+    "1,797 real handwritten digits, 8 x 8 pixels, as scikit-learn ships them.",
+    lambda: {"image": tfds.features.Image(shape=(8, 8, 1)), "label": tfds.features.ClassLabel(names=DIGITS)},
+    _digit_examples,
+    splits=("train",),
+)
+TfftDigitsBoxes = _of_scenes(
+    "TfftDigitsBoxes",
+    "with a box around each",
+    lambda: {
+        "objects": tfds.features.Sequence(
+            {"bbox": tfds.features.BBoxFeature(), "label": tfds.features.ClassLabel(names=DIGITS)}
+        )
+    },
+    _boxes,
+)
+TfftDigitsMasks = _of_scenes(
+    "TfftDigitsMasks",
+    "with the class of each pixel: 0 is the ground, 1 to 10 are the digits 0 to 9",
+    lambda: {"mask": tfds.features.Image(shape=(*SIDES, 1))},
+    lambda scene: {"mask": scene.mask[..., None]},
+)
+TfftDigitsTags = _of_scenes(
+    "TfftDigitsTags",
+    "with the set of digits that are there",
+    lambda: {"tags": tfds.features.Sequence(tfds.features.ClassLabel(names=DIGITS))},
+    lambda scene: {"tags": np.unique(scene.digits).tolist()},
+)
+TfftDigitsCount = _of_scenes(
+    "TfftDigitsCount",
+    "with the sum of the digits",
+    lambda: {"count": tfds.features.Scalar(np.int32)},
+    lambda scene: {"count": scene.count},
+)
+TfftText = _builder(
+    "TfftText",
+    "Reviews made by rule from word lists, negative or positive. No person wrote them.",
+    lambda: {"text": tfds.features.Text(), "label": tfds.features.ClassLabel(names=["negative", "positive"])},
+    lambda split: ({"text": one.text, "label": one.label} for one in phrases.reviews() if one.split == split),
+)
+TfftPairs = _builder(
+    "TfftPairs",
+    "English sentences about dates and hours made by rule, with their German translation. No person wrote them.",
+    lambda: {"en": tfds.features.Text(), "de": tfds.features.Text()},
+    lambda split: ({"en": one.source, "de": one.target} for one in phrases.pairs() if one.split == split),
+)

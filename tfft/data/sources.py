@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tfft.data import audit, demo, tables, tfds
+from tfft.data import audit, tables, tfds
+from tfft.data.digits import digits
 from tfft.data.records import SPLIT_NAMES, Record, digested
 from tfft.data.tables import Columns
 from tfft.errors import ConfigError, DataError, listed
@@ -50,7 +51,13 @@ def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
             fix="List the pictures in a table, or leave the columns out",
         )
     if source == "demo":
-        records = demo.digits()
+        records = digits()
+    elif source.startswith("demo:"):
+        raise ConfigError(
+            "The demo data with a class for each picture are `demo`",
+            received=repr(source),
+            fix="Type `--data demo`; `demo:NAME` are data of other tasks (see tfft.data.demo)",
+        )
     elif source.startswith("tfds:"):
         records = tfds.records(source.removeprefix("tfds:"))
     elif table:

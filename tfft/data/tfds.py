@@ -17,6 +17,8 @@ def records(name: str) -> list[Record]:
     """
     import tensorflow_datasets as tfds
 
+    import tfft.data.demo  # noqa: F401 (tfft's own data sets are known by their names from here on)
+
     try:
         builder = tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):  # no such name, no such version, no name

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from tfft.data.digits import digits
+from tfft.data.scenes import SIDE, SIZES, Scene, _originals, scenes
+
+
+@pytest.fixture(scope="module")
+def some() -> list[Scene]:
+    return list(islice(scenes("val"), 40))
+
+
+def test_boxes_masks_and_digits_say_the_same(some: list[Scene]) -> None:
+    for scene in some:
+        assert scene.picture.shape == (SIDE, SIDE, 3)
+        assert 1 <= len(scene.digits) == len(scene.boxes) <= 5
+        assert scene.count == sum(scene.digits)
+        assert set(np.unique(scene.mask)) == {0, *(scene.digits + 1)}
+        outside = scene.mask.copy()
+        for digit, (left, top, right, bottom) in zip(scene.digits, scene.boxes, strict=True):
+            inside = scene.mask[top:bottom, left:right] == digit + 1
+            # the box is tight: ink touches each of its sides
+            assert inside[0].any()
+            assert inside[-1].any()
+            assert inside[:, 0].any()
+            assert inside[:, -1].any()
+            outside[top:bottom, left:right] = 0
+        assert not outside.any(), "no ink outside of the boxes"
+
+
+def test_a_digit_can_be_seen(some: list[Scene]) -> None:
+    for scene in some:
+        ink = scene.picture[scene.mask > 0].astype(float).mean()
+        assert abs(ink - scene.picture[scene.mask == 0].astype(float).mean()) > 10
+
+
+def test_they_are_the_same_each_time_and_others_with_another_seed(some: list[Scene]) -> None:
+    again, other = next(scenes("val")), next(scenes("val", seed=1))
+    assert np.array_equal(some[0].picture, again.picture)
+    assert not np.array_equal(some[0].picture, other.picture)
+    assert sum(1 for _ in scenes("val")) == SIZES["val"]
+
+
+def test_no_original_is_in_two_splits_and_all_are_in_one() -> None:
+    pictures = {
+        split: {(digit, one.tobytes()) for digit, found in _originals(split, seed=0).items() for one in found}
+        for split in SIZES
+    }
+    assert not pictures["train"] & pictures["val"]
+    assert not pictures["train"] & pictures["test"]
+    assert not pictures["val"] & pictures["test"]
+    assert sum(map(len, pictures.values())) == len({record.read() for record in digits()})
+    assert all(len({digit for digit, _ in found}) == 10 for found in pictures.values())
