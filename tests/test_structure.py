@@ -19,7 +19,7 @@ def test_every_module_has_its_test_file(module: Path) -> None:
 
 def test_every_test_file_has_its_module() -> None:
     mirrored = {p.relative_to(ROOT / "tfft").with_name(f"test_{p.name}") for p in MODULES}
-    mirrored |= {Path(f"test_{name}.py") for name in ("structure", "notebooks", "readme")}
+    mirrored |= {Path(f"test_{name}.py") for name in ("structure", "notebooks", "readme", "benchmarks")}
     mirrored |= {Path("recipes", f"test_{p.name}") for p in (ROOT / "recipes").glob("*.py")}
     tests = {p.relative_to(ROOT / "tests") for p in (ROOT / "tests").rglob("test_*.py")}
     assert tests - {Path("recipes/test_contract.py")} <= mirrored

@@ -38,10 +38,10 @@ def draw_shape(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
 
 def _placed(points: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
     """Points in [-1, 1] about the middle, turned, sheared and stretched a little, somewhere in the frame."""
-    angle, shear, aspect = rng.normal(0, 0.2), rng.normal(0, 0.12), math.exp(rng.normal(0, 0.15))
+    angle, shear, aspect = rng.normal(0, 0.15), rng.normal(0, 0.1), math.exp(rng.normal(0, 0.12))
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     points = points @ (turn @ np.array([[aspect, shear], [0, 1 / aspect]])).T
-    scale = 0.5 * size * rng.uniform(0.5, 0.95)
+    scale = 0.5 * size * rng.uniform(0.6, 1.0)
     middle = size / 2 + rng.uniform(-1, 1, 2) * (size / 2 - scale) * 0.9
     return points * scale + middle
 

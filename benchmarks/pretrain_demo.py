@@ -1,0 +1,269 @@
+"""Make the demo weights: MobileNetV2 (alpha 0.35) pretrained on pictures made by formula, and on nothing else.
+
+Every picture is a shape (`tfft.data.shapes`) in front of a texture (`tfft.data.textures`), and the network names both.
+Shapes and textures are rendered once into the folder; colours, contrast, light, place, blur and noise are drawn anew
+for every picture of every epoch. After each epoch everything is saved: started again, the command goes on where it
+stopped, and ends with the same bits.
+
+    python benchmarks/pretrain_demo.py --folder runs/pretraining
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+from PIL import Image
+from tqdm import tqdm
+
+from tfft import files
+from tfft.data.shapes import draw_shape
+from tfft.data.textures import draw_texture
+
+PER_BLOCK = 20
+"""Shapes or textures that are rendered into one file."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """How the demo weights are made; the defaults made those in the package."""
+
+    folder: Path
+    """Where rendered pictures and the state of the training are kept."""
+    shapes: int = 400
+    """Shapes to be told apart."""
+    shape_pictures: int = 250
+    """Pictures of each shape."""
+    textures: int = 400
+    """Textures to be told apart."""
+    texture_pictures: int = 16
+    """Pictures of each texture, each larger than what is cut from it."""
+    image_size: int = 96
+    """Height and width in pixels."""
+    alpha: float = 0.35
+    """Width of MobileNetV2."""
+    batch_size: int = 128
+    """Pictures in a batch."""
+    epochs: int = 12
+    """Times that every rendered shape is shown."""
+    learning_rate: float = 3e-3
+    """Of AdamW, after a warm-up, before the cosine."""
+    weight_decay: float = 0.02
+    """Of AdamW."""
+    seed: int = 0
+    """Decides first weights, order and every picture."""
+
+
+def main(config: Config) -> None:
+    """Renders, trains from the last finished epoch on, and writes `demo.weights.h5` into the folder."""
+    config.folder.mkdir(parents=True, exist_ok=True)
+    shapes = rendered(config, "shapes", config.shapes, _shape_block)
+    textures = rendered(config, "textures", config.textures, _texture_block)
+    import keras
+
+    model = trained(config, shapes, textures, build)
+    backbone = network(config)
+    backbone.set_weights(keras.Model(model.inputs, model.get_layer("out_relu").output).get_weights())
+    large, small = config.folder / "large.weights.h5", config.folder / "demo.weights.h5"
+    backbone.save_weights(large)
+    with files.replacing(small) as part:
+        compress(large, part)
+    print(f"{small}: {small.stat().st_size:,} bytes, SHA-256 {hashlib.sha256(small.read_bytes()).hexdigest()}")
+
+
+def trained(
+    config: Config, shapes: list[np.ndarray], textures: list[np.ndarray], build: Callable[[Config, int], Any]
+) -> Any:
+    """The model that `build` makes after all epochs; those that an earlier start finished are not done again."""
+    import keras
+
+    state = config.folder / "state.keras"
+    keras.utils.set_random_seed(config.seed)
+    steps = len(shapes) * config.shape_pictures // config.batch_size
+    model = keras.saving.load_model(state) if state.exists() else build(config, steps)
+    done = int(model.optimizer.iterations.numpy()) // steps
+    print(f"{model.count_params():,} parameters, {steps} steps an epoch, {done} of {config.epochs} epochs done")
+    log = keras.callbacks.CSVLogger(config.folder / "history.csv", append=True)
+    for epoch in range(done, config.epochs):
+        start = time.perf_counter()
+        batches = pictures(config, shapes, textures, epoch, steps)
+        verbose = 1 if sys.stdout.isatty() else 2
+        model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=verbose, shuffle=False, callbacks=[log])
+        with files.replacing(state) as part:
+            model.save(part)
+        print(f"epoch {epoch + 1} of {config.epochs}: {time.perf_counter() - start:.0f} s", flush=True)
+    return model
+
+
+def compress(path: Path, smaller: Path) -> None:
+    """Copies a weights file, each array compressed without loss; Keras reads it as it does the other."""
+    import h5py
+
+    with h5py.File(path) as source, h5py.File(smaller, "w") as target:
+
+        def copy(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                how = {"compression": "gzip", "compression_opts": 9, "shuffle": True} if item.size > 1000 else {}
+                target.create_dataset(name, data=item[()], **how)
+            else:
+                target.require_group(name).attrs.update(item.attrs)
+
+        source.visititems(copy)
+
+
+def network(config: Config, pixels: Any = None) -> Any:
+    """The network without its top, from pixels in [0, 255] or as `keras.applications` has it."""
+    import keras
+
+    shape = (config.image_size, config.image_size, 3)
+    return keras.applications.MobileNetV2(
+        include_top=False, weights=None, alpha=config.alpha, input_tensor=pixels, input_shape=shape
+    )
+
+
+def build(config: Config, steps: int) -> Any:
+    """The network with one head for the shape and one for the texture."""
+    import keras
+
+    inputs = keras.Input((config.image_size, config.image_size, 3))
+    scaled = keras.applications.mobilenet_v2.preprocess_input(inputs)
+    pooled = keras.layers.GlobalAveragePooling2D()(network(config, scaled).output)
+    outputs = {
+        "shape": keras.layers.Dense(config.shapes, activation="softmax", name="shape")(pooled),
+        "texture": keras.layers.Dense(config.textures, activation="softmax", name="texture")(pooled),
+    }
+    model = keras.Model(inputs, outputs)
+    rate = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 20,
+        decay_steps=steps * config.epochs - steps // 2,
+        warmup_target=config.learning_rate,
+        warmup_steps=steps // 2,
+    )
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, global_clipnorm=5.0),
+        loss=dict.fromkeys(outputs, "sparse_categorical_crossentropy"),
+        metrics={"shape": ["accuracy"]},
+        weighted_metrics={"texture": ["accuracy"]},
+    )
+    return model
+
+
+def rendered(config: Config, name: str, count: int, block: Callable[..., np.ndarray]) -> list[np.ndarray]:
+    """The pictures of each shape or texture, in memory; what an earlier start rendered is read."""
+    paths = [config.folder / name / f"{first}.npy" for first in range(0, count, PER_BLOCK)]
+    paths[0].parent.mkdir(exist_ok=True)
+    missing = [(config, path) for path in paths if not path.exists()]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for _ in tqdm(pool.map(block, missing), total=len(missing), desc=f"rendering {name}", disable=not missing):
+            pass
+    return list(np.concatenate([np.load(path) for path in paths])[:count])
+
+
+def _shape_block(job: tuple[Config, Path]) -> None:
+    config, path = job
+    _write_block(
+        path, config.seed, config.shape_pictures, lambda number, rng: draw_shape(number, rng, config.image_size)
+    )
+
+
+def _texture_block(job: tuple[Config, Path]) -> None:
+    config, path = job
+    size = config.image_size * 5 // 3
+    _write_block(path, config.seed, config.texture_pictures, lambda number, rng: draw_texture(number, rng, size))
+
+
+def _write_block(path: Path, seed: int, pictures: int, draw: Callable[..., np.ndarray]) -> None:
+    first = int(path.stem)
+    block = [
+        [draw(number, np.random.default_rng((seed, number, picture))) for picture in range(pictures)]
+        for number in range(first, first + PER_BLOCK)
+    ]
+    with files.replacing(path) as part:
+        np.save(part, np.array(block))
+
+
+def pictures(config: Config, shapes: list[np.ndarray], textures: list[np.ndarray], epoch: int, steps: int) -> Any:
+    """The batches of one epoch, each a function of the seed, the epoch and its place."""
+    import keras
+
+    order = np.random.default_rng((config.seed, epoch)).permutation(len(shapes) * config.shape_pictures)
+
+    class Pictures(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return steps
+
+        def __getitem__(self, step: int) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+            rng = np.random.default_rng((config.seed, epoch, step))
+            chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
+            numbers, which = np.divmod(chosen, config.shape_pictures)
+            grounds, fills = rng.integers(len(textures), size=(2, len(chosen)))
+            made = [
+                compose(shapes[number][one], self._crop(textures[ground], rng), self._crop(textures[fill], rng), rng)
+                for number, one, ground, fill in zip(numbers, which, grounds, fills, strict=True)
+            ]
+            shown, plain = (np.stack(column) for column in zip(*made, strict=True))
+            # where one colour is behind, there is no texture to name
+            weights = {"shape": np.ones(len(chosen), "float32"), "texture": 1 - plain.astype("float32")}
+            return shown, {"shape": numbers, "texture": grounds}, weights
+
+        @staticmethod
+        def _crop(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            size = config.image_size
+            top, left = rng.integers(pictures.shape[1] - size + 1, size=2)
+            part = pictures[rng.integers(len(pictures)), top : top + size, left : left + size]
+            return part[:, ::-1] if rng.random() < 0.5 else part
+
+    return Pictures(workers=2, max_queue_size=6)
+
+
+def compose(front: np.ndarray, back: np.ndarray, fill: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+    """A shape in front of a texture or of one colour, with light, blur and noise.
+
+    Args:
+        front: How much of each pixel is covered, (height, width), uint8.
+        back: What is behind, (height, width, 3), uint8.
+        fill: What the shape is made of, like `back`.
+        rng: Decides all.
+
+    Returns:
+        The picture, (height, width, 3), uint8, and whether one colour is behind in place of the texture.
+    """
+    plain = bool(rng.random() < 0.5)
+    behind = _colour(front.shape, rng) if plain else back.astype("float32")
+    before = _colour(front.shape, rng) if rng.random() < 0.6 else fill.astype("float32")
+    gap = float(before.mean() - behind.mean())
+    before = before + np.float32(math.copysign(max(abs(gap), rng.uniform(40, 120)), gap) - gap)  # else nobody sees it
+    cover = front[..., None] * np.float32(1 / 255)
+    shown = behind + cover * (before - behind)
+    if rng.random() < 0.3:  # as small pictures look when they are enlarged
+        shown = _blurred(shown, int(rng.integers(10, 48)))
+    shown = shown + rng.standard_normal(shown.shape, "float32") * np.float32(10 if rng.random() < 0.3 else 2)
+    return np.clip(shown, 0, 255).astype("uint8"), plain
+
+
+def _colour(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """A colour, grey as often as not, that slowly changes across the picture, as light does."""
+    colour = rng.uniform(0, 255) + rng.choice([8, 60]) * rng.standard_normal(3)
+    down, across = (np.linspace(-1, 1, side, dtype="float32") * np.float32(rng.normal(0, 25)) for side in shape)
+    return (down[:, None] + across)[..., None] + colour.astype("float32")
+
+
+def _blurred(picture: np.ndarray, side: int) -> np.ndarray:
+    """Scaled down to `side` pixels and up again."""
+    image = Image.fromarray(np.clip(picture, 0, 255).astype("uint8"))
+    small = image.resize((side, side), Image.Resampling.BOX)
+    return np.asarray(small.resize(image.size, Image.Resampling.BILINEAR))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,87 @@
+"""The command that made the demo weights goes on where it stopped, and makes the same again."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from tfft.data.shapes import draw_shape
+from tfft.data.textures import draw_texture
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    path = Path(__file__).parent.parent / "benchmarks" / "pretrain_demo.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(__import__("sys").modules, path.stem, module)  # where a dataclass looks for its annotations
+        spec.loader.exec_module(module)
+    return module
+
+
+def build(config: Any, steps: int) -> keras.Model:
+    """As in the script, with a network that is traced in a moment."""
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3, strides=4, activation="relu")(keras.layers.Rescaling(1 / 255)(inputs))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.BatchNormalization()(x))
+    heads = {"shape": config.shapes, "texture": config.textures}
+    outputs = {name: keras.layers.Dense(count, activation="softmax", name=name)(x) for name, count in heads.items()}
+    model = keras.Model(inputs, outputs)
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, 3 * steps)
+    model.compile(keras.optimizers.AdamW(rate), loss=dict.fromkeys(heads, "sparse_categorical_crossentropy"))
+    return model
+
+
+def test_stopped_and_started_again_it_makes_the_same_weights(script: ModuleType, tmp_path: Path) -> None:
+    config = script.Config(
+        tmp_path / "straight", shapes=4, shape_pictures=8, textures=3, image_size=16, batch_size=8, epochs=3
+    )
+    rng = np.random.default_rng(0)
+    shapes = [np.stack([draw_shape(number, rng, 16) for _ in range(8)]) for number in range(4)]
+    textures = [np.stack([draw_texture(number, rng, 24) for _ in range(2)]) for number in range(3)]
+    stopped = replace(config, folder=tmp_path / "stopped")
+    for each in (config, stopped):
+        each.folder.mkdir()
+    straight = script.trained(config, shapes, textures, build)
+    script.trained(replace(stopped, epochs=1), shapes, textures, build)
+    keras.utils.clear_session()
+    again = script.trained(stopped, shapes, textures, build)
+    pairs = zip(straight.get_weights(), again.get_weights(), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    assert len((stopped.folder / "history.csv").read_text().splitlines()) == 1 + 3
+
+
+def test_a_picture_shows_shape_and_ground(script: ModuleType) -> None:
+    rng = np.random.default_rng(0)
+    front = np.zeros((16, 16), np.uint8)
+    front[4:12, 4:12] = 255
+    back, fill = np.full((16, 16, 3), 100, np.uint8), np.full((16, 16, 3), 110, np.uint8)
+    for _ in range(20):
+        shown, plain = script.compose(front, back, fill, rng)
+        assert shown.dtype == np.uint8
+        inside, outside = (shown[front == value].astype(float).mean() for value in (255, 0))
+        assert abs(inside - outside) > 15
+        assert plain or abs(outside - 100) < 10
+
+
+def test_what_is_compressed_is_read_the_same(script: ModuleType, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(50), keras.layers.Dense(2)])
+    model.save_weights(tmp_path / "large.weights.h5")
+    script.compress(tmp_path / "large.weights.h5", tmp_path / "small.weights.h5")
+    before = model.get_weights()
+    model.set_weights([value * 0 for value in before])
+    model.load_weights(tmp_path / "small.weights.h5")
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    with h5py.File(tmp_path / "small.weights.h5") as file:
+        found = []
+        file.visititems(lambda name, item: found.append(getattr(item, "compression", None)))
+    assert "gzip" in found
