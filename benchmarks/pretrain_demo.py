@@ -3,7 +3,7 @@
 Every picture is a shape (`tfft.data.shapes`) in front of a texture (`tfft.data.textures`), and the network names both.
 Shapes and textures are rendered once into the folder; colours, contrast, light, place, blur and noise are drawn anew
 for every picture of every epoch. After each epoch everything is saved: started again, the command goes on where it
-stopped, and ends with the same bits.
+stopped, and ends with the same bits. (Killed between an epoch's log and its saving, the log has that epoch twice.)
 
     python benchmarks/pretrain_demo.py --folder runs/pretraining
 """
@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tqdm import tqdm
 from tfft import files
 from tfft.data.shapes import draw_shape
 from tfft.data.textures import draw_texture
+from tfft.errors import ConfigError, listed
 
 PER_BLOCK = 20
 """Shapes or textures that are rendered into one file."""
@@ -66,19 +67,37 @@ class Config:
 
 def main(config: Config) -> None:
     """Renders, trains from the last finished epoch on, and writes `demo.weights.h5` into the folder."""
-    config.folder.mkdir(parents=True, exist_ok=True)
+    claim(config)
     shapes = rendered(config, "shapes", config.shapes, _shape_block)
     textures = rendered(config, "textures", config.textures, _texture_block)
-    import keras
+    import keras  # once the processes that render have been forked
 
     model = trained(config, shapes, textures, build)
+    values = keras.Model(model.inputs, model.get_layer("out_relu").output).get_weights()
+    keras.utils.clear_session()  # layers are numbered in the file, from here on as in any other process
     backbone = network(config)
-    backbone.set_weights(keras.Model(model.inputs, model.get_layer("out_relu").output).get_weights())
+    backbone.set_weights(values)
     large, small = config.folder / "large.weights.h5", config.folder / "demo.weights.h5"
     backbone.save_weights(large)
     with files.replacing(small) as part:
         compress(large, part)
     print(f"{small}: {small.stat().st_size:,} bytes, SHA-256 {hashlib.sha256(small.read_bytes()).hexdigest()}")
+
+
+def claim(config: Config) -> None:
+    """Makes the folder; raises `ConfigError` if it holds what other choices have made."""
+    config.folder.mkdir(parents=True, exist_ok=True)
+    choices = {name: value for name, value in asdict(config).items() if name != "folder"}
+    path = config.folder / "config.json"
+    if not path.exists():
+        files.write_json(path, choices)
+    if (before := files.read_json(path)) != choices:
+        changed = [name for name in choices if before.get(name) != choices[name]]
+        raise ConfigError(
+            "A folder holds the pretraining of one configuration",
+            received=f"another {listed(changed)} than in {path}",
+            fix="Pass another `--folder`",
+        )
 
 
 def trained(
@@ -109,7 +128,7 @@ def compress(path: Path, smaller: Path) -> None:
     """Copies a weights file, each array compressed without loss; Keras reads it as it does the other."""
     import h5py
 
-    with h5py.File(path) as source, h5py.File(smaller, "w") as target:
+    with h5py.File(path) as source, h5py.File(smaller, "w", libver="latest") as target:
 
         def copy(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
@@ -158,7 +177,7 @@ def build(config: Config, steps: int) -> Any:
     return model
 
 
-def rendered(config: Config, name: str, count: int, block: Callable[..., np.ndarray]) -> list[np.ndarray]:
+def rendered(config: Config, name: str, count: int, block: Callable[[tuple[Config, Path]], None]) -> list[np.ndarray]:
     """The pictures of each shape or texture, in memory; what an earlier start rendered is read."""
     paths = [config.folder / name / f"{first}.npy" for first in range(0, count, PER_BLOCK)]
     paths[0].parent.mkdir(exist_ok=True)
@@ -242,7 +261,7 @@ def compose(front: np.ndarray, back: np.ndarray, fill: np.ndarray, rng: np.rando
     behind = _colour(front.shape, rng) if plain else back.astype("float32")
     before = _colour(front.shape, rng) if rng.random() < 0.6 else fill.astype("float32")
     gap = float(before.mean() - behind.mean())
-    before = before + np.float32(math.copysign(max(abs(gap), rng.uniform(40, 120)), gap) - gap)  # else nobody sees it
+    before = before + np.float32(math.copysign(max(abs(gap), rng.uniform(40, 120)), gap) - gap)  # else hardly seen
     cover = front[..., None] * np.float32(1 / 255)
     shown = behind + cover * (before - behind)
     if rng.random() < 0.3:  # as small pictures look when they are enlarged

@@ -2,8 +2,7 @@
 
 1. Read the pictures and split them; equal pictures stay on one side.
 2. Put a new head on a frozen backbone of `keras.applications` and train it (phase `head`).
-3. Unfreeze the top stages and train them with a smaller rate (phase `tune`); BatchNorm stays frozen.
-   What is frozen is computed once for each picture and view, and stored for all epochs, phases and runs.
+3. Unfreeze the top stages and train them with a smaller rate (phase `tune`). What is frozen is computed once.
 4. Keep the best weights of both phases, score every split, write the report and `model.keras`.
 
 Commands:
@@ -13,7 +12,7 @@ Commands:
     python -m recipes.image_classification --data list.csv --columns.group patient --backbone EfficientNetB0
     python -m recipes.image_classification --data tfds:beans --tune.unfreeze 3 --augment strong
 
-Results: the first command (digits, random weights): test accuracy 0.985, 36 s on two CPU cores; more in the README.
+Results: the first command (digits, demo weights): test accuracy 0.993, 30 s on two CPU cores; more in the README.
 
 References: Yosinski et al. 2014, "How transferable are features in deep neural networks?", arXiv:1411.1792;
 Kornblith, Shlens and Le 2019, "Do better ImageNet models transfer better?", arXiv:1805.08974.
@@ -72,7 +71,7 @@ class Config:
     backbone_options: cli.JsonObject = field(default_factory=dict)
     """Further arguments of the network, such as '{"alpha": 0.35}'."""
     weights: str = "imagenet"
-    """imagenet, none (random), or the path of a weights file without top layers."""
+    """imagenet, demo (tfft's own, to try things with), none (random), or a weights file without top layers."""
     hidden: tuple[int, ...] = ()
     """Units of Dense layers between pooling and the last layer."""
     dropout: float = 0.2
@@ -98,15 +97,14 @@ class Config:
 
 
 DEMO = Config(
-    backbone="MobileNet",
-    backbone_options={"alpha": 0.25},
-    weights="none",
-    image_size=(64, 64),
+    backbone_options={"alpha": 0.35},
+    weights="demo",
+    image_size=(96, 96),
     augment="none",
-    head=Phase(epochs=0),
-    tune=Phase(epochs=15, learning_rate=1e-2, schedule="cosine", unfreeze="all", batch_norm="train"),
+    head=Phase(epochs=10, learning_rate=3e-3, schedule="cosine"),
+    tune=Phase(epochs=10, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2),
 )
-"""Without `--data`: scikit-learn's handwritten digits, a small network from random weights, no network access."""
+"""Without `--data`: scikit-learn's handwritten digits and tfft's own demo weights, no network access."""
 
 SMOKE = replace(DEMO, image_size=(32, 32), head=Phase(epochs=1), tune=replace(DEMO.tune, epochs=1))
 
@@ -150,8 +148,9 @@ def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]
     splits = current.stage("data", load_data, config)
     model, task = build_model(config, splits.labels, backbone)
     options = {"batch_size": config.batch_size, "seed": config.seed, "augment": config.augment, "views": config.views}
+    options["backbone"] = models.describe_backbone(config.backbone, config.weights, config.backbone_options)
     plan = current.stage("plan", training.plan_phases, model, splits, phases, **options, storage=config.store)
-    reporting.show_plan(plan, backbone=models.describe_backbone(config.backbone, config.weights))
+    reporting.show_plan(plan)
     return model, task, plan
 
 

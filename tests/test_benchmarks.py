@@ -1,8 +1,11 @@
-"""The command that made the demo weights goes on where it stopped, and makes the same again."""
+"""The command that made the demo weights goes on where it stopped, and makes the same again; others at a glance."""
 
 from __future__ import annotations
 
 import importlib.util
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -13,19 +16,25 @@ import keras
 import numpy as np
 import pytest
 
+from tfft.data import Splits
 from tfft.data.shapes import draw_shape
 from tfft.data.textures import draw_texture
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+def _loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, name, module)  # where a dataclass looks for its annotations
+        spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    path = Path(__file__).parent.parent / "benchmarks" / "pretrain_demo.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(__import__("sys").modules, path.stem, module)  # where a dataclass looks for its annotations
-        spec.loader.exec_module(module)
-    return module
+    return _loaded("pretrain_demo")
 
 
 def build(config: Any, steps: int) -> keras.Model:
@@ -85,3 +94,31 @@ def test_what_is_compressed_is_read_the_same(script: ModuleType, tmp_path: Path)
         found = []
         file.visititems(lambda name, item: found.append(getattr(item, "compression", None)))
     assert "gzip" in found
+
+
+def test_the_whole_command_twice(tmp_path: Path) -> None:
+    """Renders, trains, saves; the second time there is nothing left to do, and another choice is refused."""
+    small = "--shapes 4 --shape-pictures 4 --textures 4 --texture-pictures 1 --image-size 32 --batch-size 8 --epochs 1"
+    command = [sys.executable, str(FOLDER / "pretrain_demo.py"), "--folder", str(tmp_path), *shlex.split(small)]
+    networks = []
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        path = str(tmp_path / "demo.weights.h5")
+        networks.append(
+            keras.applications.MobileNetV2(alpha=0.35, include_top=False, input_shape=(32, 32, 3), weights=path)
+        )
+    assert "1 of 1 epochs done" in done.stdout
+    pairs = zip(networks[0].get_weights(), networks[1].get_weights(), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    refused = subprocess.run([*command, "--seed", "1"], capture_output=True, text=True)
+    assert "another seed than in" in refused.stderr
+
+
+def test_some_examples_of_each_class(splits: Splits) -> None:
+    few = _loaded("demo_weights").first_of_each(splits.train, 3)
+    assert sorted(few.targets.tolist()) == [0, 0, 0, 1, 1, 1]
+    places = [splits.train.ids.index(name) for name in few.ids]
+    assert places == sorted(places)
+    assert np.array_equal(few.inputs, splits.train.inputs[places])
+    assert few.where == [splits.train.where[place] for place in places]

@@ -27,7 +27,7 @@ def test_flags_become_a_config() -> None:
 
 def test_without_data_the_demo_brings_its_settings() -> None:
     assert cli.parse(Config, DEMO, []) == DEMO
-    assert cli.parse(Config, DEMO, ["--dropout", "0.5"]).backbone == DEMO.backbone
+    assert cli.parse(Config, DEMO, ["--dropout", "0.5"]).weights == DEMO.weights == "demo"
 
 
 def test_a_replay_takes_the_old_configuration_and_new_flags(tmp_path: Path) -> None:

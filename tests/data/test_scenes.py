@@ -34,8 +34,10 @@ def test_boxes_masks_and_digits_say_the_same(some: list[Scene]) -> None:
 
 def test_a_digit_can_be_seen(some: list[Scene]) -> None:
     for scene in some:
-        ink = scene.picture[scene.mask > 0].astype(float).mean()
-        assert abs(ink - scene.picture[scene.mask == 0].astype(float).mean()) > 10
+        for digit, (left, top, right, bottom) in zip(scene.digits, scene.boxes, strict=True):
+            picture = scene.picture[top:bottom, left:right].astype(float)
+            mask = scene.mask[top:bottom, left:right]
+            assert abs(picture[mask == digit + 1].mean() - picture[mask == 0].mean()) > 15
 
 
 def test_they_are_the_same_each_time_and_others_with_another_seed(some: list[Scene]) -> None:

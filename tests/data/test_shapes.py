@@ -19,6 +19,6 @@ def test_a_number_and_a_seed_decide_all(number: int) -> None:
 def test_something_can_be_seen_and_something_behind_it(number: int) -> None:
     covers = [draw_shape(number, np.random.default_rng(seed), 64) for seed in range(5)]
     shares = [float((cover > 127).mean()) for cover in covers]
-    assert max(shares) > 0.01
-    assert min(shares) < 0.7
-    assert max(cover.max() for cover in covers) == 255
+    assert min(shares) > 0.01
+    assert max(shares) < 0.8
+    assert min(cover.max() for cover in covers) == 255

@@ -106,6 +106,9 @@ def test_a_model_of_another_size(network: keras.Model) -> None:
 
 def test_what_a_person_calls_it(network: keras.Model) -> None:
     assert describe_backbone("ResNet50", "imagenet") == "ResNet50, weights imagenet"
+    assert describe_backbone("ResNet50", "none") == "ResNet50, weights random"
+    said = describe_backbone("MobileNetV2", "demo", {"alpha": 0.35})
+    assert said.startswith("MobileNetV2, alpha=0.35, weights demo (made by tfft from pictures drawn by formula")
     assert describe_backbone(network, "imagenet") == f"{network.name}, a model of your own"
 
 

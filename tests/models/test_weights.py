@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfft.errors import ConfigError
-from tfft.models import load_backbone
+from tfft.errors import ConfigError, MachineError
+from tfft.models import load_backbone, weights
 
 SMALL = {"image_size": (32, 32), "options": {"alpha": 0.25}}
 
@@ -87,4 +88,39 @@ except Exception as error:
     assert said.startswith("MachineError The ImageNet weights of NASNetMobile can be downloaded.")
     # the address ends in NASNet-mobile-no-top.h5; the file is looked for under another name
     assert f"put it at {tmp_path}/models/nasnet_mobile_no_top.h5" in said
-    assert "--weights none" in said
+    assert "`--weights demo`" in said
+
+
+def test_the_demo_weights_are_small_and_load_in_plain_keras() -> None:
+    assert weights.DEMO_FILE.stat().st_size <= 2_000_000
+    # no class of tfft, and a size of its own
+    network = keras.applications.MobileNetV2(
+        alpha=0.35, include_top=False, input_shape=(96, 96, 3), weights=str(weights.DEMO_FILE)
+    )
+    backbone = load_backbone("MobileNetV2", weights="demo", image_size=(64, 64), options={"alpha": 0.35})
+    assert all(np.array_equal(a, b) for a, b in zip(network.get_weights(), backbone.get_weights(), strict=True))
+    assert all(np.isfinite(value).all() for value in network.get_weights())
+
+
+def test_the_demo_weights_have_a_data_sheet_with_their_hash() -> None:
+    sheet = weights.DEMO_FILE.with_name("demo_weights.md").read_text(encoding="utf-8")
+    digest = hashlib.sha256(weights.DEMO_FILE.read_bytes()).hexdigest()
+    assert f"SHA-256: `{digest}`" in sheet
+    assert digest == weights.DEMO_DIGEST
+    assert "benchmarks/pretrain_demo.py" in sheet
+
+
+@pytest.mark.parametrize(("network", "options"), [("MobileNetV2", {}), ("MobileNet", {"alpha": 0.35})])
+def test_the_demo_weights_fit_one_network(network: str, options: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=r"""Pass `--backbone MobileNetV2 --backbone-options '{"alpha": 0.35}'`"""):
+        load_backbone(network, weights="demo", image_size=(96, 96), options=options)
+
+
+def test_damaged_demo_weights_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytearray(weights.DEMO_FILE.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "demo.weights.h5").write_bytes(content)
+    for path, said in ((tmp_path / "demo.weights.h5", "another file at"), (tmp_path / "none", "no file at")):
+        monkeypatch.setattr(weights, "DEMO_FILE", path)
+        with pytest.raises(MachineError, match=rf"{said}.*Install tfft again"):
+            load_backbone("MobileNetV2", weights="demo", image_size=(96, 96), options={"alpha": 0.35})

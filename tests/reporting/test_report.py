@@ -29,7 +29,7 @@ class Choices:
 @pytest.fixture
 def folder(network: keras.Model, splits: Splits, tmp_path: Path) -> Path:
     splits = replace(splits, labels=["ant", EVIL], notes=[EVIL], skipped=[("=cmd()", "an empty file")])
-    plan = plan_phases(network, splits, {"head": Phase(epochs=1)}, batch_size=8)
+    plan = plan_phases(network, splits, {"head": Phase(epochs=1)}, batch_size=8, backbone=f"Net, {EVIL}")
     row = {"phase": "head", "epoch": 1, "learning_rate": 1e-3, "seconds": 1.0, "loss": 0.7, "val_loss": 0.6}
     guesses = {name: np.full((len(e), 2), 0.5, np.float32) for name, e in splits.items()}
     scores = {name: single_label_scores(e.targets, guesses[name], splits.labels) for name, e in splits.items()}
@@ -43,6 +43,7 @@ def test_numbers(folder: Path) -> None:
     assert report["scores"]["test"]["accuracy"] == pytest.approx(4 / 7)
     assert set(report["scores"]) == {"train", "val", "test"}
     assert report["seed"] == 7
+    assert report["backbone"] == f"Net, {EVIL}"
     assert "import" in report["seconds"]
     assert report["versions"]["keras"] == keras.__version__
     assert report["examples"]["train"] == [10, 10]

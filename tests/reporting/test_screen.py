@@ -16,14 +16,13 @@ def test_a_plan_shows_data_backbone_and_phases(
     network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str]
 ) -> None:
     noted = replace(splits, labels=["ant\x1b[31m", "[bold]bee"], notes=["2 pictures: L converted to RGB"])
-    plan = plan_phases(network, noted, {"head": Phase(epochs=3), "tune": Phase(epochs=2, unfreeze=1)}, batch_size=8)
-    show_plan(plan, backbone="Small, weights none")
+    phases = {"head": Phase(epochs=3), "tune": Phase(epochs=2, unfreeze=1)}
+    show_plan(plan_phases(network, noted, phases, batch_size=8, backbone="Small, weights \x1b[31m"))
     said = capsys.readouterr().out
     for part in (
         "[bold]bee",
         "10",
-        "Small",
-        "weights none",
+        "Small, weights",
         "3 stages",
         "head",
         "tune",
@@ -39,7 +38,7 @@ def test_a_plan_shows_data_backbone_and_phases(
 def test_many_classes_are_cut(network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     many = replace(splits, labels=[f"class {n}" for n in range(50)])
     plan = plan_phases(network, many, {"head": Phase()}, batch_size=8)
-    show_plan(plan, backbone="Small")
+    show_plan(plan)
     said = capsys.readouterr().out
     assert "class 29" in said
     assert "class 30" not in said
@@ -63,7 +62,7 @@ def test_a_plan_shows_what_is_stored_and_what_is_there_already(
 
     def said(**options: object) -> list[str]:
         plan = plan_phases(network, splits, phases, batch_size=8, augment="light", **options)
-        show_plan(plan, backbone="Small")
+        show_plan(plan)
         if "storage" not in options:
             store_activations(plan)
         return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
@@ -88,6 +87,6 @@ def test_all_but_one_is_not_a_hundred_percent(
     edited = splits.val.inputs.copy()
     edited[0, 0, 0, 0] ^= 1
     changed = replace(splits, val=replace(splits.val, inputs=edited))
-    show_plan(plan_phases(network, changed, phases, **options), backbone="Small")
+    show_plan(plan_phases(network, changed, phases, **options))
     said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert any(line.startswith("tune 8 x 8 x 8 after inner_dropout_2 12 0.5 MB 99%") for line in said), said

@@ -5,16 +5,17 @@
 
     tfds.load("tfft_digits_boxes")
 
-| name | what it is |
-| --- | --- |
-| `tfft_digits` | 1,797 real handwritten digits, one in each picture (`tfft.data.digits`) |
-| `tfft_digits_boxes` | one to five of them on a textured ground, with boxes (`tfft.data.scenes`) |
-| `tfft_digits_masks` | the same pictures, with the class of each pixel |
-| `tfft_digits_tags` | the same pictures, with which digits are there |
-| `tfft_digits_count` | the same pictures, with the sum of their digits |
-| `tfft_text` | reviews made by rule, negative or positive (`tfft.data.phrases`) |
-| `tfft_pairs` | English sentences made by rule, with their German translation (`tfft.data.phrases`) |
+| name | `--data` | what it is |
+| --- | --- | --- |
+| `tfft_digits` | `demo` | 1,797 real handwritten digits, one in each picture (`tfft.data.digits`) |
+| `tfft_digits_boxes` | `demo:boxes` | one to five of them on a textured ground, with boxes (`tfft.data.scenes`) |
+| `tfft_digits_masks` | `demo:masks` | the same pictures, with the class of each pixel |
+| `tfft_digits_tags` | `demo:tags` | the same pictures, with which digits are there |
+| `tfft_digits_count` | `demo:count` | the same pictures, with the sum of their digits |
+| `tfft_text` | `demo:text` | reviews made by rule, negative or positive (`tfft.data.phrases`) |
+| `tfft_pairs` | `demo:pairs` | English sentences made by rule, with their German translation (`tfft.data.phrases`) |
 
+`demo` is for a recipe with a class for each picture; the others wait for the recipes of their tasks.
 Scenes, texts and pairs have the splits train, validation and test; digits have one, train, which a recipe deals out.
 """
 
@@ -29,21 +30,21 @@ import tensorflow_datasets as tfds
 
 from tfft.data import phrases, scenes
 from tfft.data.digits import digits
+from tfft.data.records import SPLIT_NAMES
 
-SPLITS = {"train": "train", "validation": "val", "test": "test"}
-"""Split of TensorFlow Datasets to split of tfft."""
+SPLITS = ("train", "validation", "test")
 DIGITS = [str(digit) for digit in range(10)]
 SIDES = (scenes.SIDE, scenes.SIDE)
 
-Examples = Iterator[dict[str, Any]]
+Features = dict[str, Any]
 
 
 def _builder(
     name: str,
     description: str,
     features: Callable[[], dict[str, Any]],
-    examples: Callable[[str], Examples],
-    splits: tuple[str, ...] = tuple(SPLITS),
+    examples: Callable[[str], Iterator[Features]],
+    splits: tuple[str, ...] = SPLITS,
 ) -> type[tfds.core.GeneratorBasedBuilder]:
     """A builder of TensorFlow Datasets, which registers itself under its name in snake case.
 
@@ -61,7 +62,7 @@ def _builder(
         )
 
     def _split_generators(self: tfds.core.GeneratorBasedBuilder, dl_manager: Any) -> dict[str, Any]:
-        return {split: self._generate_examples(SPLITS[split]) for split in splits}
+        return {split: self._generate_examples(SPLIT_NAMES[split]) for split in splits}
 
     def _generate_examples(self: tfds.core.GeneratorBasedBuilder, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield from enumerate(examples(split))
@@ -82,7 +83,7 @@ def _of_scenes(
     )
 
 
-def _digit_examples(split: str) -> Examples:
+def _digit_examples(split: str) -> Iterator[Features]:
     for record in digits():
         yield {"image": io.BytesIO(record.read()), "label": record.label}
 

@@ -8,7 +8,7 @@ from tfft.data.records import Record
 
 
 def digits() -> list[Record]:
-    """1,797 handwritten digits of 43 people, 8 x 8 pixels, as PNG records of ten classes.
+    """1,797 handwritten digits of 13 people, 8 x 8 pixels, as PNG records of ten classes.
 
     Source: the test set of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI Machine
     Learning Repository, 1998), as `sklearn.datasets.load_digits` ships it. Reading enlarges them.

@@ -1,8 +1,8 @@
 """Texts made by rule: reviews with a sentiment, and sentences about dates in English and German.
 
-No person wrote them. They are made of word lists and a grammar in this file, so that every label is right, no text is
-anybody's, and nothing is downloaded. They serve to try a recipe and to test one; a model that is trained on them knows
-nothing of how people write.
+No person wrote them. They are made of word lists and a grammar in this file, so that every label is right by that
+grammar, no text is anybody's, and nothing is downloaded. They serve to try a recipe and to test one; a model that is
+trained on them knows nothing of how people write.
 """
 
 from __future__ import annotations
@@ -66,10 +66,11 @@ CLOSINGS = ["", " It came on time.", " I bought two.", " The colour is grey.", "
 
 
 def reviews(*, seed: int = 0) -> list[Review]:
-    """2,200 short reviews, each text once, half of them negative and half positive.
+    """2,200 short reviews, each text once, about half of them negative and half positive.
 
     A thing is called good or bad, with or without "not"; where two things are named with "but" between them,
-    what is said last decides. So counting words is not enough.
+    what is said last decides. So counting words is not enough. What is said of a thing may be said again in another
+    split, with another opening or ending.
 
     Args:
         seed: Decides all; the demo data have seed 0.
@@ -96,11 +97,11 @@ def _judged(positive: bool, rng: np.random.Generator) -> str:
 EVENTS = {
     "meeting": "die Sitzung",
     "hearing": "die Anhörung",
-    "train": "der Zug",
+    "exam": "die Prüfung",
     "course": "der Kurs",
     "lease": "der Mietvertrag",
-    "warranty": "die Garantie",
-    "trial": "das Verfahren",
+    "guarantee": "die Garantie",
+    "trial": "der Prozess",
     "maintenance": "die Wartung",
 }
 VERBS = {"begins": "beginnt", "ends": "endet"}

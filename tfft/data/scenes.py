@@ -22,7 +22,7 @@ SIDE = 128
 MOST = 5
 """Digits in a scene, at most; at least one."""
 HEIGHTS = (24, 56)
-"""Pixels of the least and the largest digit, with its margins."""
+"""Pixels of the smallest and the largest digit, with its margins."""
 # other textures than those that the demo weights were trained to tell apart
 TEXTURES = range(10_000, 10_400)
 
@@ -34,7 +34,7 @@ class Scene:
     picture: np.ndarray = field(repr=False)
     """(height, width, 3), uint8."""
     digits: np.ndarray
-    """(objects,), int32 in 0 to 9: what each object is. Their set are the tags of the scene."""
+    """(objects,), int32 in 0 to 9: what each object is. Their set is the tags of the scene."""
     boxes: np.ndarray
     """(objects, 4), int32: left, top, right, bottom in pixels, right and bottom just outside of the digit."""
     mask: np.ndarray = field(repr=False)
@@ -53,8 +53,9 @@ class Scene:
 def scenes(split: str, *, seed: int = 0) -> Iterator[Scene]:
     """The scenes of one split, in a fixed order.
 
-    No original digit is in scenes of two splits; within one it may be in several. No two digits of a scene
-    overlap. Digits are scikit-learn's (see `tfft.data.digits`); grounds are made by formula.
+    No original digit is in scenes of two splits; within one it may be in several. The ink of two digits does not
+    overlap; corners of their boxes may. Digits are scikit-learn's (see `tfft.data.digits`); grounds are made by
+    formula.
 
     Args:
         split: `"train"`, `"val"` or `"test"`.

@@ -41,6 +41,7 @@ def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
         Records in an order that depends on names only.
 
     Raises:
+        ConfigError: If the source is demo data of another task, or no table and has `columns`.
         DataError: If there is nothing to read, a class is empty, or there are fewer than two classes.
     """
     table = source.lower().endswith((".csv", ".tsv"))
@@ -56,7 +57,7 @@ def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
         raise ConfigError(
             "The demo data with a class for each picture are `demo`",
             received=repr(source),
-            fix="Type `--data demo`; `demo:NAME` are data of other tasks (see tfft.data.demo)",
+            fix="Type `--data demo`; the table in tfft/data/demo.py says what the others are",
         )
     elif source.startswith("tfds:"):
         records = tfds.records(source.removeprefix("tfds:"))

@@ -35,7 +35,7 @@ def draw_texture(number: int, rng: np.random.Generator, size: int) -> np.ndarray
 
 
 def _palette(of_kind: np.random.Generator) -> np.ndarray:
-    """Three colours, (3, 3) in [0, 255]: most grey, as most of the world is, and near one another as often as not."""
+    """Three colours, (3, 3) in [0, 255]: most grey, as most of the world is, near one another or far."""
     middle = of_kind.uniform(20, 235) + of_kind.normal(0, 30, 3)
     return np.clip(
         middle + of_kind.normal(0, of_kind.choice([15, 40, 80]), (3, 1)) + of_kind.normal(0, 15, (3, 3)), 0, 255

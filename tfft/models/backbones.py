@@ -43,7 +43,8 @@ def load_backbone(
         backbone: Name of a `keras.applications` constructor, or a functional `keras.Model` that takes
             (batch, height, width, 3) in [0, 255]; it is used as it is, with its weights, and frozen.
         image_size: Height and width in pixels.
-        weights: `"imagenet"`, `"none"` (random), or the path of a weights file without top layers.
+        weights: `"imagenet"`, `"demo"` (of MobileNetV2 with alpha 0.35, in the package), `"none"` (random), or
+            the path of a weights file without top layers.
         options: Further arguments of the constructor, such as `{"alpha": 0.35}`.
 
     Returns:
@@ -52,7 +53,7 @@ def load_backbone(
 
     Raises:
         ConfigError: For a name, an option or a size that the network does not have, or weights that do not fit.
-        MachineError: If the weights cannot be downloaded.
+        MachineError: If the weights cannot be downloaded, or those in the package are damaged.
 
     Example:
 
@@ -77,13 +78,12 @@ def load_backbone(
     return model
 
 
-def describe_backbone(backbone: str | keras.Model, weights: str) -> str:
-    """What a person calls it: `"MobileNetV2, weights imagenet"`, or the name of a model of their own."""
-    return (
-        f"{backbone.name}, a model of your own"
-        if isinstance(backbone, keras.Model)
-        else f"{backbone}, weights {weights}"
-    )
+def describe_backbone(backbone: str | keras.Model, weights: str, options: Mapping[str, Any] | None = None) -> str:
+    """What it is, in words: `"MobileNetV2, weights imagenet"`, or the name of a model of one's own."""
+    if isinstance(backbone, keras.Model):
+        return f"{backbone.name}, a model of your own"
+    chosen = "".join(f", {name}={value}" for name, value in (options or {}).items())
+    return f"{backbone}{chosen}, weights {weight_files.ABOUT.get(weights, weights)}"
 
 
 def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[str, Any]) -> keras.Model:
@@ -97,13 +97,14 @@ def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[s
                 fix=f"Nearest: {nearest(option, taken)}",
             )
     weight_files.check_weights(weights)
+    pretrained = weight_files.constructor_weights(name, weights, options)
     inputs = keras.Input((*image_size, 3), name="image")
     # each family keeps its preprocessing beside its constructors; some have it in the network and an identity here
     preprocessed = inspect.getmodule(constructor).preprocess_input(inputs)
     with weight_files.explained(name, weights):
         network = constructor(
             include_top=False,
-            weights=None if weights == "none" else weights,
+            weights=pretrained,
             input_tensor=preprocessed,
             input_shape=preprocessed.shape[1:],  # the tensor alone is not held against the family's smallest size
             **options,

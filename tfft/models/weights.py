@@ -2,33 +2,74 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import socket
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from tfft.errors import ConfigError, MachineError
 
 DOWNLOAD_TIMEOUT = 30
 """Seconds without an answer before a download is given up."""
+NAMED = ("imagenet", "demo", "none")
+"""Weights that are no file of the person's."""
+DEMO_FILE = Path(__file__).parent / "demo.weights.h5"
+"""Made by `benchmarks/pretrain_demo.py`; its data sheet stands beside it."""
+DEMO_DIGEST = "2924fb2e2857b78c43adc1e958e1203a859c7b35fe2d470a45547bcd87c7cbf0"
+"""SHA-256 of the file."""
+DEMO_NETWORK = ("MobileNetV2", {"alpha": 0.35})
+"""What they are weights of, with its options."""
+ABOUT = {
+    "none": "random",
+    "demo": "demo (made by tfft from pictures drawn by formula, no photograph among them; to try things with)",
+}
+"""What a report says of named weights where the name is not enough."""
 
 
 def check_weights(weights: str) -> None:
-    """Raises `ConfigError` unless `weights` is `imagenet`, `none`, or a weights file that exists."""
-    if weights in ("imagenet", "none"):
+    """Raises `ConfigError` unless `weights` is `imagenet`, `demo`, `none`, or a weights file that exists."""
+    if weights in NAMED:
         return
     if not weights.endswith(".h5"):
         raise ConfigError(
-            "`--weights` is imagenet, none, or the path of a .weights.h5 or .h5 weights file",
+            f"`--weights` is {', '.join(NAMED)}, or the path of a .weights.h5 or .h5 weights file",
             received=repr(weights),
             fix="Leave the flag out for ImageNet weights",
         )
     if not Path(weights).is_file():
         raise ConfigError("The weights file exists", received=f"no file {weights}", fix="Check `--weights`")
+
+
+def constructor_weights(backbone: str, weights: str, options: Mapping[str, Any]) -> str | None:
+    """What the constructor of `keras.applications` takes as `weights`.
+
+    Raises:
+        ConfigError: If `weights` are the demo weights and the network is another than theirs.
+        MachineError: If the demo weights in the package are damaged.
+    """
+    if weights != "demo":
+        return None if weights == "none" else weights
+    name, wanted = DEMO_NETWORK
+    if (backbone, dict(options)) != DEMO_NETWORK:
+        raise ConfigError(
+            f"The demo weights are of {name} with {json.dumps(wanted)}",
+            received=f"{backbone} with {json.dumps(dict(options))}",
+            fix=f"Pass `--backbone {name} --backbone-options '{json.dumps(wanted)}'`, or other weights",
+        )
+    if not DEMO_FILE.is_file() or hashlib.sha256(DEMO_FILE.read_bytes()).hexdigest() != DEMO_DIGEST:
+        raise MachineError(
+            "The demo weights are as tfft ships them",
+            received=f"{'another file' if DEMO_FILE.is_file() else 'no file'} at {DEMO_FILE}",
+            fix="Install tfft again",
+        )
+    return str(DEMO_FILE)
 
 
 @contextmanager
@@ -53,7 +94,7 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
                 f"The ImageNet weights of {backbone} can be downloaded",
                 received=error,
                 fix=f"Get that file on another machine and put it at {target}, or pass another with "
-                "`--weights PATH`, or start from random weights with `--weights none`",
+                "`--weights PATH`, or try things with those in the package, `--weights demo`",
             ) from error
         if isinstance(error, OSError):
             path = _local(error.__traceback__, "weights_path", "weight_path") or weights
@@ -63,7 +104,7 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
                 received=f"{path}: {error}",
                 fix="Remove the file and fetch it again",
             ) from error
-        if isinstance(error, (ValueError, TypeError)) and weights not in ("imagenet", "none"):
+        if isinstance(error, (ValueError, TypeError)) and weights not in NAMED:
             raise ConfigError(
                 f"The weights fit {backbone} without its top layers",
                 received=f"{weights}: {_without_values(error)}",

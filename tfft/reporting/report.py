@@ -36,6 +36,7 @@ def write_report(
     # the configuration stands in config.json alone
     report = {
         "recipe": run.recipe,
+        "backbone": plan.backbone,
         "scores": scores,
         "best_epoch": history.best_row,
         "seed": run.config.seed,

@@ -24,15 +24,15 @@ def shown(text: object) -> Text:
     return Text(printable(text))
 
 
-def show_plan(plan: Plan, *, backbone: str) -> None:
-    """Prints the data, the backbone in the words given, and what each phase will train, store and cost."""
+def show_plan(plan: Plan) -> None:
+    """Prints the data, the backbone, and what each phase will train, store and cost."""
     console = Console()
     splits = plan.splits
     console.print(_data_table(splits))
     for note in splits.notes:
         console.print(Text("note: ", style="yellow") + shown(note))
     total = plan.phases[0].frozen + plan.phases[0].trained
-    console.print(shown(f"{backbone}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
+    console.print(shown(f"{plan.backbone}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
     trained = _table("phase", "epochs>", "steps>", "trained>", "frozen>", "optimizer", "learning rate")
     for planned in plan.phases:
         phase = planned.phase

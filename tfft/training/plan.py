@@ -69,6 +69,8 @@ class Plan:
     batch_size: int
     steps_per_epoch: int
     seed: int
+    backbone: str
+    """Network and weights, in words."""
     activations: Activations
 
     @property
@@ -143,6 +145,7 @@ def plan_phases(
     augment: Augmentation = "none",
     views: Views = "auto",
     storage: Storage = Storage(),
+    backbone: str | None = None,
 ) -> Plan:
     """Plans the phases that have epochs, in their order. Nothing is computed yet.
 
@@ -156,6 +159,7 @@ def plan_phases(
         views: How many views of each training picture the epochs walk through, the picture itself and changed
             ones; `"fresh"` for a new one in every epoch; `"auto"` for at most 6 where they can be stored.
         storage: Where activations are kept.
+        backbone: Network and weights in words, for those who read the plan; by default the name of the model.
 
     Raises:
         ConfigError: If no phase has an epoch, a phase would train nothing, `unfreeze` goes beyond the stages, or the
@@ -187,6 +191,7 @@ def plan_phases(
         batch_size=batch_size,
         steps_per_epoch=math.ceil(len(splits.train) / batch_size),
         seed=seed,
+        backbone=backbone or model.name,
         activations=activations,
     )
     return with_storage(plan, views if augment != "none" else 1)

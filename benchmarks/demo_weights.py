@@ -1,0 +1,122 @@
+"""What the demo weights are worth: the same head, data and epochs on random, demo and ImageNet weights.
+
+Each row is MobileNetV2 (alpha 0.35) at 96 pixels, the size that the demo weights were made at. `frozen` trains the
+head alone; `tuned` then the two top stages, with the same choices for all weights; `regression` is scikit-learn's
+logistic regression on the frozen features, each scaled to unit variance, which does not care how large features are
+(those of random weights are small). The score is the mean accuracy over the seeds, on the test split; where the data
+have none, on the val split, which has also chosen the epoch and flatters a little.
+
+ImageNet weights are looked for in `KERAS_HOME`: those made at 96 pixels, else those made at 224, which lose some at
+96; where there are none, their column is left out.
+
+    KERAS_HOME=keras_home python benchmarks/demo_weights.py --data hymenoptera trashnet sign_digits
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import statistics
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from recipes.image_classification import DEMO, Config, build_backbone, build_model, evaluate, load_data
+from tfft import training
+from tfft.data import Examples, Splits
+from tfft.store import Storage
+from tfft.training import Phase
+
+HEAD = Phase(epochs=40, learning_rate=3e-3, schedule="cosine")
+FROZEN, TUNED = Phase(epochs=0), Phase(epochs=20, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2)
+IMAGENET = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_{size}_no_top.h5"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is compared."""
+
+    data: tuple[Path, ...] = ()
+    """Folders of pictures, beside the demo digits."""
+    per_class: tuple[int, ...] = (10, 50)
+    """Training pictures of each demo digit."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Of splits, first weights and order."""
+
+
+def main(settings: Settings) -> None:
+    """Prints a Markdown table, a row for each data set and way of training."""
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    imagenet = [path for size in (96, 224) if (path := home / IMAGENET.format(size=size)).exists()]
+    weights = {"random": "none", "demo": "demo"} | ({"ImageNet": str(imagenet[0])} if imagenet else {})
+    print(f"ImageNet: {imagenet[0].name if imagenet else 'not there'}")
+    print(f"| data | trained | {' | '.join(weights)} |\n| --- | --- |{' ---: |' * len(weights)}")
+    with tempfile.TemporaryDirectory() as folder:
+        names = [*(f"demo:{count}" for count in settings.per_class), *map(str, settings.data)]
+        for name in names:
+            rows = {row: [] for row in ("regression", "frozen", "tuned")}
+            for kind in weights.values():
+                chosen = replace(DEMO, weights=kind, head=HEAD, tune=FROZEN, store=Storage(folder=folder))
+                scores = [scored(replace(chosen, seed=seed), name) for seed in settings.seeds]
+                for row, values in zip(rows, zip(*scores, strict=True), strict=True):
+                    rows[row].append(statistics.mean(values))
+            title = name.replace("demo:", "demo digits, per class ") if name.startswith("demo:") else Path(name).name
+            for row, values in rows.items():
+                print(f"| {title} | {row} | {' | '.join(f'{value:.3f}' for value in values)} |", flush=True)
+
+
+def scored(config: Config, name: str) -> tuple[float, float, float]:
+    """Accuracy of the regression, with the head trained, and with the top stages tuned."""
+    if name.startswith("demo:"):
+        splits = load_data(config)
+        splits = replace(splits, train=first_of_each(splits.train, int(name.removeprefix("demo:"))))
+    else:
+        splits = load_data(replace(config, data=name))
+    return regression(config, splits), fine_tuned(config, splits), fine_tuned(replace(config, tune=TUNED), splits)
+
+
+def first_of_each(examples: Examples, count: int) -> Examples:
+    """The first `count` examples of each class, in their order."""
+    chosen = np.sort(np.concatenate([np.flatnonzero(examples.targets == c)[:count] for c in set(examples.targets)]))
+    names = {"ids": [examples.ids[i] for i in chosen], "where": [examples.where[i] for i in chosen]}
+    return Examples(examples.inputs[chosen], examples.targets[chosen], **names)
+
+
+def fine_tuned(config: Config, splits: Splits) -> float:
+    """Accuracy after the phases of the configuration."""
+    import keras
+
+    keras.utils.set_random_seed(config.seed)
+    model, task = build_model(config, splits.labels)
+    phases = {"head": config.head, "tune": config.tune}
+    options = {"batch_size": config.batch_size, "seed": config.seed, "augment": config.augment, "views": config.views}
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        plan = training.plan_phases(model, splits, phases, **options, storage=config.store)
+        training.store_activations(plan)
+        training.fine_tune(model, task, plan)
+        scores, _ = evaluate(model, splits, plan)
+    return scores["test" if "test" in scores else "val"]["accuracy"]
+
+
+def regression(config: Config, splits: Splits) -> float:
+    """Accuracy of a logistic regression on the pooled features of the frozen network."""
+    import keras
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    keras.utils.set_random_seed(config.seed)
+    backbone = build_backbone(config)
+    network = keras.Model(backbone.inputs, keras.layers.GlobalAveragePooling2D()(backbone.output))
+    judged = splits.test or splits.val
+    features = [network.predict(part.inputs[np.arange(len(part))], verbose=0) for part in (splits.train, judged)]
+    found = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    return float(found.fit(features[0], splits.train.targets).score(features[1], judged.targets))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings))
