@@ -69,19 +69,6 @@ def test_stopped_and_started_again_it_makes_the_same_weights(script: ModuleType,
     assert len((stopped.folder / "history.csv").read_text().splitlines()) == 1 + 3
 
 
-def test_a_picture_shows_shape_and_ground(script: ModuleType) -> None:
-    rng = np.random.default_rng(0)
-    front = np.zeros((16, 16), np.uint8)
-    front[4:12, 4:12] = 255
-    back, fill = np.full((16, 16, 3), 100, np.uint8), np.full((16, 16, 3), 110, np.uint8)
-    for _ in range(20):
-        shown, plain = script.compose(front, back, fill, rng)
-        assert shown.dtype == np.uint8
-        inside, outside = (shown[front == value].astype(float).mean() for value in (255, 0))
-        assert abs(inside - outside) > 15
-        assert plain or abs(outside - 100) < 10
-
-
 def test_what_is_compressed_is_read_the_same(script: ModuleType, tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(50), keras.layers.Dense(2)])
     model.save_weights(tmp_path / "large.weights.h5")

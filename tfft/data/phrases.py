@@ -94,92 +94,42 @@ def _judged(positive: bool, rng: np.random.Generator) -> str:
     return ("not " if denied else "") + str(rng.choice(GOOD if positive != denied else BAD))
 
 
-EVENTS = {
-    "meeting": "die Sitzung",
-    "hearing": "die Anhörung",
-    "exam": "die Prüfung",
-    "course": "der Kurs",
-    "lease": "der Mietvertrag",
-    "guarantee": "die Garantie",
-    "trial": "der Prozess",
-    "maintenance": "die Wartung",
-}
-VERBS = {"begins": "beginnt", "ends": "endet"}
-DAYS = {
-    "Monday": "Montag",
-    "Tuesday": "Dienstag",
-    "Wednesday": "Mittwoch",
-    "Thursday": "Donnerstag",
-    "Friday": "Freitag",
-    "Saturday": "Samstag",
-    "Sunday": "Sonntag",
-}
-MONTHS = {
-    "January": "Januar",
-    "February": "Februar",
-    "March": "März",
-    "April": "April",
-    "May": "Mai",
-    "June": "Juni",
-    "July": "Juli",
-    "August": "August",
-    "September": "September",
-    "October": "Oktober",
-    "November": "November",
-    "December": "Dezember",
-}
-ORDINALS = {
-    "first": "ersten",
-    "second": "zweiten",
-    "third": "dritten",
-    "fourth": "vierten",
-    "fifth": "fünften",
-    "sixth": "sechsten",
-    "seventh": "siebten",
-    "eighth": "achten",
-    "ninth": "neunten",
-    "tenth": "zehnten",
-    "eleventh": "elften",
-    "twelfth": "zwölften",
-    "thirteenth": "dreizehnten",
-    "fourteenth": "vierzehnten",
-    "fifteenth": "fünfzehnten",
-    "sixteenth": "sechzehnten",
-    "seventeenth": "siebzehnten",
-    "eighteenth": "achtzehnten",
-    "nineteenth": "neunzehnten",
-    "twentieth": "zwanzigsten",
-    "twenty-first": "einundzwanzigsten",
-    "twenty-second": "zweiundzwanzigsten",
-    "twenty-third": "dreiundzwanzigsten",
-    "twenty-fourth": "vierundzwanzigsten",
-    "twenty-fifth": "fünfundzwanzigsten",
-    "twenty-sixth": "sechsundzwanzigsten",
-    "twenty-seventh": "siebenundzwanzigsten",
-    "twenty-eighth": "achtundzwanzigsten",
-}
-HOURS = {
-    "one": "eins",
-    "two": "zwei",
-    "three": "drei",
-    "four": "vier",
-    "five": "fünf",
-    "six": "sechs",
-    "seven": "sieben",
-    "eight": "acht",
-    "nine": "neun",
-    "ten": "zehn",
-    "eleven": "elf",
-    "twelve": "zwölf",
-}
-TIMES = {
-    "ten past": "zehn nach",
-    "a quarter past": "Viertel nach",
-    "twenty past": "zwanzig nach",
-    "twenty to": "zwanzig vor",
-    "a quarter to": "Viertel vor",
-    "ten to": "zehn vor",
-}
+def _table(text: str) -> dict[str, str]:
+    """English to German."""
+    return dict(pair.split(": ") for pair in text.split("; "))
+
+
+EVENTS = _table(
+    "meeting: die Sitzung; hearing: die Anhörung; exam: die Prüfung; course: der Kurs; "
+    "lease: der Mietvertrag; guarantee: die Garantie; trial: der Prozess; maintenance: die Wartung"
+)
+VERBS = _table("begins: beginnt; ends: endet")
+DAYS = _table(
+    "Monday: Montag; Tuesday: Dienstag; Wednesday: Mittwoch; Thursday: Donnerstag; Friday: Freitag; "
+    "Saturday: Samstag; Sunday: Sonntag"
+)
+MONTHS = _table(
+    "January: Januar; February: Februar; March: März; April: April; May: Mai; June: Juni; July: Juli; "
+    "August: August; September: September; October: Oktober; November: November; December: Dezember"
+)
+ORDINALS = _table(
+    "first: ersten; second: zweiten; third: dritten; fourth: vierten; fifth: fünften; sixth: sechsten; "
+    "seventh: siebten; eighth: achten; ninth: neunten; tenth: zehnten; eleventh: elften; "
+    "twelfth: zwölften; thirteenth: dreizehnten; fourteenth: vierzehnten; fifteenth: fünfzehnten; "
+    "sixteenth: sechzehnten; seventeenth: siebzehnten; eighteenth: achtzehnten; nineteenth: neunzehnten; "
+    "twentieth: zwanzigsten; twenty-first: einundzwanzigsten; twenty-second: zweiundzwanzigsten; "
+    "twenty-third: dreiundzwanzigsten; twenty-fourth: vierundzwanzigsten; "
+    "twenty-fifth: fünfundzwanzigsten; twenty-sixth: sechsundzwanzigsten; "
+    "twenty-seventh: siebenundzwanzigsten; twenty-eighth: achtundzwanzigsten"
+)
+HOURS = _table(
+    "one: eins; two: zwei; three: drei; four: vier; five: fünf; six: sechs; seven: sieben; eight: acht; "
+    "nine: neun; ten: zehn; eleven: elf; twelve: zwölf"
+)
+TIMES = _table(
+    "ten past: zehn nach; a quarter past: Viertel nach; twenty past: zwanzig nach; twenty to: zwanzig vor; "
+    "a quarter to: Viertel vor; ten to: zehn vor"
+)
 
 
 def pairs(*, seed: int = 0) -> list[Pair]:
