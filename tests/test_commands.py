@@ -110,7 +110,7 @@ def test_plan_shows_and_trains_nothing(
     commands.app()
     said = capsys.readouterr().out
     assert "trains on" in said
-    assert "256 after head_pool" in said
+    assert "1280 after head_pool" in said
     assert "Epoch" not in said
     assert list(tmp_path.iterdir()) == []
     kinds = [entry["parts"]["kind"] for entry in open_store(Storage()).contents()]
