@@ -58,7 +58,7 @@ def test_a_keras_model_is_used_as_it_is(network: keras.Model) -> None:
     [
         ("MobilNetV2", SIZE, {}, "none", r"'MobilNetV2'\. Nearest: 'MobileNetV2'"),
         ("MobileNetV2", SIZE, {"alfa": 1}, "none", r"are alpha\. Received: alfa\. Nearest: 'alpha'"),
-        ("ResNet50", SIZE, {"alpha": 1}, "none", "Received: alpha"),
+        ("ResNet50", SIZE, {"alpha": 1}, "none", r"are none\. Received: alpha\. Pass `--backbone-options '{}'`"),
         ("MobileNetV3Small", SIZE, {"include_preprocessing": False}, "none", "Received: include_preprocessing"),
         ("InceptionV3", SIZE, {}, "none", "75x75"),
         ("MobileNetV2", (0, 32), {}, "none", "image_size=0"),

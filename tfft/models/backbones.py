@@ -94,7 +94,7 @@ def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[s
             raise ConfigError(
                 f"`--backbone-options` of {name} are {listed(taken) or 'none'}",
                 received=option,
-                fix=f"Nearest: {nearest(option, taken)}",
+                fix=f"Nearest: {nearest(option, taken)}" if taken else "Pass `--backbone-options '{}'`",
             )
     weight_files.check_weights(weights)
     pretrained = weight_files.constructor_weights(name, weights, options)
