@@ -61,7 +61,7 @@ def constructor_weights(backbone: str, weights: str, options: Mapping[str, Any])
         raise ConfigError(
             f"The demo weights are of {name} with {json.dumps(wanted)}",
             received=f"{backbone} with {json.dumps(dict(options))}",
-            fix=f"Pass `--backbone {name} --backbone-options '{json.dumps(wanted)}'`, or other weights (`--weights imagenet`)",
+            fix=f"Pass `--backbone {name} --backbone-options '{json.dumps(wanted)}'`, or others: `--weights imagenet`",
         )
     if not DEMO_FILE.is_file() or hashlib.sha256(DEMO_FILE.read_bytes()).hexdigest() != DEMO_DIGEST:
         raise MachineError(
