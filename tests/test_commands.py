@@ -110,7 +110,7 @@ def test_plan_shows_and_trains_nothing(
     commands.app()
     said = capsys.readouterr().out
     assert "trains on" in said
-    assert "1280 after head_pool" in said
+    assert "1 x 1 x 56 after block_15_add" in said  # narrower than the pooled features, and next to them
     assert "Epoch" not in said
     assert list(tmp_path.iterdir()) == []
     kinds = [entry["parts"]["kind"] for entry in open_store(Storage()).contents()]
