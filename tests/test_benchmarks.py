@@ -69,6 +69,18 @@ def test_stopped_and_started_again_it_makes_the_same_weights(script: ModuleType,
     assert len((stopped.folder / "history.csv").read_text().splitlines()) == 1 + 3
 
 
+def test_every_epoch_draws_its_pictures_anew(script: ModuleType, tmp_path: Path) -> None:
+    config = script.Config(tmp_path, shapes=2, shape_pictures=4, textures=1, image_size=16, batch_size=4)
+    same, ground = [np.full((4, 16, 16), 90, np.uint8)] * 2, [draw_texture(0, np.random.default_rng(0), 24)[None]]
+    first, again, second = (script.pictures(config, same, ground, epoch, steps=2) for epoch in (0, 0, 1))
+    shown = [
+        {pixels.tobytes() for step in range(2) for pixels in batches[step][0]} for batches in (first, again, second)
+    ]
+    assert shown[0] == shown[1]
+    assert not shown[0] & shown[2]
+    assert len(shown[0]) == 8
+
+
 def test_what_is_compressed_is_read_the_same(script: ModuleType, tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(50), keras.layers.Dense(2)])
     model.save_weights(tmp_path / "large.weights.h5")
