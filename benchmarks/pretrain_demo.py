@@ -28,7 +28,7 @@ from tfft import files
 from tfft.data.compositions import compose
 from tfft.data.shapes import draw_shape
 from tfft.data.textures import draw_texture
-from tfft.errors import ConfigError, listed
+from tfft.errors import ConfigError, TfftError, check_range, listed
 
 PER_BLOCK = 20
 """Shapes or textures that are rendered into one file."""
@@ -63,6 +63,11 @@ class Config:
     seed: int = 0
     """Decides first weights, order and every picture."""
 
+    def __post_init__(self) -> None:
+        for name in ("shapes", "shape_pictures", "textures", "texture_pictures", "epochs"):
+            check_range(name, getattr(self, name), least=1)
+        check_range("batch_size", self.batch_size, least=1, most=self.shapes * self.shape_pictures)
+
 
 def main(config: Config) -> None:
     """Renders, trains from the last finished epoch on, and writes `demo.weights.h5` into the folder."""
@@ -85,6 +90,8 @@ def main(config: Config) -> None:
 
 def claim(config: Config) -> None:
     """Makes the folder; raises `ConfigError` if it holds what other choices have made."""
+    if config.folder.is_file():
+        raise ConfigError("`--folder` is a folder", received=f"a file at {config.folder}", fix="Pass another")
     config.folder.mkdir(parents=True, exist_ok=True)
     choices = {name: value for name, value in asdict(config).items() if name != "folder"}
     path = config.folder / "config.json"
@@ -94,7 +101,7 @@ def claim(config: Config) -> None:
         changed = [name for name in choices if before.get(name) != choices[name]]
         raise ConfigError(
             "A folder holds the pretraining of one configuration",
-            received=f"another {listed(changed)} than in {path}",
+            received=f"{listed(f'{name}={choices[name]}, not {before.get(name)}' for name in changed)} as in {path}",
             fix="Pass another `--folder`",
         )
 
@@ -245,4 +252,7 @@ def pictures(config: Config, shapes: list[np.ndarray], textures: list[np.ndarray
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    try:
+        main(tyro.cli(Config))
+    except TfftError as error:
+        sys.exit(f"pretrain_demo: {error}")

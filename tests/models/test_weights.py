@@ -88,7 +88,7 @@ except Exception as error:
     assert said.startswith("MachineError The ImageNet weights of NASNetMobile can be downloaded.")
     # the address ends in NASNet-mobile-no-top.h5; the file is looked for under another name
     assert f"put it at {tmp_path}/models/nasnet_mobile_no_top.h5" in said
-    assert "`--weights demo`" in said
+    assert "`--weights demo --backbone MobileNetV2" in said
 
 
 def test_the_demo_weights_are_small_and_load_in_plain_keras() -> None:
@@ -110,9 +110,11 @@ def test_the_demo_weights_have_a_data_sheet_with_their_hash() -> None:
     assert "benchmarks/pretrain_demo.py" in sheet
 
 
-@pytest.mark.parametrize(("network", "options"), [("MobileNetV2", {}), ("MobileNet", {"alpha": 0.35})])
+@pytest.mark.parametrize(("network", "options"), [("MobileNetV2", {}), ("ResNet50", {"alpha": 0.35})])
 def test_the_demo_weights_fit_one_network(network: str, options: dict[str, float]) -> None:
-    with pytest.raises(ConfigError, match=r"""Pass `--backbone MobileNetV2 --backbone-options '{"alpha": 0.35}'`"""):
+    with pytest.raises(
+        ConfigError, match=r"""--backbone MobileNetV2 --backbone-options '{"alpha": 0.35}' --image-size 96 96`"""
+    ):
         load_backbone(network, weights="demo", image_size=(96, 96), options=options)
 
 

@@ -36,7 +36,8 @@ class Scene:
     digits: np.ndarray
     """(objects,), int32 in 0 to 9: what each object is. Their set is the tags of the scene."""
     boxes: np.ndarray
-    """(objects, 4), int32: left, top, right, bottom in pixels, right and bottom just outside of the digit."""
+    """(objects, 4), int32: left, top, right, bottom in pixels, right and bottom just outside of the digit's
+    ink, where that covers more than half of a pixel."""
     mask: np.ndarray = field(repr=False)
     """(height, width), uint8: 0 is the ground, 1 to 10 are the digits 0 to 9."""
     split: str

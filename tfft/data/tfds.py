@@ -63,6 +63,6 @@ def _feature_names(name: str, features: Any, tfds: Any) -> tuple[str, str]:
     if len(images) != 1 or not labels:
         raise DataError(
             "A data set for image classification has one Image and one ClassLabel feature",
-            received=f"{dict(features)} in tfds:{name}",
+            received=f"{' '.join(str(dict(features)).split())} in tfds:{name}",
         )
     return images[0], "label" if "label" in labels else labels[0]

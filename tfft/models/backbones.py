@@ -88,6 +88,8 @@ def describe_backbone(backbone: str | keras.Model, weights: str, options: Mappin
 
 def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[str, Any]) -> keras.Model:
     constructor = _constructor(name)
+    # before the options: those of the demo run are not what a person typed
+    pretrained = weight_files.constructor_weights(name, weights, options)
     taken = [option for option in inspect.signature(constructor).parameters if option not in SET_HERE]
     for option in options:
         if option not in taken:
@@ -97,7 +99,6 @@ def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[s
                 fix=f"Nearest: {nearest(option, taken)}" if taken else "Pass `--backbone-options '{}'`",
             )
     weight_files.check_weights(weights)
-    pretrained = weight_files.constructor_weights(name, weights, options)
     inputs = keras.Input((*image_size, 3), name="image")
     # each family keeps its preprocessing beside its constructors; some have it in the network and an identity here
     preprocessed = inspect.getmodule(constructor).preprocess_input(inputs)

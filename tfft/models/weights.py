@@ -26,6 +26,8 @@ DEMO_DIGEST = "2924fb2e2857b78c43adc1e958e1203a859c7b35fe2d470a45547bcd87c7cbf0"
 """SHA-256 of the file."""
 DEMO_NETWORK = ("MobileNetV2", {"alpha": 0.35})
 """What they are weights of, with its options."""
+DEMO_FLAGS = "--weights demo --backbone MobileNetV2 --backbone-options '{\"alpha\": 0.35}' --image-size 96 96"
+"""What to type for them; 96 pixels is the size that they were made at."""
 ABOUT = {
     "none": "random",
     "demo": "demo (made by tfft from pictures drawn by formula, no photograph among them; to try things with)",
@@ -61,7 +63,7 @@ def constructor_weights(backbone: str, weights: str, options: Mapping[str, Any])
         raise ConfigError(
             f"The demo weights are of {name} with {json.dumps(wanted)}",
             received=f"{backbone} with {json.dumps(dict(options))}",
-            fix=f"Pass `--backbone {name} --backbone-options '{json.dumps(wanted)}'`, or others: `--weights imagenet`",
+            fix=f"Pass `{DEMO_FLAGS}`, or for another network `--weights imagenet` and its own `--backbone-options`",
         )
     if not DEMO_FILE.is_file() or hashlib.sha256(DEMO_FILE.read_bytes()).hexdigest() != DEMO_DIGEST:
         raise MachineError(
@@ -94,7 +96,7 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
                 f"The ImageNet weights of {backbone} can be downloaded",
                 received=error,
                 fix=f"Get that file on another machine and put it at {target}, or pass another with "
-                "`--weights PATH`, or try things with those in the package, `--weights demo`",
+                f"`--weights PATH`, or try things with those in the package: `{DEMO_FLAGS}`",
             ) from error
         if isinstance(error, OSError):
             path = _local(error.__traceback__, "weights_path", "weight_path") or weights
