@@ -71,6 +71,7 @@ class Config:
 
 def main(config: Config) -> None:
     """Renders, trains from the last finished epoch on, and writes `demo.weights.h5` into the folder."""
+    check_range("image_size", config.image_size, least=32)  # of MobileNetV2, which would say so after the rendering
     claim(config)
     shapes = rendered(config, "shapes", config.shapes, _shape_block)
     textures = rendered(config, "textures", config.textures, _texture_block)

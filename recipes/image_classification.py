@@ -2,7 +2,8 @@
 
 1. Read the pictures and split them; equal pictures stay on one side.
 2. Put a new head on a frozen backbone of `keras.applications` and train it (phase `head`).
-3. Unfreeze the top stages and train them with a smaller rate (phase `tune`). What is frozen is computed once.
+3. Unfreeze the top stages and train them with a smaller rate (phase `tune`); BatchNorm stays frozen.
+   What is frozen is computed once for each picture and view, and stored for all epochs, phases and runs.
 4. Keep the best weights of both phases, score every split, write the report and `model.keras`.
 
 Commands:

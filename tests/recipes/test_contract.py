@@ -41,7 +41,7 @@ def test_the_page_is_in_order(recipe: ModuleType) -> None:
     ]
     expected = ["Config", "DEMO", "SMOKE", "load_data", "build_model", "evaluate", "prepare", "run"]
     assert [name for name in names if name in expected] == expected
-    assert len(source.splitlines()) <= 172
+    assert len(source.splitlines()) <= 173
     # no loop, and no class but the configuration: what would need one belongs into tfft
     nodes = list(ast.walk(ast.parse(source)))
     assert not any(isinstance(node, (ast.For, ast.While)) for node in nodes)

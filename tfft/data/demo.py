@@ -36,14 +36,12 @@ SPLITS = ("train", "validation", "test")
 DIGITS = [str(digit) for digit in range(10)]
 SIDES = (scenes.SIDE, scenes.SIDE)
 
-Features = dict[str, Any]
-
 
 def _builder(
     name: str,
     description: str,
     features: Callable[[], dict[str, Any]],
-    examples: Callable[[str], Iterator[Features]],
+    examples: Callable[[str], Iterator[dict[str, Any]]],
     splits: tuple[str, ...] = SPLITS,
 ) -> type[tfds.core.GeneratorBasedBuilder]:
     """A builder of TensorFlow Datasets, which registers itself under its name in snake case.
@@ -83,7 +81,7 @@ def _of_scenes(
     )
 
 
-def _digit_examples(split: str) -> Iterator[Features]:
+def _digit_examples(split: str) -> Iterator[dict[str, Any]]:
     for record in digits():
         yield {"image": io.BytesIO(record.read()), "label": record.label}
 

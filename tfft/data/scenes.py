@@ -111,7 +111,9 @@ def _composed(by_digit: dict[int, list[np.ndarray]], rng: np.random.Generator, *
 
 
 def _enlarged(original: np.ndarray, height: int) -> np.ndarray:
-    """How much ink is on each pixel, (height, height) in [0, 1], with edges about a pixel wide."""
+    """How much ink is on each pixel, (height, height) in [0, 1], with edges about two pixels wide."""
+    # a little below half, for thin strokes of 8 x 8 pixels are faint; an edge that enlarging made height / 8 pixels
+    # wide becomes 2
     larger = np.asarray(Image.fromarray(original).resize((height, height), Image.Resampling.BICUBIC)) / 255
     return np.clip((larger - 0.4) * height / 16 + 0.5, 0, 1)
 

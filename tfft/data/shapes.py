@@ -4,6 +4,9 @@ Four kinds: fractals, as in Kataoka et al. 2020, "Pre-training without Natural I
 contours, as in Kataoka et al. 2022, "Replacing Labeled Real-Image Datasets With Auto-Generated Contours",
 arXiv:2206.09132; strokes, like letters of an alphabet that nobody writes; and bodies with limbs. Nothing is
 downloaded, and no picture of anything real is in them.
+
+The demo weights were trained to name them: another formula here makes other weights with
+`benchmarks/pretrain_demo.py`.
 """
 
 from __future__ import annotations
@@ -188,3 +191,4 @@ def _smaller(image: Image.Image, size: int) -> np.ndarray:
 
 
 KINDS = (_fractal, _contour, _strokes, _limbs)
+"""A shape is of the kind at its number modulo their count, so their order must not change."""

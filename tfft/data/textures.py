@@ -117,3 +117,4 @@ def _cells(of_kind: np.random.Generator, rng: np.random.Generator, size: int, pa
 
 
 KINDS = (_noise, _waves, _leaves, _cells)
+"""A texture is of the kind at its number modulo their count, so their order must not change."""

@@ -26,7 +26,9 @@ DEMO_DIGEST = "2924fb2e2857b78c43adc1e958e1203a859c7b35fe2d470a45547bcd87c7cbf0"
 """SHA-256 of the file."""
 DEMO_NETWORK = ("MobileNetV2", {"alpha": 0.35})
 """What they are weights of, with its options."""
-DEMO_FLAGS = "--weights demo --backbone MobileNetV2 --backbone-options '{\"alpha\": 0.35}' --image-size 96 96"
+DEMO_FLAGS = (
+    f"--weights demo --backbone {DEMO_NETWORK[0]} --backbone-options '{json.dumps(DEMO_NETWORK[1])}' --image-size 96 96"
+)
 """What to type for them; 96 pixels is the size that they were made at."""
 ABOUT = {
     "none": "random",
