@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfft.data import Examples, Record, Splits
+from tfft.data import Examples, Label, Record, Splits
 from tfft.data.records import digested
 
 
@@ -39,6 +39,35 @@ def png() -> Callable[..., bytes]:
 
 
 @pytest.fixture
+def painted() -> Callable[..., bytes]:
+    """Bytes of a blue PNG with a red rectangle from left, top to right, bottom."""
+
+    def make(box: tuple[int, int, int, int] = (0, 0, 0, 0), height: int = 20, width: int = 30) -> bytes:
+        pixels = np.full((height, width, 3), (0, 0, 255), np.uint8)
+        left, top, right, bottom = box
+        pixels[top:bottom, left:right] = (255, 0, 0)
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, format="PNG")
+        return file.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def picture_table(tmp_path: Path, png: Callable[..., bytes]) -> Callable[..., str]:
+    """Writes a table beside a folder with `images/0.png` to `images/3.png`."""
+    (tmp_path / "images").mkdir()
+    for number in range(4):
+        (tmp_path / "images" / f"{number}.png").write_bytes(png(number))
+
+    def make(text: str, encoding: str = "utf-8") -> str:
+        (tmp_path / "list.csv").write_text(text, encoding=encoding)
+        return str(tmp_path / "list.csv")
+
+    return make
+
+
+@pytest.fixture
 def picture_folder(png: Callable[..., bytes]) -> Callable[[Path, dict[str, int]], Path]:
     """Writes `{"ant": 6, "bee": 5}` different pictures into class folders; classes differ in brightness."""
 
@@ -61,7 +90,7 @@ def records(png: Callable[..., bytes]) -> Callable[[dict[str, int]], list[Record
     def make(counts: dict[str, int]) -> list[Record]:
         return digested(
             [
-                Record(picture=png(1000 * position + number), label=label, where=f"{label}/{number}")
+                Record(picture=png(1000 * position + number), truth=Label(label), where=f"{label}/{number}")
                 for position, (label, count) in enumerate(counts.items())
                 for number in range(count)
             ]
@@ -74,7 +103,8 @@ def _examples(count: int, classes: int, seed: int, size: int = 32) -> Examples:
     targets = np.arange(count, dtype=np.int32) % classes
     images = np.stack([_pixels(seed + i, size, size, 60 + 120 * int(t)) for i, t in enumerate(targets)])
     ids = [f"{seed + index:032x}"[::-1] for index in range(count)]
-    return Examples(images, targets, ids, [f"{seed}/{index}" for index in range(count)])
+    where = [f"{seed}/{index}" for index in range(count)]
+    return Examples(images, targets, ids, where, counts=np.bincount(targets, minlength=classes).tolist())
 
 
 @pytest.fixture
@@ -86,6 +116,7 @@ def splits() -> Splits:
 @pytest.fixture
 def network() -> keras.Model:
     """A frozen backbone of three stages, with BatchNorm and an inner dropout, and a trained head with dropout."""
+    keras.utils.set_random_seed(0)
     inputs = keras.Input((32, 32, 3))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
     for stage, filters in enumerate((4, 8, 8), start=1):
@@ -98,3 +129,15 @@ def network() -> keras.Model:
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = keras.layers.Dropout(0.5, seed=9, name="head_dropout")(x)
     return keras.Model(inputs, keras.layers.Dense(2, activation="softmax", name="predictions")(x))
+
+
+@pytest.fixture
+def pyramid() -> keras.Model:
+    """A backbone of five stages with maps at strides of 2 to 32, for pictures of 64 pixels; its weights are random."""
+    inputs = keras.Input((64, 64, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
+    for stage in range(1, 6):
+        initializer = keras.initializers.GlorotUniform(seed=stage)
+        x = keras.layers.Conv2D(8, 3, strides=2, padding="same", kernel_initializer=initializer)(x)
+        x = keras.layers.ReLU()(x)
+    return keras.Model(inputs, x, name="pyramid")

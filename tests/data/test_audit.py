@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from tfft.data import Record, audit
+from tfft.data import Label, Record, audit
 from tfft.data.records import digested
 from tfft.errors import DataError
 
 
 def record(content: bytes, label: str = "a", split: str | None = None, group: str | None = None) -> Record:
     where = f"{label}/{content.decode()}"
-    return digested([Record(picture=content, label=label, where=where, split=split, group=group)])[0]
+    return digested([Record(picture=content, truth=Label(label), where=where, split=split, group=group)])[0]
 
 
 def test_a_picture_under_two_labels_is_listed() -> None:

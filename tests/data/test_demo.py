@@ -48,7 +48,7 @@ for name in ("boxes", "masks", "tags", "count"):
             assert example["count"] == sum(scene.digits)
 
 plain, wrapped = find_pictures("demo"), find_pictures("tfds:tfft_digits")
-shown = [sorted((r.label, decode(r.read(), (8, 8))[0].tobytes()) for r in records) for records in (plain, wrapped)]
+shown = [sorted((r.truth.name, decode(r.read(), (8, 8))[0].tobytes()) for r in records) for records in (plain, wrapped)]
 assert shown[0] == shown[1]
 print(json.dumps(found))
 """

@@ -9,7 +9,7 @@ from tfft.data.images import decode
 def test_the_digits_are_real_and_complete() -> None:
     records = find_pictures("demo")
     assert len(records) == 1797
-    assert sorted(Counter(r.label for r in records)) == [str(digit) for digit in range(10)]
+    assert sorted(Counter(r.truth.name for r in records)) == [str(digit) for digit in range(10)]
     pixels, _ = decode(records[0].read(), (8, 8))
     assert pixels.shape == (8, 8, 3)
     assert pixels.max() == 255 * 15 // 16  # the first digit's darkest ink is 15 of 16

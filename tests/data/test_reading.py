@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from tfft.data import Record, read_pictures
 from tfft.data.images import decode
 from tfft.data.records import digested
+from tfft.data.truths import Targets
 from tfft.errors import DataError, MachineError
 from tfft.store import Storage, open_store
 
@@ -33,7 +35,7 @@ def test_pictures_targets_and_ids_belong_together(dealt: list[Record]) -> None:
         for index, digest in enumerate(examples.ids):
             record = by_digest[digest]
             assert record.split == name
-            assert splits.labels[examples.targets[index]] == record.label
+            assert splits.labels[examples.targets[index]] == record.truth.name
             assert np.array_equal(examples.inputs[index], decode(record.read(), (10, 12))[0])
     assert splits.counts() == {"train": [2, 2], "val": [1, 1], "test": [1, 1]}
 
@@ -55,14 +57,14 @@ def test_bad_files_can_be_left_out(dealt: list[Record]) -> None:
     splits = read_pictures(bad, image_size=(8, 8), bad_files="skip")
     whole = read_pictures(dealt, image_size=(8, 8))
     assert splits.skipped == [("bee/0", "an empty file")]
-    assert splits.counts()["train"] == [2, 1]
+    assert splits.train.counts == [2, 1]
     assert np.array_equal(splits.train.inputs, whole.train.inputs[1:])
     assert np.array_equal(splits.val.inputs, whole.val.inputs)
-    assert "1 files left out, they do not decode" in splits.notes
+    assert "1 pictures left out, see skipped.csv" in splits.notes
 
 
 def test_a_class_that_loses_all_its_pictures(dealt: list[Record]) -> None:
-    bad = digested([replace(r, picture=b"") if r.split == "val" and r.label == "ant" else r for r in dealt])
+    bad = digested([replace(r, picture=b"") if r.split == "val" and r.truth.name == "ant" else r for r in dealt])
     with pytest.raises(DataError, match=r"keeps a picture in val.*ant"):
         read_pictures(bad, image_size=(8, 8), bad_files="skip")
 
@@ -85,7 +87,7 @@ def test_a_picture_under_two_labels_is_noted(dealt: list[Record]) -> None:
 
 
 def test_a_class_that_a_split_does_not_have_is_noted(dealt: list[Record]) -> None:
-    splits = read_pictures([r for r in dealt if (r.split, r.label) != ("val", "ant")], image_size=(8, 8))
+    splits = read_pictures([r for r in dealt if (r.split, r.truth.name) != ("val", "ant")], image_size=(8, 8))
     assert "val has no picture of ant" in splits.notes
 
 
@@ -113,6 +115,73 @@ def test_notes_are_stored_with_the_pixels(dealt: list[Record]) -> None:
     grey = digested([*dealt, replace(dealt[0], picture=file.getvalue(), where="grey")])
     for _ in range(2):
         assert "1 pictures: L converted to RGB" in read_pictures(grey, image_size=(8, 8)).notes
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A truth of two numbers, of which some cannot be used."""
+
+    values: tuple[int, int]
+    wrong: str | None = None
+    labels: ClassVar[tuple[str, ...]] = ()
+    one_class: ClassVar[bool] = False
+
+    @classmethod
+    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
+        truths = [record.truth for record in records]
+        rows = np.array([truth.values for truth in truths])
+        failed = {index: truth.wrong for index, truth in enumerate(truths) if truth.wrong}
+        present = [("big",) * (truth.values[0] > 5) for truth in truths]
+        return Targets(["big", "never"], rows.__getitem__, present, failed=failed, notes=["noted"])
+
+
+@pytest.fixture
+def sided(dealt: list[Record]) -> list[Record]:
+    return [replace(record, truth=Sides((index, -index))) for index, record in enumerate(dealt)]
+
+
+def test_targets_of_every_kind_stay_with_their_pictures(sided: list[Record]) -> None:
+    splits = read_pictures(sided, image_size=(8, 8))
+    assert splits.train.targets.tolist() == [[0, 0], [1, -1], [4, -4], [5, -5]]
+    assert splits.test.targets.tolist() == [[3, -3], [7, -7]]
+    assert splits.train.where == [sided[index].where for index in (0, 1, 4, 5)]
+    assert splits.labels == ["big", "never"]
+    assert "noted" in splits.notes
+
+
+def test_counts_and_rarity_are_those_of_the_split(sided: list[Record]) -> None:
+    splits = read_pictures(sided, image_size=(8, 8))
+    assert {name: some.counts for name, some in splits.items()} == {"train": [0, 0], "val": [1, 0], "test": [1, 0]}
+    assert splits.train.rarity is None
+    assert splits.val.rarity.tolist() == [1, 1]
+    assert "val has no picture of never" in splits.notes
+    assert not [note for note in splits.notes if note.startswith("train has no")]
+
+
+def test_a_truth_that_cannot_be_used_is_named_or_left_out(sided: list[Record]) -> None:
+    bad = [replace(sided[0], truth=Sides((0, 0), wrong="too small")), *sided[1:]]
+    bad[3] = digested([replace(bad[3], picture=b"")])[0]
+    with pytest.raises(DataError, match=r"2 that do not: bee/0 \(too small\), bee/3 \(an empty file\).*skip"):
+        read_pictures(bad, image_size=(8, 8))
+    splits = read_pictures(bad, image_size=(8, 8), bad_files="skip")
+    assert splits.skipped == [("bee/0", "too small"), ("bee/3", "an empty file")]
+    assert splits.train.targets.tolist() == [[1, -1], [4, -4], [5, -5]]
+    assert "2 pictures left out, see skipped.csv" in splits.notes
+
+
+def test_what_is_wrong_with_a_truth_is_said_before_what_is_wrong_with_its_picture(sided: list[Record]) -> None:
+    bad = digested([replace(sided[0], picture=b"", truth=Sides((0, 0), wrong="no picture of this name")), *sided[1:]])
+    with pytest.raises(DataError, match=r"1 that do not: bee/0 \(no picture of this name\)"):
+        read_pictures(bad, image_size=(8, 8))
+
+
+def test_a_split_that_loses_all_its_pictures(sided: list[Record]) -> None:
+    bad = [replace(r, truth=replace(r.truth, wrong="too small")) if r.split == "val" else r for r in sided]
+    with pytest.raises(DataError, match=r"Every class keeps a picture in val.*big"):
+        read_pictures(bad, image_size=(8, 8), bad_files="skip")
+    bad = [replace(r, truth=replace(r.truth, wrong="too small")) if r.split == "train" else r for r in sided]
+    with pytest.raises(DataError, match=r"Some pictures of train can be used.*none of 4"):
+        read_pictures(bad, image_size=(8, 8), bad_files="skip")
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_stored_under_its_old_name(dealt: list[Record]) -> None:

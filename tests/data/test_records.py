@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tfft.data import Record
+from tfft.data import Label, Record
 from tfft.data.records import digested, split_name
 from tfft.errors import DataError
 
@@ -13,9 +13,9 @@ def test_a_digest_is_of_the_content_alone(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"same")
     file, same, other = digested(
         [
-            Record(picture=tmp_path / "a.png", label="a", where="a.png"),
-            Record(picture=b"same", label="b", where="elsewhere"),
-            Record(picture=b"other", label="a", where="a.png"),
+            Record(picture=tmp_path / "a.png", truth=Label("a"), where="a.png"),
+            Record(picture=b"same", truth=Label("b"), where="elsewhere"),
+            Record(picture=b"other", truth=Label("a"), where="a.png"),
         ]
     )
     assert file.digest == same.digest
@@ -24,7 +24,7 @@ def test_a_digest_is_of_the_content_alone(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_equals_nothing_else(tmp_path: Path) -> None:
-    missing = [Record(picture=tmp_path / name, label="a", where=name) for name in ("a.png", "b.png")]
+    missing = [Record(picture=tmp_path / name, truth=Label("a"), where=name) for name in ("a.png", "b.png")]
     first, second = digested(missing)
     assert first.digest != second.digest
 

@@ -15,7 +15,7 @@ Maker = Callable[[Path, dict[str, int]], Path]
 
 def test_a_folder_of_class_folders(tmp_path: Path, picture_folder: Maker) -> None:
     records = find_pictures(str(picture_folder(tmp_path, {"bee": 2, "ant": 3})))
-    assert [(r.label, r.split, r.where) for r in records] == [
+    assert [(r.truth.name, r.split, r.where) for r in records] == [
         ("ant", None, "ant/0.png"),
         ("ant", None, "ant/1.png"),
         ("ant", None, "ant/2.png"),
@@ -29,11 +29,14 @@ def test_folders_that_are_splits(tmp_path: Path, picture_folder: Maker) -> None:
         picture_folder(tmp_path / split, {"ant": count, "bee": count})
     records = find_pictures(str(tmp_path))
     assert Counter(r.split for r in records) == {"train": 6, "val": 4, "test": 2}
-    assert {r.label for r in records} == {"ant", "bee"}
+    assert {r.truth.name for r in records} == {"ant", "bee"}
 
 
 def test_a_class_may_be_named_test_where_there_is_no_train(tmp_path: Path, picture_folder: Maker) -> None:
-    assert {r.label for r in find_pictures(str(picture_folder(tmp_path, {"test": 2, "bee": 2})))} == {"test", "bee"}
+    assert {r.truth.name for r in find_pictures(str(picture_folder(tmp_path, {"test": 2, "bee": 2})))} == {
+        "test",
+        "bee",
+    }
 
 
 def test_what_lies_about_is_ignored(tmp_path: Path, picture_folder: Maker) -> None:
@@ -50,7 +53,7 @@ def test_what_lies_about_is_ignored(tmp_path: Path, picture_folder: Maker) -> No
 def test_folders_inside_a_class_belong_to_it(tmp_path: Path, picture_folder: Maker) -> None:
     folder = picture_folder(tmp_path, {"ant": 1, "bee": 1})
     picture_folder(folder / "ant" / "2024", {"may": 2})
-    assert Counter(r.label for r in find_pictures(str(folder))) == {"ant": 3, "bee": 1}
+    assert Counter(r.truth.name for r in find_pictures(str(folder))) == {"ant": 3, "bee": 1}
 
 
 def test_a_link_in_a_circle_multiplies_nothing(tmp_path: Path, picture_folder: Maker) -> None:
@@ -69,7 +72,7 @@ def test_a_pipe_is_no_picture_and_a_broken_link_is_kept_to_be_named(tmp_path: Pa
 
 def test_odd_names_work(tmp_path: Path, picture_folder: Maker) -> None:
     folder = picture_folder(tmp_path / "käfer & co", {"grün\nblau": 1, "a b": 1, "A B": 1})
-    assert {r.label for r in find_pictures(str(folder))} == {"grün\nblau", "a b", "A B"}
+    assert {r.truth.name for r in find_pictures(str(folder))} == {"grün\nblau", "a b", "A B"}
 
 
 def test_no_folder(tmp_path: Path) -> None:
@@ -121,7 +124,7 @@ def test_started_inside_the_data_folder(tmp_path: Path, picture_folder: Maker) -
     folder = picture_folder(tmp_path, {"ant": 1, "bee": 1})
     (folder / "runs" / "mine").mkdir(parents=True)
     (folder / "runs" / "mine" / "model.keras").touch()
-    assert {r.label for r in find_pictures(str(folder))} == {"ant", "bee"}
+    assert {r.truth.name for r in find_pictures(str(folder))} == {"ant", "bee"}
 
 
 def test_a_name_that_is_no_utf8_can_be_written(tmp_path: Path, picture_folder: Maker) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tfft.data import Record, assign_splits
+from tfft.data import Label, Record, assign_splits
+from tfft.data.tags import Tags
 from tfft.errors import ConfigError, DataError
 
 Maker = Callable[[dict[str, int]], list[Record]]
@@ -18,7 +19,7 @@ def sides(records: list[Record]) -> dict[str, str]:
 
 
 def test_stratified_shares(records: Maker) -> None:
-    found = Counter((r.label, r.split) for r in assign_splits(records({"a": 50, "b": 10}), **SHARES))
+    found = Counter((r.truth.name, r.split) for r in assign_splits(records({"a": 50, "b": 10}), **SHARES))
     assert found == {
         ("a", "train"): 35,
         ("a", "val"): 10,
@@ -49,7 +50,7 @@ def test_another_seed_another_split(records: Maker) -> None:
 
 def test_equal_pictures_stay_on_one_side_even_under_two_labels(records: Maker) -> None:
     found = records({"a": 30, "b": 30})
-    copies = [replace(r, where=f"copy/{r.where}", label="b") for r in found[:25]]
+    copies = [replace(r, where=f"copy/{r.where}", truth=Label("b")) for r in found[:25]]
     where = defaultdict(set)
     for record in assign_splits(found + copies, **SHARES):
         where[record.digest].add(record.split)
@@ -57,10 +58,10 @@ def test_equal_pictures_stay_on_one_side_even_under_two_labels(records: Maker) -
 
 
 def test_groups_never_straddle_even_through_an_equal_picture(records: Maker) -> None:
-    found = [replace(r, group=f"{r.label}{i % 10}") for i, r in enumerate(records({"a": 40, "b": 40}))]
+    found = [replace(r, group=f"{r.truth.name}{i % 10}") for i, r in enumerate(records({"a": 40, "b": 40}))]
     # a0 and b0 share a picture, so all of both groups must stay together
     bridge = next(r for r in found if r.group == "a0")
-    found.append(replace(bridge, where="bridge", label="b", group="b0"))
+    found.append(replace(bridge, where="bridge", truth=Label("b"), group="b0"))
     where = defaultdict(set)
     for record in assign_splits(found, **SHARES):
         where["ab0" if record.group in ("a0", "b0") else record.group].add(record.split)
@@ -73,7 +74,7 @@ def test_a_given_split_is_kept_and_val_is_taken_from_train(records: Maker) -> No
     given = [replace(r, split="test" if i % 4 == 0 else "train") for i, r in enumerate(found)]
     after = assign_splits(given, **SHARES)
     assert {r.where for r in after if r.split == "test"} == {r.where for r in given if r.split == "test"}
-    assert Counter(r.label for r in after if r.split == "val") == {"a": 3, "b": 3}
+    assert Counter(r.truth.name for r in after if r.split == "val") == {"a": 3, "b": 3}
 
 
 def test_a_leak_in_a_given_split_stops_unless_accepted(records: Maker) -> None:
@@ -92,12 +93,12 @@ def test_a_class_too_small_for_its_splits(records: Maker) -> None:
 
 def test_the_smallest_class_is_on_every_side(records: Maker) -> None:
     found = assign_splits(records({"a": 10, "b": 3}), val_fraction=0.4, test_fraction=0.4, seed=0)
-    assert Counter(r.split for r in found if r.label == "b") == {"train": 1, "val": 1, "test": 1}
+    assert Counter(r.split for r in found if r.truth.name == "b") == {"train": 1, "val": 1, "test": 1}
 
 
 def test_a_dominant_group_is_not_dealt_to_a_small_split(records: Maker) -> None:
     found = records({"a": 60, "b": 60})
-    grouped = [replace(r, group=f"{r.label}{0 if i % 60 < 30 else i % 10}") for i, r in enumerate(found)]
+    grouped = [replace(r, group=f"{r.truth.name}{0 if i % 60 < 30 else i % 10}") for i, r in enumerate(found)]
     for seed in range(8):
         sizes = Counter(r.split for r in assign_splits(grouped, **{**SHARES, "seed": seed}))
         assert sizes["train"] >= 70
@@ -105,7 +106,7 @@ def test_a_dominant_group_is_not_dealt_to_a_small_split(records: Maker) -> None:
 
 def test_many_classes_take_no_time_to_speak_of(records: Maker) -> None:
     one = records({"a": 1})[0]
-    many = [replace(one, label=f"c{i % 3000}", digest=f"{i:032x}", where=str(i)) for i in range(12000)]
+    many = [replace(one, truth=Label(f"c{i % 3000}"), digest=f"{i:032x}", where=str(i)) for i in range(12000)]
     assert Counter(r.split for r in assign_splits(many, **SHARES)) == {"train": 6000, "val": 3000, "test": 3000}
 
 
@@ -120,9 +121,43 @@ def test_groups_that_leave_a_class_nowhere_to_go(records: Maker) -> None:
     # three groups, each with a picture of both classes: one for each split
     found = [replace(r, group=f"g{i % 3}") for i, r in enumerate(records({"a": 3, "b": 3}))]
     assert {r.split for r in assign_splits(found, **SHARES)} == {"train", "val", "test"}
-    lopsided = [replace(r, group="g0" if r.label == "b" and int(r.where[2:]) else r.group) for r in found]
+    lopsided = [replace(r, group="g0" if r.truth.name == "b" and int(r.where[2:]) else r.group) for r in found]
     with pytest.raises(DataError, match="'b'"):
         assign_splits(lopsided, **SHARES)
+
+
+def tagged(records: Maker, counts: dict[str, int]) -> list[Record]:
+    """Records of the tags in each name: `{"a+b": 20, "": 10}`."""
+    found = records(counts)
+    return [replace(r, truth=Tags(tuple(filter(None, r.truth.name.split("+"))))) for r in found]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_of_several_labels_has_its_share_in_each_split(records: Maker, seed: int) -> None:
+    found = tagged(records, {"a": 40, "a+b": 20, "b+c": 10, "a+b+c": 10, "": 20})
+    after = assign_splits(found, val_fraction=0.2, test_fraction=0.1, seed=seed)
+    names = Counter((r.split, name) for r in after for name in r.truth.names or ("none",))
+    for name, count in (("a", 70), ("b", 40), ("c", 20), ("none", 20)):
+        assert names["val", name] == pytest.approx(0.2 * count, abs=0.05 * count + 1)
+        assert names["test", name] == pytest.approx(0.1 * count, abs=0.05 * count + 1)
+
+
+def test_a_label_of_one_picture_stops_nothing_and_is_trained_on(records: Maker) -> None:
+    after = assign_splits(tagged(records, {"a": 20, "a+b": 1}), **SHARES)
+    assert next(r.split for r in after if "b" in r.truth.names) == "train"
+    assert {r.split for r in after} == {"train", "val", "test"}
+
+
+def test_pictures_without_labels_are_dealt_like_a_class(records: Maker) -> None:
+    after = assign_splits(tagged(records, {"": 40}), **SHARES)
+    assert Counter(r.split for r in after) == {"train": 28, "val": 8, "test": 4}
+
+
+def test_groups_of_several_labels_do_not_straddle(records: Maker) -> None:
+    found = tagged(records, {"a": 30, "a+b": 30, "": 30})
+    after = assign_splits([replace(r, group=f"g{i % 15}") for i, r in enumerate(found)], **SHARES)
+    assert all(len({r.split for r in after if r.group == group}) == 1 for group in {r.group for r in after})
+    assert {r.split for r in after} == {"train", "val", "test"}
 
 
 @pytest.mark.parametrize(("val", "test"), [(0, 0.1), (0.5, 0.5), (1.2, 0), (0.2, -0.1)])

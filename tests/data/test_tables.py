@@ -27,7 +27,7 @@ def table(folder: Path, text: str, encoding: str = "utf-8") -> str:
 def test_any_delimiter_with_or_without_a_mark(pictures: Path, delimiter: str, encoding: str) -> None:
     text = "path,label\nimages/0.png,ant\nimages/1.png,bee\n".replace(",", delimiter)
     records = find_pictures(table(pictures, text, encoding))
-    assert [(r.label, r.split, r.group) for r in records] == [("ant", None, None), ("bee", None, None)]
+    assert [(r.truth.name, r.split, r.group) for r in records] == [("ant", None, None), ("bee", None, None)]
     assert records[0].picture == pictures / "images/0.png"
 
 
@@ -42,7 +42,7 @@ def test_split_and_group_columns(pictures: Path) -> None:
 
 def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
     records = find_pictures(table(pictures, 'path,label\nimages/0.png,"a\nb"\nimages/1.png,bee\n'))
-    assert [r.label for r in records] == ["a\nb", "bee"]
+    assert [r.truth.name for r in records] == ["a\nb", "bee"]
 
 
 @pytest.mark.parametrize(

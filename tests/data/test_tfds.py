@@ -11,7 +11,7 @@ PROGRAM = """
 import sys
 import numpy as np
 import tensorflow_datasets as tfds
-from tfft.data import find_pictures
+from tfft.data import Label, find_pictures
 
 class TinyBeetles(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
@@ -52,7 +52,7 @@ def test_a_data_set_that_registers_itself(tmp_path: Path) -> None:
 from collections import Counter
 from tfft.data import assign_splits, read_pictures
 records = find_pictures("tfds:tiny_beetles")
-print(sorted(Counter((r.split, r.label) for r in records).items()))
+print(sorted(Counter((r.split, r.truth.name) for r in records).items()))
 splits = read_pictures(assign_splits(records, val_fraction=0.34, test_fraction=0.2, seed=0), image_size=(8, 8))
 print({name: len(examples) for name, examples in splits.items()}, splits.labels, splits.train.inputs.dtype)
 made = {np.random.default_rng(60 + i).integers(0, 255, (8, 8, 3)).astype(np.uint8).tobytes(): i % 2 for i in range(6)}
@@ -67,7 +67,7 @@ print([made[image.tobytes()] for image in splits.train.inputs] == splits.train.t
 def test_a_split_without_labels_is_left_out(tmp_path: Path) -> None:
     code = """
 records = find_pictures("tfds:tiny_secret")
-print(len(records), {r.split for r in records}, sorted({r.label for r in records}))
+print(len(records), {r.split for r in records}, sorted({r.truth.name for r in records}))
 """
     assert run(code, tmp_path).splitlines()[-1] == "6 {None} ['ant', 'bee']"
 

@@ -1,5 +1,17 @@
+from .annotations import find_boxes as find_boxes
+from .balance import class_weights as class_weights
+from .balance import label_weights as label_weights
+from .balance import pixel_weights as pixel_weights
+from .choices import Balance as Balance
+from .choices import Columns as Columns
+from .choices import NumberColumns as NumberColumns
+from .choices import TagColumns as TagColumns
 from .examples import Examples as Examples
 from .examples import Splits as Splits
+from .labels import Label as Label
+from .mask_folders import find_masks as find_masks
+from .numbers import find_numbers as find_numbers
+from .numbers import statistics as statistics
 from .pipeline import epoch_order as epoch_order
 from .pipeline import evaluation_batches as evaluation_batches
 from .pipeline import training_batches as training_batches
@@ -7,4 +19,4 @@ from .reading import read_pictures as read_pictures
 from .records import Record as Record
 from .sources import find_pictures as find_pictures
 from .splits import assign_splits as assign_splits
-from .tables import Columns as Columns
+from .tags import find_tagged as find_tagged

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tfft.data.records import Record
-from tfft.errors import DataError, listed
+from tfft.errors import DataError, listed, nearest
 
 
 def check_classes(records: Sequence[Record], source: str) -> None:
     """Raises `DataError` unless there are at least two classes."""
-    labels = sorted({record.label for record in records})
+    labels = sorted({name for record in records for name in record.truth.labels})
     if not labels:
         raise DataError("The data hold pictures", received=f"none in {source}", fix="Check `--data`")
     if len(labels) < 2:
@@ -20,6 +20,20 @@ def check_classes(records: Sequence[Record], source: str) -> None:
             received=f"only {labels[0]!r} in {source}",
             fix="Add a folder (or rows) of another class",
         )
+
+
+def check_trained(records: Sequence[Record], source: str) -> None:
+    """Raises `DataError` if there is no picture, or a class is on none that is trained on."""
+    if not records:
+        raise DataError("The data hold pictures", received=f"none in {source}", fix="Check `--data`")
+    trained = {name for record in records if record.split in (None, "train") for name in record.truth.labels}
+    for record in records:
+        if unknown := sorted(set(record.truth.labels) - trained):
+            raise DataError(
+                "Every class has training pictures",
+                received=f"class {unknown[0]!r} only in the {record.split} split of {source}, first {record.where}",
+                fix=f"Nearest class with training pictures: {nearest(unknown[0], sorted(trained))}",
+            )
 
 
 def equal_pictures(records: Sequence[Record]) -> list[list[Record]]:
@@ -31,11 +45,11 @@ def equal_pictures(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def contradictions(records: Sequence[Record]) -> list[str]:
-    """One line for each picture that stands under two labels: `"a/1.jpg = b/2.jpg"`."""
+    """One line for each picture of which two things are said: `"a/1.jpg = b/2.jpg"`."""
     return [
         " = ".join(record.where for record in group)
         for group in equal_pictures(records)
-        if len({record.label for record in group}) > 1
+        if any(record.truth != group[0].truth for record in group)
     ]
 
 

@@ -7,109 +7,147 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from tfft.data.examples import Indexable
+from tfft.data.examples import Indexable, Motion
+from tfft.data.moves import Flip, Outside, Warp
 
-Augmentation = Literal["none", "light", "strong"]
+Level = Literal["none", "light", "strong"]
 
-VERSION = 1
-"""Of the numbers that this file makes: stored views of another version are not used."""
+VERSION = 2
+"""Of the numbers that this file and `moves` make: stored views of another version are not used."""
 HALF_TURN = math.pi
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How the views of a picture differ from it."""
+
+    level: Level = "none"
+    """`light` flips left to right, rotates by up to 11 degrees, zooms by up to 10 % and changes brightness and
+    contrast by up to 10 %. `strong` flips, zooms by up to 20 % and applies two of the operations of RandAugment (Cubuk
+    et al. 2020, arXiv:1909.13719), without its solarization."""
+    flip: bool = True
+    """Whether left may become right: not for text, or where sides matter."""
+    turns: bool = True
+    """Whether pictures are turned and shorn; if not, they are zoomed by up to a third and shifted by up to 15 %."""
+    outside: Outside = "mirror"
+    """What is shown beyond the frame."""
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One view of all pictures of a split, indexable by an array of positions."""
+    """One view of all pictures of a split, or of their targets, indexable by an array of positions."""
 
-    inputs: Indexable
+    rows: Indexable
     keys: Sequence[str]
     number: int
-    augment: Augmentation
     seed: int
+    change: Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        pixels = self.inputs[positions]
+        rows = self.rows[positions]
 
         def change(place: int) -> None:
             rng = np.random.default_rng((self.seed, self.number, int(self.keys[positions[place]], 16)))
-            pixels[place] = augmented(pixels[place], self.augment, rng)
+            rows[place] = self.change(rows[place], rng)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow lets go of the interpreter
-            list(pool.map(change, range(len(pixels))))
-        return pixels
+            list(pool.map(change, range(len(rows))))
+        return rows
 
 
-def view(inputs: Indexable, keys: Sequence[str], number: int, *, augment: Augmentation, seed: int) -> Indexable:
+def view(inputs: Indexable, keys: Sequence[str], number: int, *, augmentation: Augmentation, seed: int) -> Indexable:
     """The pictures of a split as one view shows them; view 0 shows them as they are.
 
     Args:
         inputs: Pictures, (examples, height, width, 3), uint8.
         keys: What names the content of each, in hexadecimal digits.
         number: Of the view, 0 or more.
-        augment: How the views after the first are changed: see `augmented`.
+        augmentation: How the views after the first are changed.
         seed: With the number and the key of an example, decides the change.
 
     Returns:
         Indexable by an array of positions; gives (positions, height, width, 3), uint8.
     """
-    return inputs if number == 0 or augment == "none" else View(inputs, keys, number, augment, seed)
+    if number == 0 or augmentation.level == "none":
+        return inputs
+    return View(inputs, keys, number, seed, lambda pixels, rng: augmented(pixels, augmentation, rng))
 
 
-def augmented(pixels: np.ndarray, augment: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Changes one picture as `rng` draws.
-
-    What comes in from outside the frame mirrors the picture.
+def view_of_targets(
+    targets: Indexable,
+    keys: Sequence[str],
+    number: int,
+    *,
+    augmentation: Augmentation,
+    seed: int,
+    motion: Motion | None,
+    image_size: tuple[int, int],
+) -> Indexable:
+    """The targets that belong to the pictures of `view`, moved as these are.
 
     Args:
-        pixels: (height, width, 3), uint8.
-        augment: `"light"` flips left to right, rotates by up to 11 degrees, zooms by up to 10 % and changes
-            brightness and contrast by up to 10 %. `"strong"` flips, zooms by up to 20 % and applies two of the
-            operations of RandAugment (Cubuk et al. 2020, arXiv:1909.13719), without its solarization.
-        rng: Decides all.
+        targets: (examples, ...).
+        keys: As for `view`, and so are `number`, `augmentation` and `seed`.
+        motion: How a target follows its picture; None if it does not have to.
+        image_size: Height and width in pixels.
     """
-    if augment == "none":
-        return pixels
-    flipped = pixels[:, ::-1] if rng.random() < 0.5 else pixels
-    if augment == "light":
-        turned = _warped(flipped, zoom=_around(rng, 1, 0.1), angle=_around(rng, 0, 0.06 * HALF_TURN))
-        return _brightness_and_contrast(turned, 255 * _around(rng, 0, 0.1), _around(rng, 1, 0.1))
-    changed = _warped(flipped, zoom=_around(rng, 1, 0.2))
-    for number in rng.integers(len(RANDAUGMENT), size=2):
-        changed = RANDAUGMENT[number](changed, rng)
-    return changed
+    if number == 0 or augmentation.level == "none" or motion is None:
+        return targets
+
+    def follow(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        for change in changes(augmentation, rng):
+            if isinstance(change, (Flip, Warp)):  # one by one, as the picture: each shows something beyond its frame
+                target = motion.follow(target, change.matrix(*image_size), image_size)
+        return target
+
+    return View(targets, keys, number, seed, follow)
+
+
+def augmented(pixels: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """One picture, (height, width, 3), uint8, changed as `rng` draws."""
+    for change in changes(augmentation, rng):
+        pixels = change.applied(pixels, augmentation.outside) if isinstance(change, (Flip, Warp)) else change(pixels)
+    return pixels
+
+
+Colour = Callable[[np.ndarray], np.ndarray]
+"""A change of the pixels, (height, width, 3), uint8, that leaves them where they are."""
+
+
+def changes(augmentation: Augmentation, rng: np.random.Generator) -> list[Flip | Warp | Colour]:
+    """What one view does to its picture, in this order."""
+    if augmentation.level == "none":
+        return []
+    # drawn even where nothing is flipped, so that the rest of a view is the same
+    flipped = rng.random() < 0.5
+    found: list[Flip | Warp | Colour] = [Flip()] if flipped and augmentation.flip else []
+    if augmentation.level == "light":
+        found.append(
+            _turned_or_shifted(
+                Warp(zoom=_around(rng, 1, 0.1), angle=_around(rng, 0, 0.06 * HALF_TURN)), augmentation, rng
+            )
+        )
+        added, contrast = 255 * _around(rng, 0, 0.1), _around(rng, 1, 0.1)
+        return [*found, lambda pixels: _brightness_and_contrast(pixels, added, contrast)]
+    found.append(Warp(zoom=_around(rng, 1, 0.2)))
+    drawn = [RANDAUGMENT[number](rng) for number in rng.integers(len(RANDAUGMENT), size=2)]
+    return found + [_turned_or_shifted(one, augmentation, rng) if isinstance(one, Warp) else one for one in drawn]
+
+
+def _turned_or_shifted(warp: Warp, augmentation: Augmentation, rng: np.random.Generator) -> Warp:
+    """The warp; or, where pictures stay upright, a zoom by up to a third and a shift by up to 15 %."""
+    if augmentation.turns:
+        return warp
+    return Warp(zoom=(4 / 3) ** _around(rng, 0, 1), shift=(_around(rng, 0, 0.15), _around(rng, 0, 0.15)))
 
 
 def _around(rng: np.random.Generator, middle: float, most: float) -> float:
     return middle + most * rng.uniform(-1, 1)
-
-
-def _warped(
-    pixels: np.ndarray,
-    *,
-    zoom: float = 1.0,
-    angle: float = 0.0,
-    shear: tuple[float, float] = (0.0, 0.0),
-    shift: tuple[float, float] = (0.0, 0.0),
-) -> np.ndarray:
-    """One affine change about the middle: a zoom above 1 shows more, angles in radians, shifts in parts of a side."""
-    height, width = pixels.shape[:2]
-    sine, cosine = zoom * math.sin(angle), zoom * math.cos(angle)
-    across, down = shear
-    a, b, d, e = cosine, across - sine, down + sine, cosine
-    far = max(abs(a - 1) + abs(b), abs(d) + abs(e - 1)) / 2 + max(map(abs, shift))
-    margin = math.ceil(far * max(height, width)) + 1
-    ground = Image.fromarray(np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), "symmetric"))
-    x, y = width / 2, height / 2
-    c = margin + x - a * x - b * y + shift[1] * width
-    f = margin + y - d * x - e * y + shift[0] * height
-    coefficients = (a, b, c, d, e, f)
-    return np.asarray(
-        ground.transform((width, height), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
-    )
 
 
 def _brightness_and_contrast(pixels: np.ndarray, added: float, contrast: float) -> np.ndarray:
@@ -118,24 +156,29 @@ def _brightness_and_contrast(pixels: np.ndarray, added: float, contrast: float) 
     return table.astype(np.uint8)[pixels]
 
 
-def _enhanced(kind: Callable[[Image.Image], object], most: float) -> Callable:
-    return lambda pixels, rng: np.asarray(kind(Image.fromarray(pixels)).enhance(_around(rng, 1, most)))
+def _enhanced(kind: Callable[[Image.Image], Any], most: float) -> Callable[[np.random.Generator], Colour]:
+    def drawn(rng: np.random.Generator) -> Colour:
+        factor = _around(rng, 1, most)
+        return lambda pixels: np.asarray(kind(Image.fromarray(pixels)).enhance(factor))
+
+    return drawn
 
 
-def _posterized(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return np.asarray(ImageOps.posterize(Image.fromarray(pixels), int(rng.integers(4, 9))))
+def _posterized(rng: np.random.Generator) -> Colour:
+    bits = int(rng.integers(4, 9))
+    return lambda pixels: np.asarray(ImageOps.posterize(Image.fromarray(pixels), bits))
 
 
-RANDAUGMENT = (
-    lambda pixels, rng: _warped(pixels, shear=(_around(rng, 0, 0.2), _around(rng, 0, 0.2))),
-    lambda pixels, rng: _warped(pixels, shift=(_around(rng, 0, 0.15), _around(rng, 0, 0.15))),
-    lambda pixels, rng: _warped(pixels, angle=_around(rng, 0, 0.16 * HALF_TURN)),
+RANDAUGMENT: tuple[Callable[[np.random.Generator], Warp | Colour], ...] = (
+    lambda rng: Warp(shear=(_around(rng, 0, 0.2), _around(rng, 0, 0.2))),
+    lambda rng: Warp(shift=(_around(rng, 0, 0.15), _around(rng, 0, 0.15))),
+    lambda rng: Warp(angle=_around(rng, 0, 0.16 * HALF_TURN)),
     _enhanced(ImageEnhance.Brightness, 0.3),
     _enhanced(ImageEnhance.Color, 0.5),
     _enhanced(ImageEnhance.Contrast, 0.4),
     _enhanced(ImageEnhance.Sharpness, 0.5),
     _posterized,
-    lambda pixels, rng: np.asarray(ImageOps.autocontrast(Image.fromarray(pixels))),
-    lambda pixels, rng: np.asarray(ImageOps.equalize(Image.fromarray(pixels))),
+    lambda rng: lambda pixels: np.asarray(ImageOps.autocontrast(Image.fromarray(pixels))),
+    lambda rng: lambda pixels: np.asarray(ImageOps.equalize(Image.fromarray(pixels))),
 )
-"""Functions of pixels and a generator; two of them are drawn for each strong view."""
+"""Each draws one change; two of them are drawn for each strong view."""

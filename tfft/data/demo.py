@@ -83,7 +83,7 @@ def _of_scenes(
 
 def _digit_examples(split: str) -> Iterator[dict[str, Any]]:
     for record in digits():
-        yield {"image": io.BytesIO(record.read()), "label": record.label}
+        yield {"image": io.BytesIO(record.read()), "label": record.truth.name}
 
 
 def _boxes(scene: scenes.Scene) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -19,20 +19,38 @@ class Indexable(Protocol):
 
 
 @dataclass(frozen=True)
+class Motion:
+    """How a target that has places in it (boxes, a mask) follows its picture when a view moves that."""
+
+    follow: Callable[[np.ndarray, np.ndarray, tuple[int, int]], np.ndarray]
+    """From a target, a matrix and the height and width of the picture to the target of the view. The matrix, (3, 3),
+    leads from a place in the view to the place of the picture that it shows, on (x, y, 1) in pixels."""
+    outside: Literal["mirror", "grey"]
+    """What a view shows beyond the frame: the picture mirrored, where the target can be mirrored too, or grey."""
+    turns: bool
+    """Whether views are turned and shorn: upright boxes around turned objects would not fit them."""
+
+
+@dataclass(frozen=True)
 class Examples:
     """The examples of one split, indexable, in one fixed order."""
 
     inputs: np.ndarray | Rows = field(repr=False)
     """(examples, height, width, 3), uint8: an array, or rows of the store that are read when they are asked for."""
-    targets: np.ndarray = field(repr=False)
-    """(examples,), int32: index of the class in `Splits.labels`."""
+    targets: np.ndarray | Indexable = field(repr=False)
+    """What a model should answer, (examples, ...): for one class each (examples,), int32, its index in
+    `Splits.labels`; for other tasks see `tfft.data.tags`, `numbers`, `masks`, `boxes`."""
     ids: list[str] = field(repr=False)
     """Content digest of each picture, 32 hexadecimal digits."""
     where: list[str] = field(repr=False)
     """Where each picture came from."""
+    counts: list[int] = field(default_factory=list)
+    """How often each of `Splits.labels` is shown; empty where nothing is counted."""
+    rarity: np.ndarray | None = field(default=None, repr=False)
+    """(examples,), float: one over how often the rarest class of each is shown; None where nothing is counted."""
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.ids)
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,8 @@ class Splits:
     """What a person should know of the data, one sentence each."""
     skipped: list[tuple[str, str]] = field(default_factory=list)
     """Pictures left out, with the reason."""
+    motion: Motion | None = None
+    """How targets follow their pictures; None where they do not have to."""
 
     def items(self) -> Iterator[tuple[str, Examples]]:
         """The splits there are, by name: train, val and perhaps test."""
@@ -55,7 +75,5 @@ class Splits:
                 yield name, examples
 
     def counts(self) -> dict[str, list[int]]:
-        """Examples of each label in each split, in the order of `labels`."""
-        return {
-            name: np.bincount(examples.targets, minlength=len(self.labels)).tolist() for name, examples in self.items()
-        }
+        """How often each label is shown in each split, in the order of `labels`."""
+        return {name: examples.counts for name, examples in self.items()}

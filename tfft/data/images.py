@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -36,27 +39,48 @@ def decode(content: bytes, image_size: tuple[int, int]) -> tuple[np.ndarray, lis
         BadPictureError: If the bytes do not decode to the end.
     """
     height, width = image_size
+    with opened(content) as image:
+        notes = [f"first frame of a {image.format} animation"] if getattr(image, "n_frames", 1) > 1 else []
+        side = 2 * max(height, width)
+        image.draft(None, (side, side))
+        if image.getexif().get(0x0112, 1) != 1:
+            notes.append("turned upright by EXIF")
+        image = ImageOps.exif_transpose(image)
+        if image.mode != "RGB":
+            notes.append(f"{image.mode} converted to RGB")
+            image = _to_rgb(image)
+        resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
+        return np.asarray(resized), notes
+
+
+@contextlib.contextmanager
+def opened(content: bytes) -> Iterator[Image.Image]:
+    """The picture that some bytes hold; within, whatever is wrong with it is a `BadPictureError`.
+
+    Raises:
+        BadPictureError: If they hold none, or one of too many pixels.
+    """
     try:
         with Image.open(io.BytesIO(content), formats=_formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise BadPictureError(f"{image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
-            notes = [f"first frame of a {image.format} animation"] if getattr(image, "n_frames", 1) > 1 else []
-            side = 2 * max(height, width)
-            image.draft(None, (side, side))
-            if image.getexif().get(0x0112, 1) != 1:
-                notes.append("turned upright by EXIF")
-            image = ImageOps.exif_transpose(image)
-            if image.mode != "RGB":
-                notes.append(f"{image.mode} converted to RGB")
-                image = _to_rgb(image)
-            resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
-            return np.asarray(resized), notes
+            yield image
     except UnidentifiedImageError:
         raise BadPictureError(_why_unknown(content)) from None
     except (BadPictureError, MemoryError):
         raise
     except Exception as error:  # on damaged files Pillow's plug-ins raise whatever their parsers run into
         raise BadPictureError(str(error) or type(error).__name__) from None
+
+
+def picture_size(picture: Path | bytes) -> tuple[int, int] | None:
+    """Height and width of a picture in pixels as it is shown, from its first bytes; None if it does not open."""
+    try:
+        with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture, formats=_formats()) as image:
+            lies = image.getexif().get(0x0112, 1) >= 5
+            return (image.width, image.height) if lies else (image.height, image.width)
+    except Exception:  # whatever the plug-ins of Pillow run into; decoding says what
+        return None
 
 
 @functools.cache

@@ -41,47 +41,62 @@ class Layout:
         return tuple(piece.reshape(len(rows), *shape) for piece, shape in zip(pieces, self.shapes, strict=True))
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of the examples in one epoch, (count,), int64: a function of the arguments alone."""
-    return np.random.default_rng((seed, epoch)).permutation(count)
+def epoch_order(count: int, seed: int, epoch: int, chances: np.ndarray | None = None) -> np.ndarray:
+    """The order of the examples in one epoch, (count,), int64: a function of the arguments alone.
+
+    Args:
+        count: Examples.
+        seed: With the number of the epoch, decides the order.
+        epoch: Its number.
+        chances: (count,), how likely each example is at each place, relative to the others; then some come several
+            times and some not at all. None for each once.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    return rng.permutation(count) if chances is None else rng.choice(count, count, p=chances / chances.sum())
 
 
 def training_batches(
     rows_of: Callable[[int], Indexable],
-    targets: np.ndarray,
+    targets_of: Callable[[int], Indexable],
     layout: Layout,
     *,
+    count: int,
     batch_size: int,
     seed: int,
     epochs: range,
+    chances: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Batches of several epochs, one after the other; the last batch of each may be smaller.
 
     Args:
         rows_of: Gives what an epoch, by its number, trains on: indexable by positions.
-        targets: (examples, ...).
+        targets_of: Gives the targets of an epoch: indexable by positions.
         layout: Of the rows.
+        count: Examples in an epoch.
         batch_size: Examples in a batch.
         seed: With the number of an epoch, decides its order.
         epochs: Numbers of the epochs.
+        chances: As for `epoch_order`.
 
     Returns:
         A data set of pairs: a tensor or a tuple of them, (batch, ...) each, and targets, (batch, ...).
     """
 
-    steps = math.ceil(len(targets) / batch_size)
+    steps = math.ceil(count / batch_size)
 
     def order_of(epoch: int) -> np.ndarray:
-        return epoch_order(len(targets), seed, epoch)
+        return epoch_order(count, seed, epoch, chances)
 
-    reader = _Reader(rows_of, targets, layout, order_of, batch_size)
+    reader = _Reader(rows_of, targets_of, layout, order_of, count, batch_size)
     return _dataset(reader, range(epochs.start * steps, epochs.stop * steps))
 
 
-def evaluation_batches(rows: Indexable, targets: np.ndarray, layout: Layout, *, batch_size: int) -> tf.data.Dataset:
+def evaluation_batches(
+    rows: Indexable, targets: Indexable, layout: Layout, *, count: int, batch_size: int
+) -> tf.data.Dataset:
     """Every example once, in its own order; the last batch may be smaller."""
-    reader = _Reader(lambda _: rows, targets, layout, lambda _: np.arange(len(targets)), batch_size)
-    return _dataset(reader, range(math.ceil(len(targets) / batch_size)))
+    reader = _Reader(lambda _: rows, lambda _: targets, layout, lambda _: np.arange(count), count, batch_size)
+    return _dataset(reader, range(math.ceil(count / batch_size)))
 
 
 class _Reader:
@@ -94,14 +109,15 @@ class _Reader:
     def __init__(
         self,
         rows_of: Callable[[int], Indexable],
-        targets: np.ndarray,
+        targets_of: Callable[[int], Indexable],
         layout: Layout,
         order_of: Callable[[int], np.ndarray],
+        count: int,
         batch_size: int,
     ):
-        self.rows_of, self.targets, self.layout, self.order_of = rows_of, targets, layout, order_of
+        self.rows_of, self.targets_of, self.layout, self.order_of = rows_of, targets_of, layout, order_of
         self.batch_size = batch_size
-        self.steps = math.ceil(len(targets) / batch_size)
+        self.steps = math.ceil(count / batch_size)
         group = math.lcm(batch_size, GROUP)
         self.group = group if group <= 8 * max(batch_size, GROUP) else batch_size
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, int))
@@ -117,15 +133,17 @@ class _Reader:
         if self._fetched[0] != (epoch, first):
             self._fetched = ((epoch, first), self.rows_of(epoch)[self._order[1][first : first + self.group]])
         rows = self._fetched[1][start - first : start - first + self.batch_size]
-        return [*self.layout.unpack(rows), self.targets[self._order[1][start : start + self.batch_size]]]
+        targets = self.targets_of(epoch)[self._order[1][start : start + self.batch_size]]
+        return [*self.layout.unpack(rows), targets]
 
 
 def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
     """The batches of some numbers. Not `from_generator`, which makes the whole process give memory back eagerly."""
     options = tf.data.Options()
     options.autotune.enabled = False  # nothing to tune, and the end of an iterator waits seconds for the tuner
-    shapes = [*reader.layout.shapes, reader.targets.shape[1:]]
-    dtypes = [*(reader.layout.read_as for _ in reader.layout.shapes), reader.targets.dtype]
+    one = reader.targets_of(numbers.start // reader.steps)[np.array([0])]
+    shapes = [*reader.layout.shapes, one.shape[1:]]
+    dtypes = [*(reader.layout.read_as for _ in reader.layout.shapes), one.dtype]
 
     def read(number: tf.Tensor) -> tuple:
         *tensors, targets = [

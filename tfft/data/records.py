@@ -1,4 +1,4 @@
-"""One labelled picture before it is decoded."""
+"""One picture before it is decoded, with what is known of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from tfft.data.truths import Truth
 from tfft.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
+    "trainval": "train",
     "val": "val",
     "valid": "val",
     "validation": "val",
@@ -31,12 +33,12 @@ SPLIT_NAMES = {
 
 @dataclass(frozen=True)
 class Record:
-    """One picture with its class and, where the source says so, its split and group."""
+    """One picture with its truth and, where the source says so, its split and group."""
 
     picture: Path | bytes = field(repr=False)
     """A file, or the bytes of one (PNG, JPEG, ...)."""
-    label: str
-    """Name of its class."""
+    truth: Truth
+    """What is known of it: its class, its tags, numbers, a mask, boxes."""
     where: str
     """How to find it again: a path below the data folder, or a name and a number."""
     split: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from tfft.data.digits import digits
 from tfft.data.records import Record, digested
 from tfft.data.splits import assign_splits
 from tfft.data.textures import draw_texture
+from tfft.data.truths import Truth
 
 SIZES = {"train": 1200, "val": 200, "test": 300}
 """Scenes of each split."""
@@ -73,13 +74,32 @@ def scenes(split: str, *, seed: int = 0) -> Iterator[Scene]:
         yield _composed(by_digit, rng, split=split, where=f"demo scene {split} {number}")
 
 
+def scene_records(truth: Callable[[Scene], Truth]) -> list[Record]:
+    """The scenes of the demo data as records.
+
+    Args:
+        truth: What is to be known of a scene.
+    """
+    return [
+        Record(picture=_png(scene.picture), truth=truth(scene), where=scene.where, split=split)
+        for split in SIZES
+        for scene in scenes(split)
+    ]
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG", compress_level=1)
+    return file.getvalue()
+
+
 def _originals(split: str, seed: int) -> dict[int, list[np.ndarray]]:
     """The digits of one split, (8, 8) in [0, 255], by what they are."""
     dealt = assign_splits(digested(digits()), val_fraction=0.15, test_fraction=0.15, seed=seed)
     found = defaultdict(list)
     for record in dealt:
         if record.split == split:
-            found[int(record.label)].append(_pixels(record))
+            found[int(record.truth.name)].append(_pixels(record))
     return found
 
 

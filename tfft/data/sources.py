@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 from tfft.data import audit, tables, tfds
+from tfft.data.choices import Columns
 from tfft.data.digits import digits
+from tfft.data.labels import Label
 from tfft.data.records import SPLIT_NAMES, Record, digested
-from tfft.data.tables import Columns
 from tfft.errors import ConfigError, DataError, listed
 
 IGNORED_NAMES = {"thumbs.db", "desktop.ini", "source.txt"}
@@ -65,6 +66,7 @@ def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
         records = tables.records(Path(source), columns or Columns())
     else:
         records = folder_records(Path(source))
+        _check_same_classes(records, Path(source))
     audit.check_classes(records, source)
     return digested(records)
 
@@ -77,8 +79,8 @@ def folder_records(folder: Path) -> list[Record]:
             received=f"{folder} ({'a file' if folder.exists() else 'no such folder'})",
             fix="Check the path, or try `--data demo`",
         )
-    tops = _subfolders(folder)
-    splits = {top: SPLIT_NAMES[top.name.lower()] for top in tops if top.name.lower() in SPLIT_NAMES}
+    tops = subfolders(folder)
+    splits = split_folders(folder)
     if "train" not in splits.values():
         if len(splits) > 1:
             raise DataError(
@@ -93,20 +95,23 @@ def folder_records(folder: Path) -> list[Record]:
             received=f"also {listed(others)} in {folder}",
             fix="Move them into train/, or somewhere else",
         )
-    records = [record for top, split in splits.items() for record in _class_records(top, folder, split)]
-    _check_same_classes(records, folder)
-    return records
+    return [record for top, split in splits.items() for record in _class_records(top, folder, split)]
+
+
+def split_folders(folder: Path) -> dict[Path, str]:
+    """The sub-folders that are named after a split, with that."""
+    return {top: SPLIT_NAMES[top.name.lower()] for top in subfolders(folder) if top.name.lower() in SPLIT_NAMES}
 
 
 def _class_records(folder: Path, root: Path, split: str | None) -> list[Record]:
-    classes = _subfolders(folder)
+    classes = subfolders(folder)
     if not classes:
         raise DataError(
             "A picture folder holds one sub-folder per class",
             received=f"no sub-folder in {folder}",
             fix="Move the pictures into sub-folders named after their class, or pass a CSV file",
         )
-    found = {top.name: _picture_files(top) for top in classes}
+    found = {top.name: picture_files(top) for top in classes}
     if not any(found.values()):
         raise DataError("A picture folder holds pictures", received=f"no picture below {folder}", fix="Check `--data`")
     if not found.get("runs", True):
@@ -118,13 +123,13 @@ def _class_records(folder: Path, root: Path, split: str | None) -> list[Record]:
             fix="Add pictures, or remove the empty folders",
         )
     return [
-        Record(picture=file, label=_text(name), where=_text(file.relative_to(root).as_posix()), split=split)
+        Record(picture=file, truth=Label(text(name)), where=text(file.relative_to(root).as_posix()), split=split)
         for name, files in found.items()
         for file in files
     ]
 
 
-def _subfolders(folder: Path) -> list[Path]:
+def subfolders(folder: Path) -> list[Path]:
     """Folders in `folder` by name, without hidden ones and links that lead back above themselves."""
     home = folder.resolve()
     return sorted(
@@ -134,7 +139,7 @@ def _subfolders(folder: Path) -> list[Path]:
     )
 
 
-def _picture_files(folder: Path) -> list[Path]:
+def picture_files(folder: Path) -> list[Path]:
     """Every file below `folder` that is not known to be something else; links to folders are not followed."""
     files = []
     for path, folders, names in os.walk(folder, followlinks=False):
@@ -144,7 +149,7 @@ def _picture_files(folder: Path) -> list[Path]:
     return [file for file in files if file.is_file() or not file.exists()]
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
     """A name on disk as text that can be written: bytes that are no UTF-8 are replaced."""
     return name.encode("utf-8", "replace").decode("utf-8")
 
@@ -155,7 +160,7 @@ def _ignored(name: str) -> bool:
 
 
 def _check_same_classes(records: list[Record], folder: Path) -> None:
-    classes = {split: {r.label for r in records if r.split == split} for split in ("train", "val", "test")}
+    classes = {split: {r.truth.name for r in records if r.split == split} for split in ("train", "val", "test")}
     for split in ("val", "test"):
         if unknown := classes[split] - classes["train"]:
             raise DataError(

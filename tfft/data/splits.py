@@ -55,13 +55,14 @@ def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) ->
     """
     fractions = {name: fraction for name, fraction in fractions.items() if fraction > 0}
     units = sorted(_units(records), key=lambda unit: _rank(records[unit[0]], seed))
-    labels_in = [Counter(records[index].label for index in unit) for unit in units]
+    labels_in = [Counter(name for index in unit for name in _strata(records[index])) for unit in units]
     holding = defaultdict(list)
     for position, labels in enumerate(labels_in):
         for label in labels:
             holding[label].append(position)
-    _check_sizes(holding, sides=1 + len(fractions))
-    sizes = Counter(record.label for record in records)
+    if records[0].truth.one_class:
+        _check_sizes(holding, sides=1 + len(fractions))
+    sizes = Counter(name for record in records for name in _strata(record))
     split_of: dict[int, str] = {}  # by position of the unit
     got: Counter[tuple[str, str]] = Counter()
     for label in sorted(sizes, key=lambda name: (sizes[name], name)):
@@ -81,8 +82,14 @@ def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) ->
         split_of.update(dict.fromkeys(waiting, "train"))
     side = {index: split_of[position] for position, unit in enumerate(units) for index in unit}
     result = [replace(record, split=side[index]) for index, record in enumerate(records)]
-    _check_sides(result, ["train", *fractions])
+    if records[0].truth.one_class:
+        _check_sides(result, ["train", *fractions])
     return result
+
+
+def _strata(record: Record) -> set[str]:
+    """The classes of a picture; one that has none stands with its like."""
+    return set(record.truth.labels) or {""}
 
 
 def _fill(sizes: dict[int, int], *, room: int, most: int, none_yet: bool) -> list[int]:
@@ -135,8 +142,8 @@ def _check_sizes(holding: dict[str, list[int]], sides: int) -> None:
 
 def _check_sides(records: Sequence[Record], names: Iterable[str]) -> None:
     """Groups of several classes may leave a class without its place; better said than scored."""
-    there = {(record.split, record.label) for record in records}
-    labels = sorted({record.label for record in records})
+    there = {(record.split, name) for record in records for name in record.truth.labels}
+    labels = sorted({name for _, name in there})
     if missing := [f"{label!r} in {name}" for label in labels for name in names if (name, label) not in there]:
         raise DataError(
             "Every class is in every split",

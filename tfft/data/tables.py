@@ -1,43 +1,72 @@
-"""Labelled pictures from a table: a CSV or TSV file with a path and a label in each row."""
+"""Pictures from a table: a CSV or TSV file with a path and what is known of it in each row."""
 
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from tfft.data.choices import Columns
+from tfft.data.labels import Label
 from tfft.data.records import Record, split_name
-from tfft.errors import DataError, listed, nearest
+from tfft.data.truths import Truth
+from tfft.errors import ConfigError, DataError, listed, nearest
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Columns of a table of pictures."""
+class Places(Protocol):
+    """Names of the columns that every table of pictures has, whatever it says of them."""
 
-    image: str = "path"
-    """Path of the picture, relative to the table."""
-    label: str = "label"
-    """Its class."""
-    split: str | None = None
-    """train, val or test, where the table decides."""
-    group: str | None = None
-    """Rows of equal value (a patient, a scene) stay in one split."""
+    image: str
+    split: str | None
+    group: str | None
 
 
 def records(table: Path, columns: Columns) -> list[Record]:
+    """Records of a table with a class for each picture; see `table_records`."""
+
+    def truth(cells: Mapping[str, str], where: str) -> Label:
+        return Label(cells[columns.label])
+
+    found = table_records(table, columns, [columns.label], truth)
+    _check_known_classes(found, table)
+    return found
+
+
+def table_records(
+    table: Path,
+    columns: Places,
+    values: Sequence[str],
+    truth: Callable[[Mapping[str, str], str], Truth],
+    *,
+    empty: bool = False,
+) -> list[Record]:
     """Records of a table; paths are relative to its folder. Comma, semicolon and tab are recognized.
 
+    Args:
+        table: The file.
+        columns: Where path, split and group stand.
+        values: Names of the columns that hold the truth.
+        truth: From the cells of `values`, without spaces around them, and the place of the row.
+        empty: Whether these cells may be empty.
+
     Raises:
+        ConfigError: If `values` names no column, or one twice.
         DataError: Naming the row: a missing column, an empty cell, a missing file, a path outside the
             table's folder, a picture listed twice.
     """
-    names = [name for name in dataclasses.astuple(columns) if name]
+    if not values or len(set(values)) < len(values):
+        raise ConfigError(
+            "What is to be learned stands in at least one column, and each is named once",
+            received=listed(map(repr, values)) or "none",
+            fix="Check `--columns.*`, see `--help`",
+        )
+    filled = [name for name in (columns.image, columns.split, columns.group) if name]
     found: dict[Path, int] = {}
     result = []
-    for number, row in _rows(table, names):
+    for number, row in table_rows(table, [*filled, *values]):
         where = f"{table.name} row {number}"
         if None in row:
             raise DataError(
@@ -45,32 +74,38 @@ def records(table: Path, columns: Columns) -> list[Record]:
                 received=f"{len(row[None])} more in {where}",
                 fix="Put a cell that holds the delimiter in quotes",
             )
-        for name in names:
-            if not (row[name] or "").strip():
+        if empty and None in row.values():  # a cell that is not there is no empty one
+            raise DataError(
+                "Every row has as many cells as the header",
+                received=f"fewer in {where}",
+                fix="Write a delimiter before each cell, the empty ones too",
+            )
+        cells = {name: (row[name] or "").strip() for name in (*filled, *values)}
+        for name in filled if empty else cells:
+            if not cells[name]:
                 raise DataError(f"Column {name!r} has a value in every row", received=f"an empty cell in {where}")
-        path = _picture_path(table.parent, row[columns.image].strip(), where)
+        path = _picture_path(table.parent, cells[columns.image], where)
         if (before := found.setdefault(path.resolve(), number)) != number:
             raise DataError(
                 "Every picture is listed once",
-                received=f"{row[columns.image]} in rows {before} and {number} of {table.name}",
+                received=f"{cells[columns.image]} in rows {before} and {number} of {table.name}",
                 fix="Remove one of the rows",
             )
         result.append(
             Record(
                 picture=path,
-                label=row[columns.label].strip(),
-                where=f"{row[columns.image].strip()} ({where})",
-                split=split_name(row[columns.split], where) if columns.split else None,
-                group=row[columns.group].strip() if columns.group else None,
+                truth=truth({name: cells[name] for name in values}, where),
+                where=f"{cells[columns.image]} ({where})",
+                split=split_name(cells[columns.split], where) if columns.split else None,
+                group=cells[columns.group] if columns.group else None,
             )
         )
     if not result:
         raise DataError("The table has rows", received=f"only a header in {table}")
-    _check_known_classes(result, table)
     return result
 
 
-def _rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | None]]]:
+def table_rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | None]]]:
     """The rows with their line numbers, after a look at the header."""
     try:
         text = table.read_text(encoding="utf-8-sig")
@@ -92,8 +127,7 @@ def _rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | No
         raise DataError(
             f"The table has a column {missing[0]!r}",
             received=f"columns {listed(map(repr, there)) or 'none'} in {table}",
-            fix=f"Name the right ones with `--columns.image`, `--columns.label`, `--columns.split` or "
-            f"`--columns.group`; nearest: {nearest(missing[0], there)}",
+            fix=f"Name the right ones with `--columns.*`, see `--help`; nearest: {nearest(missing[0], there)}",
         )
     try:
         return [(reader.line_num, row) for row in reader]
@@ -121,11 +155,12 @@ def _picture_path(folder: Path, name: str, where: str) -> Path:
 
 
 def _check_known_classes(found: list[Record], table: Path) -> None:
-    trained = {record.label for record in found if record.split in (None, "train")}
+    trained = {record.truth.name for record in found if record.split in (None, "train")}
     for record in found:
-        if trained and record.label not in trained:
+        if trained and record.truth.name not in trained:
             raise DataError(
                 "Every class has training rows",
-                received=f"class {record.label!r} only in the {record.split} rows of {table}, first {record.where}",
-                fix=f"Nearest class with training rows: {nearest(record.label, sorted(trained))}",
+                received=f"class {record.truth.name!r} only in the {record.split} rows of {table}, "
+                f"first {record.where}",
+                fix=f"Nearest class with training rows: {nearest(record.truth.name, sorted(trained))}",
             )

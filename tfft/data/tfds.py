@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from tfft.data.labels import Label
 from tfft.data.records import SPLIT_NAMES, Record
 from tfft.errors import ConfigError, DataError, MachineError, nearest
 
@@ -46,7 +47,7 @@ def records(name: str) -> list[Record]:
             found.append(
                 Record(
                     picture=bytes(example[image]),
-                    label=names[example[label]],
+                    truth=Label(names[example[label]]),
                     where=f"tfds:{name} {split} {number}",
                     split=SPLIT_NAMES[split],
                 )

@@ -1,0 +1,53 @@
+"""What a person may choose of the data: names of columns, and how rare classes are met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Balance = Literal["none", "weights", "sample"]
+"""Rare classes as they are; of more weight in the loss; their pictures more often in an epoch."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a table of pictures."""
+
+    image: str = "path"
+    """Path of the picture, relative to the table."""
+    label: str = "label"
+    """Its class."""
+    split: str | None = None
+    """train, val or test, where the table decides."""
+    group: str | None = None
+    """Rows of equal value (a patient, a scene) stay in one split."""
+
+
+@dataclass(frozen=True)
+class TagColumns:
+    """Columns of a table of pictures and their tags."""
+
+    image: str = "path"
+    """Path of the picture, relative to the table."""
+    tags: tuple[str, ...] = ("tags",)
+    """One column that holds names with a separator between them, or one column for each tag that holds 1 or 0."""
+    separator: str = "|"
+    """What stands between two names in one column."""
+    split: str | None = None
+    """train, val or test, where the table decides."""
+    group: str | None = None
+    """Rows of equal value (a patient, a scene) stay in one split."""
+
+
+@dataclass(frozen=True)
+class NumberColumns:
+    """Columns of a table of pictures and their numbers."""
+
+    image: str = "path"
+    """Path of the picture, relative to the table."""
+    values: tuple[str, ...] = ("value",)
+    """One column for each number that is to be learned."""
+    split: str | None = None
+    """train, val or test, where the table decides."""
+    group: str | None = None
+    """Rows of equal value (a patient, a scene) stay in one split."""

@@ -1,0 +1,167 @@
+"""Where pictures with masks come from: folders with images/ and masks/, a table beside them, the demo."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from tfft.data import audit, sources, tables
+from tfft.data.images import picture_size
+from tfft.data.masks import Ids, Mask
+from tfft.data.records import Record, content_digest, digested, split_name
+from tfft.data.scenes import Scene, scene_records
+from tfft.errors import ConfigError, DataError, listed, nearest
+
+MOST_CLASSES = 254
+
+
+def find_masks(
+    source: str,
+    *,
+    masks: str = "masks",
+    table: str | None = None,
+    classes: Mapping[str, str] | None = None,
+    ignore: tuple[int, ...] | None = None,
+) -> list[Record]:
+    """Lists the pictures of a source with their masks, and a digest of each, without decoding one.
+
+    Args:
+        source: A folder with pictures in `images/` and masks of the same names in `masks/`, directly, or above or
+            below `train/`, `val/` and `test/`; or `demo:masks`.
+        masks: Name of the folder with the masks.
+        table: A `.csv` or `.tsv` file in the folder with a column `name` (of a picture, with or without its suffix
+            and the folders around it) and perhaps `split` and `group`; pictures that it does not name are left out.
+        classes: Names of the values in the masks, as `{"1": "road"}`; two values may share a name.
+        ignore: Values of pixels that count for nothing; by default 255, where there are two other values.
+
+    Returns:
+        Records in an order that depends on names only. Masks that cannot be used say why.
+
+    Raises:
+        ConfigError: If `classes` or `ignore` are no values of a mask.
+        DataError: If there is nothing to read, or the table does not fit the folder.
+    """
+    ids = _ids(classes or {}, ignore)
+    if source == "demo:masks":
+        named = Ids(((0, "ground"), *((digit + 1, str(digit)) for digit in range(10))), ())
+        records = scene_records(lambda scene: _demo_mask(scene, ids if ids != Ids() else named))
+    else:
+        records = _folder(Path(source), masks, ids)
+        if table is not None:
+            records = _dealt(records, Path(source) / table)
+    audit.check_trained(records, source)
+    return digested(records)
+
+
+def _ids(classes: Mapping[str, str], ignore: tuple[int, ...] | None) -> Ids:
+    try:
+        names = tuple(sorted((int(value), str(name)) for value, name in classes.items()))
+    except ValueError:
+        names = ((-1, ""),)
+    if any(not 0 <= value <= 255 for value in (*(value for value, _ in names), *(ignore or ()))):
+        raise ConfigError(
+            "Values of masks are whole numbers from 0 to 255",
+            received=f"classes {dict(classes)}, ignore {ignore}",
+            fix='`--classes \'{"1": "road", "2": "car"}\' --ignore 255`',
+        )
+    if len({name for _, name in names}) > MOST_CLASSES:
+        raise ConfigError(f"Masks have at most {MOST_CLASSES} classes", received=f"{len(names)} names in classes")
+    if both := [value for value, _ in names if value in (ignore or ())]:
+        raise ConfigError(
+            "A value of masks is either a class or ignored", received=f"{listed(both)} in classes and ignore"
+        )
+    return Ids(names, ignore)
+
+
+def _demo_mask(scene: Scene, ids: Ids) -> Mask:
+    file = io.BytesIO()
+    Image.fromarray(scene.mask).save(file, format="PNG", compress_level=1)
+    return Mask(file.getvalue(), ids, content_digest(file.getvalue()))
+
+
+def _folder(root: Path, masks: str, ids: Ids) -> list[Record]:
+    places: list[tuple[Path, Path, str | None]] = [(root / "images", root / masks, None)]
+    if tops := sources.split_folders(root) if root.is_dir() else {}:
+        places = [(top / "images", top / masks, split) for top, split in tops.items()]
+    elif (tops := sources.split_folders(root / "images") if places[0][0].is_dir() else {}) and "train" in tops.values():
+        places = [(top, root / masks / top.name, split) for top, split in tops.items()]
+    found = [record for pictures, answers, split in places for record in _pairs(pictures, answers, root, ids, split)]
+    if not found:
+        raise DataError("The folder images/ holds pictures", received=f"none in {root}", fix="Check `--data`")
+    return found
+
+
+def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -> list[Record]:
+    for folder, flag in ((images, "--data"), (masks, "--masks")):
+        if not folder.is_dir():
+            raise DataError(
+                "`--data` must be a folder with images/ and masks/, directly or above or below train/, val/ and test/, "
+                "or demo:masks",
+                received=f"no folder {folder}",
+                fix=f"Check `{flag}`, or try `--data demo:masks`",
+            )
+    files = {file.relative_to(masks).with_suffix(""): file for file in sources.picture_files(masks)}
+    found = []
+    for picture in sources.picture_files(images):
+        name = picture.relative_to(images).with_suffix("")
+        wanted = sources.text(os.path.relpath(masks / name, root))
+        truth = _mask(picture, files.get(name), f"{wanted}.png", ids)
+        where = sources.text(picture.relative_to(root).as_posix())
+        found.append(Record(picture=picture, truth=truth, where=where, split=split))
+    return found
+
+
+def _mask(picture: Path, mask: Path | None, wanted: str, ids: Ids) -> Mask:
+    if mask is None:
+        return Mask(b"", ids, wrong=f"no mask {wanted}")
+    try:
+        content = mask.read_bytes()
+    except OSError as error:
+        return Mask(b"", ids, wrong=str(error))
+    sizes = picture_size(content), picture_size(picture)
+    wrong = None
+    if None not in sizes and sizes[0] != sizes[1]:
+        (height, width), (tall, wide) = sizes
+        wrong = f"its mask has {width} x {height} pixels, the picture {wide} x {tall}"
+    return Mask(mask, ids, content_digest(content), wrong)
+
+
+def _dealt(records: Sequence[Record], table: Path) -> list[Record]:
+    """The records that a table names, with the splits and groups that it gives them."""
+    by_name: dict[str, dict[str, Record]] = defaultdict(dict)
+    for record in records:
+        path = Path(record.where.partition("images/")[2])
+        for key in (path.name, path.stem, path.as_posix(), path.with_suffix("").as_posix(), record.where):
+            by_name[key][record.where] = record
+    chosen: dict[str, Record] = {}
+    for number, row in tables.table_rows(table, ["name"]):
+        where = f"{table.name} row {number}"
+        name = (row["name"] or "").strip()
+        if name not in by_name:
+            raise DataError(
+                "A table names pictures of the folder images/",
+                received=f"{name!r} in {where}",
+                fix=f"Nearest: {nearest(name, by_name)}",
+            )
+        if len(by_name[name]) > 1:
+            raise DataError(
+                "A name in a table means one picture",
+                received=f"{name!r} in {where}, which may be {listed(by_name[name], most=3)}",
+                fix="Write the folders before the name",
+            )
+        (record,) = by_name[name].values()
+        if record.where in chosen:
+            raise DataError("Every picture is listed once", received=f"{name!r} again in {where}")
+        split, group = (row.get("split") or "").strip(), (row.get("group") or "").strip()
+        chosen[record.where] = replace(
+            record, split=split_name(split, where) if "split" in row else record.split, group=group or None
+        )
+    if not chosen:
+        raise DataError("The table has rows", received=f"only a header in {table}")
+    return list(chosen.values())
