@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
 
 from tfft.errors import ConfigError
-from tfft.models import attach_head, single_label
+from tfft.models import Task, attach_head, multi_label, regression, single_label
 
 LABELS = ["a", "b", "c"]
 
@@ -15,6 +17,15 @@ LABELS = ["a", "b", "c"]
 def backbone() -> keras.Model:
     inputs = keras.Input((8, 8, 3))
     return keras.Model(inputs, keras.layers.Conv2D(5, 3, trainable=False)(inputs))
+
+
+def fitted(task: Task, targets: np.ndarray) -> tuple[keras.Model, dict[str, float]]:
+    """A model after one step on black pictures, of which the network sees nothing, and what was logged."""
+    model = attach_head(backbone(), task)
+    model.compile("adam", task.loss, metrics=list(task.metrics))
+    images = np.zeros((len(targets), 8, 8, 3))
+    logs = model.fit(images, targets, validation_data=(images, targets), epochs=1, verbose=0).history
+    return model, {key: values[0] for key, values in logs.items()}
 
 
 def test_head_loss_metrics_and_monitor_agree() -> None:
@@ -31,42 +42,73 @@ def test_head_loss_metrics_and_monitor_agree() -> None:
     assert logs["loss"][0] == pytest.approx(task.chance_loss, abs=1e-4)
 
 
-def test_hidden_layers_and_dropout_stand_where_they_are_said_to() -> None:
-    model = attach_head(backbone(), single_label(LABELS, hidden=(7, 6), dropout=0.3))
-    assert [layer.name for layer in model.layers[2:]] == [
-        "head_pool",
-        "head_hidden_1",
-        "head_hidden_2",
-        "head_dropout",
-        "head_predictions",
-    ]
-    assert model.get_layer("head_hidden_2").units == 6
+@pytest.mark.parametrize("make", [single_label, multi_label, partial(regression, mean=[0] * 3, deviation=[1] * 3)])
+def test_what_is_chosen_reaches_the_head(make: Callable[..., Task]) -> None:
+    model = attach_head(backbone(), make(LABELS, hidden=(7,), dropout=0.3, pooling="max"))
+    assert [layer.name for layer in model.layers[2:5]] == ["head_pool", "head_hidden_1", "head_dropout"]
+    assert isinstance(model.get_layer("head_pool"), keras.layers.GlobalMaxPooling2D)
+    assert model.get_layer("head_hidden_1").units == 7
     assert model.get_layer("head_dropout").rate == 0.3
-    assert model.output_shape == (None, 3)
 
 
-def test_features_that_are_pooled_already() -> None:
-    inputs = keras.Input((8,))
-    pooled = keras.Model(inputs, keras.layers.Dense(4)(inputs))
-    assert attach_head(pooled, single_label(LABELS)).output_shape == (None, 3)
+def test_a_classifier_needs_two_labels() -> None:
+    with pytest.raises(ConfigError, match="at least two labels"):
+        single_label(["a"])
 
 
-def test_features_in_a_row_are_pooled() -> None:
-    inputs = keras.Input((8, 8, 3))
-    tokens = keras.Model(inputs, keras.layers.Reshape((64, 3), name="dropout")(inputs))
-    assert attach_head(tokens, single_label(LABELS, dropout=0.1)).output_shape == (None, 3)
+def test_head_loss_metrics_and_monitor_of_tags_agree() -> None:
+    task = multi_label(LABELS)
+    model, logs = fitted(task, np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]], np.int32))
+    assert 0 <= logs[task.monitor] <= 1
+    assert task.mode == "max"
+    assert task.chance_loss == pytest.approx(math.log(2))
+    assert logs["loss"] == pytest.approx(task.chance_loss, abs=1e-4)
+    # any number of labels, so the answers of one picture need not make 1
+    assert model.predict(np.zeros((1, 8, 8, 3)), verbose=0) == pytest.approx(0.5, abs=0.01)
 
 
-def test_probabilities_stay_float32_in_half_precision() -> None:
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        model = attach_head(backbone(), single_label(LABELS))
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert model.output.dtype == "float32"
+def test_one_tag_is_enough() -> None:
+    _, logs = fitted(multi_label(["a"]), np.array([[1], [0]], np.int32))
+    assert np.isfinite(logs["val_average_precision"])
 
 
-@pytest.mark.parametrize("wrong", [{"dropout": 1.0}, {"dropout": -0.1}, {"hidden": (0,)}, {"labels": ["a"]}])
-def test_what_cannot_be(wrong: dict) -> None:
+@pytest.mark.parametrize("error", ["squared", "absolute", "huber"])
+def test_head_loss_metrics_and_monitor_of_numbers_agree(error: str) -> None:
+    task = regression(["kg", "m"], mean=[70, 1.7], deviation=[20, 0.1], error=error)
+    # one deviation off in each quantity, as a guess that knows nothing is
+    model, logs = fitted(task, np.array([[90, 1.6], [50, 1.8]], np.float32))
+    assert task.mode == "min"
+    assert task.monitor in logs
+    assert logs["mae"] == pytest.approx((20 + 0.1) / 2, rel=1e-3)
+    assert logs["loss"] == pytest.approx(task.chance_loss, rel=1e-3)
+    assert model.output_shape == (None, 2)
+
+
+def test_numbers_are_answered_in_units() -> None:
+    model = attach_head(backbone(), regression(["kg", "m"], mean=[70, 1.7], deviation=[20, 0.1]))
+    assert model.predict(np.zeros((1, 8, 8, 3)), verbose=0) == pytest.approx(np.array([[70, 1.7]]))
+    bright = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 3))
+    deviations = keras.Model(model.input, model.get_layer("head_deviations").output).predict(bright, verbose=0)
+    assert model.predict(bright, verbose=0) == pytest.approx(deviations * [20, 0.1] + [70, 1.7], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("error", "losses"), [("squared", [0.25, 4.0]), ("absolute", [0.5, 2.0]), ("huber", [0.125, 1.5])]
+)
+@pytest.mark.parametrize("unit", [1.0, 1000.0])
+def test_the_loss_of_numbers_is_free_of_their_scale(error: str, losses: list[float], unit: float) -> None:
+    task = regression(["a", "b"], mean=[0, 5 * unit], deviation=[2, 10 * unit], error=error)
+    truth = np.array([[1, 5 * unit], [8, 25 * unit]], np.float32)
+    answer = np.array([[0, 10 * unit], [12, 5 * unit]], np.float32)  # half a deviation off, then two
+    assert np.asarray(task.loss(truth, answer)) == pytest.approx(losses, rel=1e-5)
+
+
+@pytest.mark.parametrize("wrong", [{"deviation": [1, 0]}, {"deviation": [1, -1]}, {"dropout": 1.0}, {"hidden": (0,)}])
+def test_what_numbers_cannot_be(wrong: dict) -> None:
     with pytest.raises(ConfigError):
-        single_label(**{"labels": LABELS, **wrong})
+        regression(["a", "b"], **{"mean": [0, 0], "deviation": [1, 1], **wrong})
+
+
+def test_tags_need_a_label() -> None:
+    with pytest.raises(ConfigError, match="at least one label"):
+        multi_label([])

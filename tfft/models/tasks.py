@@ -5,59 +5,68 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import keras
+import numpy as np
+from keras import ops
 
 from tfft.errors import ConfigError, check_range
+from tfft.models.heads import Pooling, dense_head
+from tfft.models.losses import Loss, binary_cross_entropy, cross_entropy, huber
+from tfft.models.scales import scales_of
 
 
 @dataclass(frozen=True)
 class Task:
     """What a model is trained for."""
 
-    head: Callable[[keras.KerasTensor], keras.KerasTensor]
-    """From backbone features to predictions."""
-    loss: str
-    metrics: tuple[str, ...]
+    head: Callable[[Any], Any]
+    """From what the backbone makes to answers: from its output, or from a list of feature maps at `strides`."""
+    loss: str | Loss
+    metrics: tuple[str | keras.metrics.Metric, ...]
     monitor: str
     """The number that says which epoch is the best, as `fit` logs it."""
     mode: Literal["max", "min"]
     """Whether more of it is better, or less."""
     chance_loss: float
     """Loss of a guess that knows nothing: a trained head above it has gone wrong."""
+    strides: tuple[int, ...] = ()
+    """Pixels between two places of each feature map that the head takes, finest first; empty: the output alone."""
+    encode: Callable[[np.ndarray], np.ndarray] | None = None
+    """From the targets of a batch as the data have them to those that the loss takes; None where they are the same."""
 
 
-def single_label(labels: Sequence[str], *, hidden: Sequence[int] = (), dropout: float = 0.0) -> Task:
-    """One class for each picture: global average pooling, Dense layers, softmax, cross-entropy.
+def attach_head(backbone: keras.Model, task: Task) -> keras.Model:
+    """A flat functional model: the backbone, then the head of the task. They share the backbone's layers."""
+    features = scales_of(backbone, task.strides) if task.strides else backbone.outputs[0]
+    return keras.Model(backbone.inputs[0], task.head(features), name=backbone.name)
+
+
+def single_label(
+    labels: Sequence[str],
+    *,
+    hidden: Sequence[int] = (),
+    dropout: float = 0.0,
+    pooling: Pooling = "avg",
+    weights: Sequence[float] | None = None,
+    focal: float = 0.0,
+) -> Task:
+    """One class for each picture: pooling, Dense layers, softmax, cross-entropy.
 
     Args:
         labels: Names of the classes; targets are indices into it.
         hidden: Units of Dense layers with ReLU before the last one.
         dropout: Fraction of the features dropped before the last layer, 0 or more and below 1.
+        pooling: Mean or maximum over the places of the last feature map, or both beside each other.
+        weights: Of the loss of each class; None weighs all alike.
+        focal: Exponent of the focal loss, 0 or more; 0 is cross-entropy (Lin et al. 2017, arXiv:1708.02002).
     """
     if len(labels) < 2:
         raise ConfigError("A classifier needs at least two labels", received=list(labels))
-    check_range("dropout", dropout, least=0, below=1, fix="0.2 is usual")
-    check_range("hidden", min(hidden, default=1), least=1, fix="It holds numbers of units")
-
-    def head(features: keras.KerasTensor) -> keras.KerasTensor:
-        # names that no backbone has: Keras refuses a second layer of one name
-        x = features
-        if len(x.shape) == 4:
-            x = keras.layers.GlobalAveragePooling2D(name="head_pool")(x)
-        elif len(x.shape) == 3:
-            x = keras.layers.GlobalAveragePooling1D(name="head_pool")(x)
-        for number, units in enumerate(hidden, start=1):
-            x = keras.layers.Dense(units, activation="relu", name=f"head_hidden_{number}")(x)
-        if dropout:
-            x = keras.layers.Dropout(dropout, name="head_dropout")(x)
-        # softmax in float32 whatever the policy: half precision would round small probabilities away
-        return keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)
-
     return Task(
-        head=head,
-        loss="sparse_categorical_crossentropy",
+        head=dense_head(len(labels), "softmax", hidden=hidden, dropout=dropout, pooling=pooling),
+        loss="sparse_categorical_crossentropy" if weights is None and not focal else cross_entropy(weights, focal),
         metrics=("accuracy",),
         monitor="val_accuracy",
         mode="max",
@@ -65,6 +74,80 @@ def single_label(labels: Sequence[str], *, hidden: Sequence[int] = (), dropout: 
     )
 
 
-def attach_head(backbone: keras.Model, task: Task) -> keras.Model:
-    """A flat functional model: the backbone, then the head of the task. They share the backbone's layers."""
-    return keras.Model(backbone.inputs[0], task.head(backbone.outputs[0]), name=backbone.name)
+def multi_label(
+    labels: Sequence[str],
+    *,
+    hidden: Sequence[int] = (),
+    dropout: float = 0.0,
+    pooling: Pooling = "avg+max",
+    weights: Sequence[float] | None = None,
+    focal: float = 0.0,
+) -> Task:
+    """Any number of classes for each picture: pooling, Dense layers, a sigmoid for each, binary cross-entropy.
+
+    Args:
+        labels: Names of the classes; targets are (batch, labels), 1 or 0.
+        hidden: As for `single_label`, and so are `dropout` and `pooling`.
+        dropout: Fraction of the features dropped.
+        pooling: Both, by default: a small object stands out in the maximum.
+        weights: Of the loss of each label where it is there; where it is not, the weight is 1. Keras's `class_weight`
+            takes the first label of each picture for its class instead.
+        focal: Exponent of the focal loss.
+    """
+    if not labels:
+        raise ConfigError("Tags need at least one label", received="none")
+    return Task(
+        head=dense_head(len(labels), "sigmoid", hidden=hidden, dropout=dropout, pooling=pooling),
+        loss=binary_cross_entropy(weights, focal),
+        metrics=(keras.metrics.AUC(curve="PR", multi_label=True, num_labels=len(labels), name="average_precision"),),
+        monitor="val_average_precision",
+        mode="max",
+        chance_loss=math.log(2),
+    )
+
+
+def regression(
+    names: Sequence[str],
+    *,
+    mean: Sequence[float],
+    deviation: Sequence[float],
+    error: Literal["squared", "absolute", "huber"] = "squared",
+    hidden: Sequence[int] = (),
+    dropout: float = 0.0,
+    pooling: Pooling = "avg",
+) -> Task:
+    """One or several numbers for each picture, in the units of the person.
+
+    The network answers in deviations from the mean, which the last layer turns into units; the loss is that of the
+    deviations, so that no quantity outweighs another.
+
+    Args:
+        names: Of the quantities; targets are (batch, quantities).
+        mean: Of each quantity in the training split.
+        deviation: Standard deviation of each, above 0.
+        error: `"squared"`, `"absolute"`, or `"huber"`: squared below one deviation, absolute above it.
+        hidden: As for `single_label`, and so are `dropout` and `pooling`.
+        dropout: Fraction of the features dropped.
+        pooling: Mean or maximum over the places of the last feature map, or both.
+    """
+    check_range("deviation", min(deviation), above=0)
+    head = dense_head(len(names), "linear", hidden=hidden, dropout=dropout, pooling=pooling, name="head_deviations")
+    scale = np.asarray(deviation, np.float32)
+    loss_of = {"squared": ops.square, "absolute": ops.abs, "huber": huber}[error]
+
+    def in_units(features: Any) -> Any:
+        scaling = {"scale": list(map(float, deviation)), "offset": list(map(float, mean))}
+        return keras.layers.Rescaling(**scaling, dtype="float32", name="head_predictions")(head(features))
+
+    def loss(truth: Any, answer: Any) -> Any:
+        return ops.mean(loss_of((ops.cast(truth, "float32") - answer) / scale), axis=-1)
+
+    # of the mean as the answer: one squared deviation, some 0.8 of one for a normal distribution
+    return Task(
+        head=in_units,
+        loss=loss,
+        metrics=("mae",),
+        monitor="val_loss",
+        mode="min",
+        chance_loss={"squared": 1.0, "absolute": 1.0, "huber": 0.5}[error],
+    )

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfft.conventions import IGNORED
+from tfft.errors import ConfigError
+from tfft.models import attach_head, load_backbone, most_likely, pixel_labels
+
+Guesses = Callable[..., tuple[np.ndarray, np.ndarray]]
+LABELS = ["sky", "road", "car"]
+SIZE = (32, 48)
+
+
+def backbone(size: tuple[int, int] = SIZE) -> keras.Model:
+    """Maps at strides of 2, 4, 8, 16 and 32."""
+    inputs = keras.Input((*size, 3))
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    for _ in range(5):
+        x = keras.layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")(x)
+    model = keras.Model(inputs, x)
+    model.trainable = False
+    return model
+
+
+@pytest.mark.parametrize("options", [{}, {"weights": [1.0, 2.0, 3.0], "focal": 2.0, "dice": 1.0}])
+def test_head_loss_metrics_and_monitor_agree(guesses: Guesses, options: dict) -> None:
+    task = pixel_labels(LABELS, SIZE, **options)
+    model = attach_head(backbone(), task)
+    assert model.output_shape == (None, *SIZE, 3)
+    model.compile("adam", task.loss, metrics=list(task.metrics))
+    truth, _ = guesses(0, SIZE)
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, *SIZE, 3))
+    logs = model.fit(pixels, truth, validation_data=(pixels, truth), epochs=1, verbose=0).history
+    assert 0 <= logs[task.monitor][0] <= 1
+    assert task.mode == "max"
+    assert np.isfinite(logs["loss"][0])
+    answers = model.predict(pixels, verbose=0)
+    assert answers.sum(axis=-1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_guess_that_knows_nothing(guesses: Guesses) -> None:
+    truth, _ = guesses(1)
+    nothing = np.full((*truth.shape, 3), 1 / 3, np.float32)
+    task = pixel_labels(LABELS, SIZE)
+    assert task.chance_loss == pytest.approx(math.log(3))
+    assert np.asarray(task.loss(truth, nothing)) == pytest.approx(task.chance_loss, rel=1e-5)
+    task = pixel_labels(LABELS, SIZE, dice=0.5)
+    assert math.log(3) < np.mean(task.loss(truth, nothing)) < task.chance_loss
+
+
+@pytest.mark.parametrize("size", [(64, 64), (48, 80)])
+def test_answers_are_as_large_as_the_picture(size: tuple[int, int]) -> None:
+    network = load_backbone("MobileNetV2", image_size=size, weights="none", options={"alpha": 0.35})
+    assert attach_head(network, pixel_labels(LABELS, size)).output_shape == (None, *size, 3)
+
+
+def test_the_head_trains_through_every_scale(guesses: Guesses) -> None:
+    task = pixel_labels(LABELS, SIZE)
+    model = attach_head(backbone(), task)
+    pixels = tf.constant(np.random.default_rng(2).uniform(0, 255, (1, *SIZE, 3)), tf.float32)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(task.loss(guesses(2, SIZE, 1)[0], model(pixels, training=True)))
+    gradients = tape.gradient(loss, model.trainable_weights)
+    assert len(gradients) > 8
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        assert np.isfinite(gradient).all(), weight.path
+
+
+def test_ignored_pixels_change_no_metric(guesses: Guesses) -> None:
+    truth, answers = guesses(4)
+    others = answers.copy()
+    others[truth == IGNORED] = [0.0, 1.0, 0.0]
+    found = []
+    for given in (answers, others):
+        (metric,) = pixel_labels(LABELS, SIZE).metrics
+        metric.update_state(truth, given)
+        found.append(float(metric.result()))
+    said, known = answers.argmax(-1), truth != IGNORED
+    by_hand = [
+        ((said == c) & (truth == c)).sum() / (((said == c) | (truth == c)) & known).sum() for c in range(len(LABELS))
+    ]
+    assert found == pytest.approx([np.mean(by_hand)] * 2)
+
+
+def test_the_most_likely_class() -> None:
+    answers = np.array([[[[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]]], np.float32)
+    classes = most_likely(answers)
+    assert classes.tolist() == [[[1, 0]]]
+    assert classes.dtype == np.uint8
+
+
+def test_probabilities_stay_float32_in_half_precision() -> None:
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = attach_head(backbone(), pixel_labels(LABELS, SIZE))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.output.dtype == "float32"
+
+
+def test_what_cannot_be() -> None:
+    with pytest.raises(ConfigError, match="at least two labels"):
+        pixel_labels(["sky"], SIZE)
