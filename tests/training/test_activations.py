@@ -257,12 +257,14 @@ def test_a_small_batch_goes_through_the_trunk_as_a_full_one(network: keras.Model
     together = rows[np.arange(20)]
     assert np.array_equal(np.concatenate([rows[np.array([place])] for place in range(20)]), together)
     layout = plan.layout(0)
-    batches = training_batches(lambda _: rows, splits.train.targets, layout, batch_size=6, seed=0, epochs=range(1))
+    batches = training_batches(
+        lambda _: rows, lambda _: splits.train.targets, layout, count=20, batch_size=6, seed=0, epochs=range(1)
+    )
     assert np.array_equal(
         np.concatenate([np.reshape(images, (len(images), -1)) for images, _ in batches]),
         together[epoch_order(20, 0, 0)],
     )
-    assert len(list(evaluation_batches(rows, splits.train.targets, layout, batch_size=7))) == 3
+    assert len(list(evaluation_batches(rows, splits.train.targets, layout, count=20, batch_size=7))) == 3
 
 
 def test_two_pictures_that_are_equal_are_seen_alike_whatever_their_ids(network: keras.Model, splits: Splits) -> None:

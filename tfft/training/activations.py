@@ -6,6 +6,7 @@ the same to the last bit.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfft.data.augment import VERSION as AUGMENT_VERSION
-from tfft.data.augment import Augmentation, view
+from tfft.data.augment import Augmentation, view, view_of_targets
 from tfft.data.examples import Indexable, Splits
 from tfft.data.records import content_digest
 from tfft.errors import ConfigError, MachineError
@@ -85,7 +86,7 @@ class Activations:
     store: Store
     network: str
     """Its name, for those who look into the store."""
-    augment: Augmentation
+    augmentation: Augmentation
     seed: int
     stored: tuple[frozenset[tuple[str, int]], ...] = ()
     """For each level the splits and views whose activations are stored; others are streamed."""
@@ -120,7 +121,7 @@ class Activations:
         """
         if depth is None:
             inputs = getattr(self.splits, split).inputs
-            return view(inputs, self.keys[split], number, augment=self.augment, seed=self.seed)
+            return view(inputs, self.keys[split], number, augmentation=self.augmentation, seed=self.seed)
         streamed = (split, number) not in self.stored[depth] or (depth, split, number) in self._failed
         missing = [] if streamed else self.missing(depth, split, number)
         if streamed or missing:
@@ -138,6 +139,19 @@ class Activations:
                 return source
         return array.rows(keys)
 
+    def targets(self, split: str, number: int) -> Indexable:
+        """The targets of one split in one view."""
+        examples = getattr(self.splits, split)
+        return view_of_targets(
+            examples.targets,
+            self.keys[split],
+            number,
+            augmentation=self.augmentation,
+            seed=self.seed,
+            motion=self.splits.motion,
+            image_size=tuple(examples.inputs.shape[1:3]),
+        )
+
     def check_weights(self) -> None:
         """Raises `ConfigError` if frozen weights have changed since the plan was made."""
         for level in self.levels:
@@ -154,10 +168,11 @@ class Activations:
         return inputs.name if isinstance(inputs, Rows) else f"arrays {inputs.shape[1:]}"
 
     def _view(self, number: int) -> Mapping[str, Any] | None:
-        if number == 0 or self.augment == "none":
+        if number == 0 or self.augmentation.level == "none":
             return None
         packages = {name: metadata.version(name) for name in ("numpy", "Pillow")}
-        return {"number": number, "augment": self.augment, "seed": self.seed, "version": AUGMENT_VERSION, **packages}
+        how = dataclasses.asdict(self.augmentation)
+        return {"number": number, **how, "seed": self.seed, "version": AUGMENT_VERSION, **packages}
 
 
 def content_keys(splits: Splits) -> dict[str, list[str]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tfft.data.examples import Indexable
 from tfft.data.pipeline import evaluation_batches, training_batches
@@ -69,15 +72,20 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
     rows = {pair: activations.rows(planned.depth, *pair) for pair in [("val", 0), *views]}
     rows = _in_memory(rows, activations.store.memory)
     layout = plan.layout(planned.depth)
+    targets = {pair: encoded(activations.targets(*pair), task) for pair in rows}
     training = training_batches(
         lambda epoch: rows["train", planned.view_of(epoch)],
-        activations.splits.train.targets,
+        lambda epoch: targets["train", planned.view_of(epoch)],
         layout,
+        count=len(activations.splits.train),
         batch_size=plan.batch_size,
         seed=plan.seed,
         epochs=planned.epoch_numbers,
+        chances=activations.splits.train.rarity if plan.balanced else None,
     )
-    validation = evaluation_batches(rows["val", 0], activations.splits.val.targets, layout, batch_size=plan.batch_size)
+    validation = evaluation_batches(
+        rows["val", 0], targets["val", 0], layout, count=len(activations.splits.val), batch_size=plan.batch_size
+    )
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
         # compiled after the flags are set: Keras trains what was trainable when it compiled
         planned.top.compile(
@@ -92,6 +100,22 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,  # one line an epoch where no bar can move
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Targets as the loss takes them, made when they are asked for, indexable by an array of positions."""
+
+    targets: Indexable
+    encode: Callable[[np.ndarray], np.ndarray]
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        return self.encode(self.targets[positions])
+
+
+def encoded(targets: Indexable, task: Task) -> Indexable:
+    """Targets as the loss of a task takes them."""
+    return targets if task.encode is None else Encoded(targets, task.encode)
 
 
 def _in_memory(rows: dict[tuple[str, int], Indexable], budget: int) -> dict[tuple[str, int], Indexable]:

@@ -10,7 +10,7 @@ from functools import cached_property
 import keras
 import tensorflow as tf
 
-from tfft.data.augment import Augmentation
+from tfft.data.augment import Augmentation, Level
 from tfft.data.examples import Splits
 from tfft.data.pipeline import Layout
 from tfft.errors import ConfigError, check_range
@@ -72,6 +72,8 @@ class Plan:
     backbone: str
     """Network and weights, in words."""
     activations: Activations
+    balanced: bool = False
+    """Whether examples of rare classes come more often than others."""
 
     @property
     def splits(self) -> Splits:
@@ -142,8 +144,10 @@ def plan_phases(
     *,
     batch_size: int,
     seed: int = 0,
-    augment: Augmentation = "none",
+    augment: Level = "none",
+    flip: bool = True,
     views: Views = "auto",
+    balanced: bool = False,
     storage: Storage = Storage(),
     backbone: str | None = None,
 ) -> Plan:
@@ -155,9 +159,12 @@ def plan_phases(
         phases: Phases by name.
         batch_size: Examples in a training batch, 1 or more.
         seed: With the epoch and the example, decides order and augmentation.
-        augment: How training pictures are changed; validation pictures never are.
+        augment: How much training pictures are changed, see `Augmentation`; validation pictures never are.
+        flip: Whether that may make left right.
         views: How many views of each training picture the epochs walk through, the picture itself and changed
             ones; `"fresh"` for a new one in every epoch; `"auto"` for at most 6 where they can be stored.
+        balanced: Whether an epoch draws examples by how rare their classes are, so that some come several times and
+            some not at all.
         storage: Where activations are kept.
         backbone: Network and weights in words, for those who read the plan; by default the name of the model.
 
@@ -172,10 +179,12 @@ def plan_phases(
     check_phases(model, phases)
     found = cut_phases(model, phases)
     store = open_store(storage)
+    motion = {"turns": splits.motion.turns, "outside": splits.motion.outside} if splits.motion else {}
+    augmentation = Augmentation(augment, flip, **motion)
     # lowest first; a phase that unfreezes more comes later
     cuts = list(dict.fromkeys(one.cut for one in reversed(found.values()) if one.cut.trunk is not None))
     activations = Activations(
-        splits, content_keys(splits), levels(cuts, dtype=store.dtype), store, model.name, augment, seed
+        splits, content_keys(splits), levels(cuts, dtype=store.dtype), store, model.name, augmentation, seed
     )
     planned, epoch = [], 0
     for name, one in found.items():
@@ -193,5 +202,6 @@ def plan_phases(
         seed=seed,
         backbone=backbone or model.name,
         activations=activations,
+        balanced=balanced,
     )
     return with_storage(plan, views if augment != "none" else 1)
