@@ -46,7 +46,7 @@ def test_numbers(folder: Path) -> None:
     assert report["backbone"] == f"Net, {EVIL}"
     assert "import" in report["seconds"]
     assert report["versions"]["keras"] == keras.__version__
-    assert report["examples"]["train"] == [10, 10]
+    assert (report["examples"]["train"], report["counts"]["train"]) == (20, [10, 10])
     assert report["phases"][0]["trained_parameters"] == 18
     assert (report["phases"][0]["trains_on"], report["phases"][0]["views"]) == ("8 after pool", 1)
 

@@ -36,7 +36,8 @@ def test_a_plan_shows_data_backbone_and_phases(
 
 
 def test_many_classes_are_cut(network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
-    many = replace(splits, labels=[f"class {n}" for n in range(50)])
+    counted = {name: replace(some, counts=[1] * 50) for name, some in splits.items()}
+    many = replace(splits, labels=[f"class {n}" for n in range(50)], **counted)
     plan = plan_phases(network, many, {"head": Phase()}, batch_size=8)
     show_plan(plan)
     said = capsys.readouterr().out

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,18 @@ import pytest
 
 from tfft.data import Splits
 from tfft.errors import ConfigError
-from tfft.serving import save_model
+from tfft.models import any_size, attach_head, multi_label, object_boxes, pixel_labels, regression, with_boxes
+from tfft.serving import save_model, save_thresholds
+
+REFUSE = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tfft", "recipes"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Refuse())
+import keras, numpy as np
+"""
 
 
 def test_plain_keras_gives_the_same_numbers_without_tfft(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
@@ -19,20 +31,76 @@ def test_plain_keras_gives_the_same_numbers_without_tfft(network: keras.Model, s
     images = splits.val.inputs.astype("float32")
     np.save(tmp_path / "images.npy", images)
     np.save(tmp_path / "expected.npy", network.predict(images, verbose=0))
-    program = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("tfft", "recipes"):
-            raise ImportError(name)
-sys.meta_path.insert(0, Refuse())
-import keras, numpy as np
+    program = f"""{REFUSE}
 model = keras.saving.load_model("model.keras")
 assert np.array_equal(model.predict(np.load("images.npy"), verbose=0), np.load("expected.npy"))
 print("equal")
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.endswith("equal\n"), done.stderr
+
+
+def backbone(size: int = 64) -> keras.Model:
+    """Maps at strides of 2, 4, 8, 16 and 32, that are of a picture and not all alike."""
+    inputs = keras.Input((size, size, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    for seed in range(5):
+        kernel = keras.initializers.HeNormal(seed=seed)
+        x = keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", kernel_initializer=kernel)(x)
+    return keras.Model(inputs, x)
+
+
+def test_models_of_every_task_answer_in_plain_keras_as_here(tmp_path: Path) -> None:
+    names, size = ["ant", "bee"], (64, 64)
+    random = np.random.default_rng(0)
+    pictures = {side: random.uniform(0, 255, (2, side, side + 16, 3)).astype(np.float32) for side in (48, 96)}
+    pictures[64] = random.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
+    detector = attach_head(backbone(), object_boxes(names, size))
+    detector.get_layer("head_centres").bias.assign([0.0, 0.5])  # so that it answers with many boxes
+    models = {
+        "tags": attach_head(backbone(), multi_label(names, hidden=(5,), dropout=0.2)),
+        "numbers": attach_head(backbone(), regression(names, mean=[70, 1.7], deviation=[20, 0.1])),
+        "masks": any_size(attach_head(backbone(), pixel_labels(names, size))),
+        "boxes": any_size(with_boxes(detector, names)),
+    }
+    for task, model in models.items():
+        (tmp_path / task).mkdir()
+        save_model(model, names, tmp_path / task, sample=pictures[64])
+        for side in (64, 48, 96) if task in ("masks", "boxes") else (64,):
+            answer = model.predict(pictures[side], verbose=0)
+            np.savez(tmp_path / task / f"{side}.npz", pictures=pictures[side], **tree_of(answer))
+    assert (answer["labels"] >= 0).sum() > 20
+    program = f"""{REFUSE}
+from pathlib import Path
+for path in sorted(Path().glob("*/*.npz")):
+    model = keras.saving.load_model(path.with_name("model.keras"))
+    saved = dict(np.load(path))
+    answer = model.predict(saved.pop("pictures"), verbose=0)
+    answer = answer if isinstance(answer, dict) else dict(answer=answer)
+    assert answer.keys() == saved.keys(), path
+    for key, value in saved.items():
+        assert value.dtype == answer[key].dtype and np.array_equal(value, answer[key]), (str(path), key)
+    print(path)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 8
+
+
+def tree_of(answer: np.ndarray | dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return answer if isinstance(answer, dict) else {"answer": answer}
+
+
+def test_thresholds_are_numbers_by_label(tmp_path: Path) -> None:
+    save_thresholds(["ant", 'bee\n"$x_<b>"'], np.array([0.25, 0.5], np.float32), tmp_path)
+    assert json.loads((tmp_path / "thresholds.json").read_text()) == {"ant": 0.25, 'bee\n"$x_<b>"': 0.5}
+    assert [path.name for path in tmp_path.iterdir()] == ["thresholds.json"]
+
+
+def test_a_threshold_for_every_label(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        save_thresholds(["ant", "bee"], [0.5], tmp_path)
+    assert not any(tmp_path.iterdir())
 
 
 class Forgetful(keras.layers.Dense):

@@ -1,7 +1,13 @@
+from .boxes import box_figures as box_figures
+from .boxes import draw_boxes as draw_boxes
 from .figures import Figure as Figure
 from .figures import class_figures as class_figures
+from .masks import mask_figures as mask_figures
+from .numbers import number_figures as number_figures
+from .plots import colours as colours
 from .plots import confusion as confusion
 from .plots import learning_curves as learning_curves
 from .report import write_report as write_report
 from .screen import show_plan as show_plan
 from .screen import show_scores as show_scores
+from .tags import tag_figures as tag_figures

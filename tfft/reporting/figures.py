@@ -21,8 +21,8 @@ class Shown:
     """A data URI."""
     caption: str
     detail: str = ""
-    right: bool = True
-    """Whether what was predicted is true."""
+    right: bool | None = None
+    """Whether what was predicted is true; None where there is more or less of it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Figure:
     title: str
     pictures: Sequence[Shown]
     text: str = ""
+    width: int = 160
+    """Of each picture on the page, in pixels."""
 
 
 MOST_CLASSES = 40
@@ -85,12 +87,12 @@ def _confusion_figure(name: str, targets: np.ndarray, predicted: np.ndarray, lab
     return Figure(f"Confusion matrix ({name})", [Shown(svg_uri(plot), f"{cut}rows true, columns predicted")])
 
 
-def png_uri(pixels: np.ndarray) -> str:
-    """Pixels, (height, width, 3), uint8, as a PNG data URI of at most 160 pixels a side."""
+def png_uri(pixels: np.ndarray, *, most: int = 160) -> str:
+    """Pixels, (height, width, 3), uint8, as a PNG data URI of at most `most` pixels a side."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
-    image.thumbnail((160, 160))
+    image.thumbnail((most, most))
     file = io.BytesIO()
     image.save(file, format="PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

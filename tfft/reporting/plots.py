@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,11 @@ from matplotlib.figure import Figure
 
 from tfft.errors import printable
 from tfft.training.recording import History
+
+MOST_CURVES = 12
+"""That a person can tell apart."""
+MOST_DOTS = 2000
+"""Drawn one by one; more become one picture, or a browser would be slow."""
 
 
 def learning_curves(history: History) -> str:
@@ -45,8 +51,7 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
         if counts[row, column]:
             color = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=8)
-    # a dollar sign would start mathematics
-    names = [shortened(label).replace("$", r"\$") for label in labels]
+    names = [_plain(label) for label in labels]
     axes.set_xticks(range(len(names)), names, rotation=90)
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("predicted")
@@ -54,10 +59,81 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     return _svg(figure)
 
 
+def precision_recall(
+    truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], thresholds: Sequence[float]
+) -> str:
+    """Precision over recall of each label, with its threshold as a dot, as SVG; of many, those known worst.
+
+    Args:
+        truth: Which labels are there, (examples, labels), bool.
+        probabilities: (examples, labels).
+        labels: Names of the labels.
+        thresholds: (labels,).
+    """
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    there = [index for index in range(len(labels)) if truth[:, index].any()]
+    area = {index: average_precision_score(truth[:, index], probabilities[:, index]) for index in there}
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for index in sorted(there, key=area.__getitem__)[:MOST_CURVES]:
+        precision, recall, cuts = precision_recall_curve(truth[:, index], probabilities[:, index])
+        label = f"{area[index]:.3f} {_plain(labels[index])}"
+        (line,) = axes.step(recall, precision, where="post", label=label)
+        place = min(int(np.searchsorted(cuts, thresholds[index])), len(cuts) - 1)
+        axes.plot(recall[place], precision[place], "o", color=line.get_color())
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
+    axes.set_ylim(0, 1.03)
+    if there:
+        axes.legend(title="average precision", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    return _svg(figure)
+
+
+def truth_against_answer(truth: np.ndarray, answers: np.ndarray, names: Sequence[str]) -> str:
+    """A dot for each example, (examples, quantities), with the line on which they should lie, as SVG."""
+    figure = Figure(figsize=(4.4 * len(names), 4.2), layout="constrained")
+    for index, (axes, name) in enumerate(zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True)):
+        axes.plot(truth[:, index], answers[:, index], ".", alpha=0.5, rasterized=len(truth) > MOST_DOTS)
+        ends = [
+            min(truth[:, index].min(), answers[:, index].min()),
+            max(truth[:, index].max(), answers[:, index].max()),
+        ]
+        axes.plot(ends, ends, color="grey", linewidth=0.8)
+        axes.set_xlabel("truth")
+        axes.set_ylabel("answer")
+        axes.set_title(_plain(name))
+    return _svg(figure)
+
+
+def colours(count: int) -> np.ndarray:
+    """Colours that can be told apart, (count, 3), in [0, 255]."""
+    from matplotlib import colormaps
+
+    few = np.array(colormaps["tab10"].colors)
+    return 255 * (few[:count] if count <= len(few) else colormaps["hsv"](np.arange(count) / count)[:, :3])
+
+
+def legend(labels: Sequence[str], shades: np.ndarray) -> str:
+    """Names beside their colours, (labels, 3), in [0, 255], as SVG."""
+    from matplotlib.patches import Patch
+
+    columns = min(6, len(labels))
+    figure = Figure(figsize=(1.7 * columns, 0.3 * math.ceil(len(labels) / columns) + 0.2))
+    patches = [Patch(color=shade / 255, label=_plain(name)) for name, shade in zip(labels, shades, strict=True)]
+    figure.legend(handles=patches, loc="center", ncols=columns, frameon=False, fontsize=9)
+    return _svg(figure)
+
+
 def shortened(label: str, most: int = 30) -> str:
     """A class name that fits beside an axis, without characters that no font draws."""
     label = printable(label)
     return label if len(label) <= most else label[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _plain(label: str) -> str:
+    """A class name as matplotlib takes it: a dollar sign would start mathematics."""
+    return shortened(label).replace("$", r"\$")
 
 
 def _svg(figure: Figure) -> str:

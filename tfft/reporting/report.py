@@ -43,7 +43,8 @@ def write_report(
         "seconds": run.seconds,
         "versions": runs.versions(),
         "labels": splits.labels,
-        "examples": splits.counts(),
+        "examples": {name: len(examples) for name, examples in splits.items()},
+        "counts": splits.counts(),
         "notes": splits.notes,
         "phases": [
             {

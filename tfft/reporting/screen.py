@@ -100,11 +100,13 @@ def show_scores(scores: Mapping[str, Any], folder: Path) -> None:
 
 
 def _data_table(splits: Splits) -> Table:
-    counts = splits.counts()
-    table = _table("class", *(f"{name}>" for name in counts))
-    for index, label in enumerate(splits.labels[:MOST_ROWS]):
-        table.add_row(shown(label), *(str(split[index]) for split in counts.values()))
-    if len(splits.labels) > MOST_ROWS:
-        table.add_row(f"... {len(splits.labels) - MOST_ROWS} more", *("" for _ in counts))
-    table.add_row("all", *(str(sum(split)) for split in counts.values()), style="bold")
+    named = dict(splits.items())
+    counts = [examples.counts for examples in named.values()]
+    table = _table("class" if any(map(any, counts)) else "", *(f"{name}>" for name in named))
+    if any(map(any, counts)):
+        for index, label in enumerate(splits.labels[:MOST_ROWS]):
+            table.add_row(shown(label), *(str(split[index]) for split in counts))
+        if len(splits.labels) > MOST_ROWS:
+            table.add_row(f"... {len(splits.labels) - MOST_ROWS} more", *("" for _ in counts))
+    table.add_row("pictures", *(str(len(examples)) for examples in named.values()), style="bold")
     return table

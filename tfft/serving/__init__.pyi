@@ -1,1 +1,2 @@
 from .bundle import save_model as save_model
+from .bundle import save_thresholds as save_thresholds

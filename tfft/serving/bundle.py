@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import tree
 
 from tfft import files
 from tfft.errors import ConfigError
@@ -36,6 +37,11 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
     files.write_text(folder / "labels.txt", "".join(_one_line(label) + "\n" for label in labels))
 
 
+def save_thresholds(labels: Sequence[str], thresholds: Sequence[float], folder: Path) -> None:
+    """Writes `thresholds.json`: for each label the probability from which on it is there."""
+    files.write_json(folder / "thresholds.json", dict(zip(labels, map(float, thresholds), strict=True)))
+
+
 def _check_answers(model: keras.Model, path: Path, sample: np.ndarray) -> None:
     fix = "Use Keras's own layers in the backbone; the trained weights are in model.weights.h5"
     try:
@@ -43,10 +49,11 @@ def _check_answers(model: keras.Model, path: Path, sample: np.ndarray) -> None:
     except (TypeError, ValueError) as error:
         first = str(error).partition("\n")[0]
         raise ConfigError("The saved model opens in plain Keras", received=first, fix=fix) from error
-    expected, received = model.predict(sample, verbose=0), reopened.predict(sample, verbose=0)
-    if not np.allclose(expected, received, rtol=1e-4, atol=1e-6):
-        difference = f"answers that differ by up to {np.abs(expected - received).max():g}"
-        raise ConfigError("The saved model answers as the trained one", received=difference, fix=fix)
+    expected, received = (tree.flatten(one.predict(sample, verbose=0)) for one in (model, reopened))
+    for ours, theirs in zip(expected, received, strict=True):
+        if not np.allclose(ours, theirs, rtol=1e-4, atol=1e-6):
+            difference = f"answers that differ by up to {np.abs(ours - theirs).max():g}"
+            raise ConfigError("The saved model answers as the trained one", received=difference, fix=fix)
 
 
 def _one_line(label: str) -> str:

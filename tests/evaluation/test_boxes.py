@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tfft.evaluation import detection_scores
+
+LABELS = ["cup", "key"]
+BOX = [10, 10, 20, 20]
+FAR = [40, 40, 60, 60]
+
+
+def targets_of(*pictures: list[tuple[list[float], int]]) -> np.ndarray:
+    """(pictures, most, 5), filled up with rows for no box."""
+    made = np.full((len(pictures), 3, 5), -1, np.float32)
+    for picture, rows in enumerate(pictures):
+        for place, (box, label) in enumerate(rows):
+            made[picture, place] = [*box, label]
+    return made
+
+
+def answers_of(*pictures: list[tuple[list[float], float, int]]) -> dict[str, np.ndarray]:
+    """What a detector answers, filled up with certain boxes of no class."""
+    shape = (len(pictures), 6)
+    boxes, scores, labels = np.full((*shape, 4), BOX, np.float32), np.ones(shape, np.float32), np.full(shape, -1)
+    for picture, rows in enumerate(pictures):
+        for place, (box, score, label) in enumerate(rows):
+            boxes[picture, place], scores[picture, place], labels[picture, place] = box, score, label
+    return {"boxes": boxes, "scores": scores, "labels": labels.astype(np.int32)}
+
+
+TRUTH = targets_of([(BOX, 0), (FAR, 1)], [(BOX, 0)])
+
+
+def test_scores_worked_out_by_hand() -> None:
+    flat = [10, 10, 20, 17.2]  # overlaps by 0.72
+    answers = answers_of([(flat, 0.9, 0), (FAR, 0.8, 0)], [(BOX, 0.7, 0)])
+    scores = detection_scores(TRUTH, answers, LABELS)
+    # by 0.5: right, wrong, right; of the 101 recalls 51 are reached with the first answer
+    loose = (51 * 1 + 50 * 2 / 3) / 101
+    # by 0.75: wrong, wrong, right
+    strict = 51 * (1 / 3) / 101
+    cup, key = scores["per_class"]["cup"], scores["per_class"]["key"]
+    assert cup["map50"] == pytest.approx(loose)
+    assert cup["map"] == pytest.approx((loose + strict) / 2)
+    # 0.9 alone has a recall of 0.5, an F1 of 2 / 3; with the third answer it is 0.8
+    assert cup["threshold"] == pytest.approx(0.7)
+    assert cup["precision"] == pytest.approx(2 / 3)
+    assert cup["recall"] == pytest.approx(1)
+    assert cup["support"] == 2
+    assert key == {"map": 0.0, "map50": 0.0, "threshold": 0.5, "precision": 0.0, "recall": 0.0, "support": 1}
+    assert scores["map50"] == pytest.approx(loose / 2)
+    assert scores["map75"] == pytest.approx(strict / 2)
+    assert scores["map"] == pytest.approx((loose + strict) / 4)
+    assert json.loads(json.dumps(scores)) == scores
+
+
+def test_perfect_answers() -> None:
+    answers = answers_of([(BOX, 0.9, 0), (FAR, 0.6, 1)], [(BOX, 0.8, 0)])
+    scores = detection_scores(TRUTH, answers, LABELS)
+    assert (scores["map50"], scores["map75"], scores["map"]) == pytest.approx((1, 1, 1))
+    for label, threshold in (("cup", 0.8), ("key", 0.6)):
+        row = scores["per_class"][label]
+        assert (row["precision"], row["recall"]) == pytest.approx((1, 1))
+        assert row["threshold"] == pytest.approx(threshold)
+
+
+def test_the_threshold_leaves_out_what_is_wrong() -> None:
+    answers = answers_of([(BOX, 0.9, 0), (FAR, 0.3, 0)], [(BOX, 0.8, 0), (FAR, 0.2, 0)])
+    row = detection_scores(TRUTH, answers, LABELS)["per_class"]["cup"]
+    assert (row["threshold"], row["precision"], row["recall"]) == pytest.approx((0.8, 1, 1))
+
+
+@pytest.mark.parametrize("answers", [answers_of([], []), answers_of([(FAR, 0.9, 0)], [(FAR, 0.9, 1)])])
+def test_no_answer_and_only_wrong_ones(answers: dict[str, np.ndarray]) -> None:
+    scores = detection_scores(TRUTH, answers, LABELS)
+    assert (scores["map50"], scores["map75"], scores["map"]) == (0, 0, 0)
+    for row in scores["per_class"].values():
+        assert (row["map"], row["threshold"], row["precision"], row["recall"]) == (0, 0.5, 0, 0)
+    assert json.loads(json.dumps(scores)) == scores
+
+
+def test_a_class_without_boxes_does_not_count() -> None:
+    truth = targets_of([(BOX, 0)], [])
+    scores = detection_scores(truth, answers_of([(BOX, 0.9, 0), (FAR, 0.9, 1)], []), LABELS)
+    assert scores["map"] == pytest.approx(1)
+    missing = {"map": None, "map50": None, "threshold": 0.5, "precision": 0.0, "recall": 0.0, "support": 0}
+    assert scores["per_class"]["key"] == missing
+
+
+@pytest.mark.parametrize("answers", [answers_of([], []), answers_of([(BOX, 0.9, 0)], [])])
+def test_pictures_without_any_box(answers: dict[str, np.ndarray]) -> None:
+    scores = detection_scores(targets_of([], []), answers, LABELS)
+    assert (scores["map50"], scores["map75"], scores["map"]) == (0, 0, 0)
+    assert json.loads(json.dumps(scores)) == scores
+
+
+def test_a_box_of_another_class_or_found_twice_is_wrong() -> None:
+    truth = targets_of([(BOX, 0)])
+    assert detection_scores(truth, answers_of([(BOX, 0.9, 1)]), LABELS)["map50"] == 0
+    twice = detection_scores(truth, answers_of([(BOX, 0.9, 0), (BOX, 0.8, 0)]), LABELS)["per_class"]["cup"]
+    assert (twice["threshold"], twice["precision"]) == pytest.approx((0.9, 1))
+
+
+def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for answers in (answers_of([], []), answers_of([(BOX, 0.9, 0)], [])):
+        detection_scores(TRUTH, answers, LABELS)
+    assert capsys.readouterr() == ("", "")

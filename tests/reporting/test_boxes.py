@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import base64
+import io
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfft.data import Splits
+from tfft.reporting import Figure, box_figures, draw_boxes
+from tfft.reporting.plots import colours
+
+NOTHING = [0, 0, 0, 0, -1]
+TRUTH = np.array([[[4, 4, 20, 20, 0], [10, 12, 30, 30, 1], NOTHING]] * 6 + [[NOTHING] * 3], np.float32)
+
+
+def answers_of(truth: np.ndarray, scores: float = 0.9) -> dict[str, np.ndarray]:
+    """Perfect answers to targets, beside them a sure box of no class."""
+    labels = truth[..., 4].astype(np.int32)
+    return {"boxes": truth[..., :4].copy(), "scores": np.full(labels.shape, scores, np.float32), "labels": labels}
+
+
+def figures_of(
+    splits: Splits,
+    answers: dict[str, np.ndarray],
+    thresholds: tuple[float, ...] = (0.5, 0.5),
+    truth: np.ndarray = TRUTH,
+) -> dict[str, Figure]:
+    """By title, without the name of the split, which is the last one."""
+    name, examples = list(splits.items())[-1]
+    shown = replace(splits, **{name: replace(examples, targets=truth)})
+    found = box_figures(shown, {name: answers}, thresholds, most=3)
+    assert all(figure.title.endswith(f" ({name})") for figure in found[1:])
+    return {figure.title.removesuffix(f" ({name})"): figure for figure in found}
+
+
+def pixels_of(uri: str) -> np.ndarray:
+    image = Image.open(io.BytesIO(base64.b64decode(uri.partition("base64,")[2])))
+    assert image.format == "PNG"
+    return np.asarray(image).astype(int)
+
+
+def names_drawn(figure: Figure) -> str:
+    svg = base64.b64decode(figure.pictures[0].image.partition("base64,")[2]).decode()
+    ET.fromstring(svg)
+    return svg
+
+
+def test_the_worst_answers_come_first(splits: Splits) -> None:
+    answers = answers_of(TRUTH)
+    answers["scores"][2, 0] = 0.4  # below its threshold: missed
+    answers["boxes"][4] = [[40, 40, 50, 50]] * 3  # both somewhere else
+    answers["labels"][5] = [1, 1, -1]  # a class for another
+    found = figures_of(splits, answers)
+    assert list(found) == ["Classes by colour", "Worst answers", "Typical answers", "Best answers"]
+    worst = found["Worst answers"].pictures
+    assert [shown.caption for shown in worst] == [
+        "0 right, 2 missed, 2 wrong",
+        "1 right, 1 missed, 1 wrong",
+        "1 right, 1 missed",
+    ]
+    assert [shown.detail for shown in worst] == ["200/4", "200/5", "200/2"]
+    assert not any(shown.right for shown in worst)
+    best = found["Best answers"].pictures
+    assert [shown.caption for shown in best] == ["0 right", "2 right", "2 right"]  # in the last one nothing is there
+    assert all(shown.right for shown in best)
+    assert len(found["Typical answers"].pictures) == 3
+
+
+def test_every_class_has_its_own_threshold(splits: Splits) -> None:
+    found = figures_of(splits, answers_of(TRUTH, scores=0.6), (0.7, 0.5))
+    assert found["Worst answers"].pictures[0].caption == "1 right, 1 missed"
+
+
+def test_an_answer_is_right_for_one_box_only(splits: Splits) -> None:
+    answers = answers_of(TRUTH)
+    answers["boxes"][0, 2], answers["labels"][0, 2] = TRUTH[0, 0, :4] + 1, 0
+    assert figures_of(splits, answers)["Worst answers"].pictures[0].caption == "2 right, 1 wrong"
+
+
+def test_truth_and_answers_are_drawn(splits: Splits) -> None:
+    truth = np.array([[[2, 4, 20, 24, 0]]] * 7, np.float32)
+    answers = answers_of(truth)
+    answers["boxes"][:] = [12, 8, 28, 26]  # overlaps too little
+    answers["labels"][:] = 1
+    shown = pixels_of(figures_of(splits, answers, truth=truth)["Worst answers"].pictures[0].image)
+    scale = len(shown) / 32
+    assert scale > 1
+    for x, y in ((2, 14), (20, 6), (10, 4), (10, 24)):
+        assert shown[round(y * scale), round(x * scale)].tolist() == [255, 255, 255]
+    for x, y in ((28, 14), (20, 26)):
+        near = shown[round(y * scale) - 2 : round(y * scale) + 3, round(x * scale) - 2 : round(x * scale) + 3]
+        assert (np.abs(near - colours(2)[1]).max(axis=-1) <= 1).any()
+
+
+def test_boxes_without_extent_and_at_the_edge(splits: Splits) -> None:
+    truth = np.array([[[32, 32, 32, 32, 0], [0, 0, 32, 32, 1]]] * 7, np.float32)
+    assert len(figures_of(splits, answers_of(truth), truth=truth)["Worst answers"].pictures) == 3
+
+
+def test_without_boxes_and_without_answers(splits: Splits) -> None:
+    none = {"boxes": np.zeros((7, 0, 4)), "scores": np.zeros((7, 0)), "labels": np.zeros((7, 0), np.int32)}
+    found = figures_of(splits, none, truth=np.zeros((7, 0, 5), np.float32))
+    assert [shown.caption for shown in found["Worst answers"].pictures] == ["0 right"] * 3
+    found = figures_of(splits, none)
+    assert found["Worst answers"].pictures[0].caption == "0 right, 2 missed"
+
+
+@pytest.mark.parametrize("name", ["$x_<b>", r"$\frac$", "_hidden", "<script>"])
+def test_odd_names_are_drawn_as_they_are(splits: Splits, name: str) -> None:
+    svg = names_drawn(figures_of(replace(splits, labels=["ant", name]), answers_of(TRUTH))["Classes by colour"])
+    assert "<script>" not in svg
+
+
+def test_one_class_and_no_test_split(splits: Splits) -> None:
+    truth = np.array([[[4, 4, 20, 20, 0]]] * 7, np.float32)
+    few = replace(splits, labels=["ant"], test=None)
+    found = figures_of(few, answers_of(truth), (0.5,), truth)
+    assert [shown.detail for shown in found["Worst answers"].pictures] == ["100/0", "100/1", "100/2"]
+    assert [shown.caption for shown in found["Best answers"].pictures] == ["1 right"] * 3
+
+
+def test_small_pictures_are_enlarged_and_large_ones_are_not() -> None:
+    truth, boxes, labels = np.array([[1, 1, 6, 8, 0]], np.float32), np.array([[2, 2, 7, 9]]), np.array([0])
+    for size, drawn in (((20, 10), (320, 160)), ((10, 500), (10, 500))):
+        pixels = np.full((*size, 3), 90, np.uint8)
+        picture = draw_boxes(pixels, truth, boxes, labels, colours(1))
+        assert picture.shape == (*drawn, 3)
+        assert picture.dtype == np.uint8
+        assert (pixels == 90).all()

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import base64
+import io
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfft.data import Splits
+from tfft.reporting import Figure, mask_figures
+from tfft.reporting.plots import colours
+
+TRUTH = np.zeros((7, 32, 32), np.uint8)
+TRUTH[:, 16:] = 1
+
+
+def figures_of(splits: Splits, answers: np.ndarray, truth: np.ndarray = TRUTH) -> dict[str, Figure]:
+    """By title, without the name of the split, which is the last one."""
+    name, examples = list(splits.items())[-1]
+    shown = replace(splits, **{name: replace(examples, targets=truth)})
+    found = mask_figures(shown, {name: answers}, most=3)
+    assert all(figure.title.endswith(f" ({name})") for figure in found[1:])
+    return {figure.title.removesuffix(f" ({name})"): figure for figure in found}
+
+
+def pixels_of(uri: str) -> np.ndarray:
+    image = Image.open(io.BytesIO(base64.b64decode(uri.partition("base64,")[2])))
+    assert image.format == "PNG"
+    return np.asarray(image).astype(int)
+
+
+def test_the_worst_answers_come_first(splits: Splits) -> None:
+    answers = TRUTH.copy()
+    answers[3] = 1 - answers[3]
+    answers[5, :8] = 1
+    answers[6, :, :8] = 1 - answers[6, :, :8]
+    found = figures_of(splits, answers)
+    assert list(found) == ["Classes by colour", "Worst answers", "Typical answers", "Best answers"]
+    worst = found["Worst answers"].pictures
+    assert [shown.detail for shown in worst] == ["200/3", "200/5", "200/6"]
+    assert [shown.caption.split()[0] for shown in worst] == ["0.0%", "75.0%", "75.0%"]
+    assert [shown.caption.split()[0] for shown in found["Best answers"].pictures] == ["100.0%"] * 3
+    assert len(found["Typical answers"].pictures) == 3
+
+
+def test_pixels_that_do_not_count_are_not_counted(splits: Splits) -> None:
+    truth = TRUTH.copy()
+    truth[:, :16] = 255
+    truth[1] = 255
+    answers = np.zeros_like(TRUTH)
+    answers[:, 24:] = 1
+    found = figures_of(splits, answers, truth)
+    assert [shown.caption.split()[0] for shown in found["Worst answers"].pictures] == ["50.0%"] * 3
+    assert found["Best answers"].pictures[0].detail == "200/1"  # nothing to be wrong about
+
+
+def test_picture_truth_and_answer_stand_beside_each_other(splits: Splits) -> None:
+    truth, answers = TRUTH.copy(), np.ones_like(TRUTH)
+    truth[:, :, 20:] = 255
+    shown = figures_of(splits, answers, truth)["Worst answers"].pictures[0]
+    panels = pixels_of(shown.image)
+    assert panels.shape == (32, 96, 3)
+    picture = splits.test.inputs[int(shown.detail.split("/")[1])].astype(int)
+    assert np.array_equal(panels[:, :32], picture)
+    sky, road = colours(2)
+    # nearer to the colour of its class than the picture is, everywhere
+    for panel, mask, colour in ((1, truth == 0, sky), (1, truth == 1, road), (2, answers == 1, road)):
+        inside = mask[0]
+        before, after = (np.abs(p[inside] - colour) for p in (picture, panels[:, 32 * panel : 32 * panel + 32]))
+        assert (after <= before + 1).all()
+        assert after.mean() < 0.6 * before.mean()
+    ignored = panels[:, 32:64][truth[0] == 255]
+    assert ignored.mean() < 0.6 * picture[truth[0] == 255].mean()
+
+
+@pytest.mark.parametrize("name", ["$x_<b>", r"$\frac$", "_hidden", "<script>"])
+def test_odd_names_are_drawn_as_they_are(splits: Splits, name: str) -> None:
+    legend = figures_of(replace(splits, labels=["ant", name]), TRUTH)["Classes by colour"].pictures[0]
+    svg = base64.b64decode(legend.image.partition("base64,")[2]).decode()
+    ET.fromstring(svg)
+    assert "<script>" not in svg
+
+
+def test_as_many_classes_as_masks_hold_and_no_test_split(splits: Splits) -> None:
+    many = replace(splits, labels=[f"c{n}" for n in range(254)], test=None)
+    found = figures_of(many, np.full_like(TRUTH, 253), np.full_like(TRUTH, 252))
+    assert [shown.detail for shown in found["Worst answers"].pictures] == ["100/0", "100/1", "100/2"]
+    svg = base64.b64decode(found["Classes by colour"].pictures[0].image.partition("base64,")[2]).decode()
+    assert "<!-- c253 -->" in svg

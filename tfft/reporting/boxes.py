@@ -1,0 +1,108 @@
+"""What a report shows of boxes: pictures with the truth and the answers drawn into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from tfft.data.examples import Splits
+from tfft.reporting import plots
+from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
+
+SIDE = 320
+"""Of a picture in the report, in pixels."""
+OVERLAP = 0.5
+
+
+def box_figures(
+    splits: Splits, predictions: Mapping[str, Mapping[str, np.ndarray]], thresholds: Sequence[float], *, most: int = 9
+) -> list[Figure]:
+    """The worst, some typical and the best answers of the last split (test, or val), truth and answer drawn.
+
+    Args:
+        splits: The data.
+        predictions: By split `boxes`, `scores` and `labels`, as a detector answers.
+        thresholds: The score from which on a box of a class is drawn, (labels,).
+        most: How many pictures to show of each kind.
+    """
+    name, examples = list(splits.items())[-1]
+    answers = predictions[name]
+    drawn = (answers["labels"] >= 0) & (answers["scores"] >= np.asarray(thresholds)[answers["labels"]])
+    truth = np.asarray(examples.targets)
+    counts = [
+        _right(truth[i], answers["boxes"][i][drawn[i]], answers["labels"][i][drawn[i]]) for i in range(len(truth))
+    ]
+    wrong = np.array([missed + false for _, missed, false in counts])
+    order = np.argsort(-wrong, kind="stable")
+    middle = max(0, len(order) // 2 - most // 2)
+    colours = plots.colours(len(splits.labels))
+
+    def show(index: int) -> Shown:
+        right, missed, false = counts[index]
+        boxes, labels = answers["boxes"][index][drawn[index]], answers["labels"][index][drawn[index]]
+        picture = draw_boxes(examples.inputs[int(index)], truth[index], boxes, labels, colours)
+        caption = f"{right} right" + (f", {missed} missed" if missed else "") + (f", {false} wrong" if false else "")
+        return Shown(png_uri(picture, most=SIDE), caption, examples.where[index], right=not (missed or false))
+
+    legend = Figure("Classes by colour", [Shown(svg_uri(plots.legend(splits.labels, colours)), "")])
+    kinds = {"Worst": order[:most], "Typical": order[middle : middle + most], "Best": order[::-1][:most]}
+    text = (
+        "Thick boxes are answers, thin white ones the truth. An answer is right if it overlaps a box of its class by "
+    )
+    return [
+        legend,
+        *(
+            Figure(f"{kind} answers ({name})", [show(index) for index in chosen], f"{text}{OVERLAP:.0%}.", width=SIDE)
+            for kind, chosen in kinds.items()
+        ),
+    ]
+
+
+def draw_boxes(
+    pixels: np.ndarray, truth: np.ndarray, boxes: np.ndarray, labels: np.ndarray, colours: np.ndarray
+) -> np.ndarray:
+    """A picture with boxes drawn into it, enlarged to 320 pixels if it is smaller.
+
+    Args:
+        pixels: (height, width, 3), uint8.
+        truth: True boxes, thin and white: (boxes, 5), left, top, right, bottom in pixels and the index of the class;
+            -1 for none.
+        boxes: Answers, thick and in the colour of their class, (answers, 4).
+        labels: Index of the class of each answer, (answers,).
+        colours: Of the classes, (classes, 3), in [0, 255].
+    """
+    scale = max(1.0, SIDE / max(pixels.shape[:2]))
+    image = Image.fromarray(pixels).resize((round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)))
+    draw = ImageDraw.Draw(image)
+    for box, label in zip(boxes, labels, strict=True):
+        draw.rectangle(_ordered(box * scale), outline=tuple(colours[label].round().astype(int).tolist()), width=3)
+    for row in truth[truth[:, 4] >= 0]:
+        draw.rectangle(_ordered(row[:4] * scale), outline="white", width=1)
+    return np.asarray(image)
+
+
+def _ordered(box: np.ndarray) -> tuple[float, float, float, float]:
+    """Corners as Pillow takes them: a box of no width would be an error."""
+    left, top, right, bottom = map(float, box)
+    return left, top, max(left, right), max(top, bottom)
+
+
+def _right(truth: np.ndarray, boxes: np.ndarray, labels: np.ndarray) -> tuple[int, int, int]:
+    """How many answers are right, how many boxes are missed, how many answers are wrong; best answers first."""
+    waiting = [row for row in truth if row[4] >= 0]
+    right = 0
+    for box, label in zip(boxes, labels, strict=True):
+        overlaps = [_overlap(row[:4], box) if row[4] == label else 0.0 for row in waiting]
+        if overlaps and max(overlaps) >= OVERLAP:
+            waiting.pop(int(np.argmax(overlaps)))
+            right += 1
+    return right, len(waiting), len(boxes) - right
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+    shared = float(np.prod(np.maximum(high - low, 0)))
+    union = float(np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2])) - shared
+    return shared / max(union, 1e-9)

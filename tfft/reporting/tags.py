@@ -1,0 +1,57 @@
+"""What a report shows of tags: how well each is known, and pictures with what was said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfft.data.examples import Splits
+from tfft.errors import listed
+from tfft.reporting import plots
+from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
+
+
+def tag_figures(
+    splits: Splits, predictions: Mapping[str, np.ndarray], thresholds: Sequence[float], *, most: int = 12
+) -> list[Figure]:
+    """Precision and recall of each label, and the worst and some right pictures of the last split (test, or val).
+
+    Args:
+        splits: The data.
+        predictions: Probabilities by split, (examples, labels).
+        thresholds: From which on a label counts as predicted, (labels,).
+        most: How many pictures to show of each kind.
+    """
+    name, examples = list(splits.items())[-1]
+    truth, probabilities = np.asarray(examples.targets) > 0, predictions[name]
+    predicted = probabilities >= np.asarray(thresholds)
+    wrong = np.flatnonzero((predicted != truth).any(axis=1))
+    right = np.flatnonzero((predicted == truth).all(axis=1))
+    # how far the worst label of a picture is on the wrong side
+    distance = np.abs(probabilities - truth).max(axis=1)
+    worst = wrong[np.argsort(-distance[wrong], kind="stable")][:most]
+    spread = right[np.linspace(0, len(right) - 1, min(most, len(right))).round().astype(int)] if len(right) else right
+
+    def names(row: np.ndarray) -> str:
+        return listed((splits.labels[index] for index in np.flatnonzero(row)), most=6) or "nothing"
+
+    def show(index: int) -> Shown:
+        said = names(predicted[index])
+        fits = bool((predicted[index] == truth[index]).all())
+        return Shown(
+            image=png_uri(examples.inputs[index]),
+            caption=said if fits else f"{said}; is {names(truth[index])}",
+            detail=examples.where[index],
+            right=fits,
+        )
+
+    curves = Figure(
+        f"Precision and recall ({name})",
+        [Shown(svg_uri(plots.precision_recall(truth, probabilities, splits.labels, thresholds)), "")],
+    )
+    return [
+        curves,
+        Figure(f"Worst answers ({name})", [show(i) for i in worst], f"{len(wrong)} of {len(examples)} not all right"),
+        Figure(f"Right answers ({name})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
+    ]
