@@ -271,13 +271,20 @@ def whole(model: Any, task: Any, plan: Any) -> list[dict[str, float]]:
         fitted = keras.Model(inputs, planned.top(Frozen(trunk)(inputs)))
         batches = training_batches(
             lambda epoch, planned=planned: pictures.rows(None, "train", planned.view_of(epoch)),
-            splits.train.targets,
+            lambda epoch: splits.train.targets,
             plan.layout(None),
+            count=len(splits.train),
             batch_size=plan.batch_size,
             seed=plan.seed,
             epochs=planned.epoch_numbers,
         )
-        val = evaluation_batches(splits.val.inputs, splits.val.targets, plan.layout(None), batch_size=plan.batch_size)
+        val = evaluation_batches(
+            splits.val.inputs,
+            splits.val.targets,
+            plan.layout(None),
+            count=len(splits.val),
+            batch_size=plan.batch_size,
+        )
 
         def keep(epoch: int, logs: dict[str, float]) -> None:
             nonlocal best, best_score

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, reporting, runs, serving, training
-from tfft.data import Columns
+from tfft.data import Balance, Columns
 from tfft.errors import check_range
 from tfft.store import Storage
 from tfft.training import Phase, Views, check_views
@@ -33,7 +33,7 @@ from tfft.training import Phase, Views, check_views
 if TYPE_CHECKING:
     import keras
 
-    from tfft.data import Splits
+    from tfft.data import Examples, Splits
     from tfft.evaluation import Scores
     from tfft.models import Task
     from tfft.training import Plan, Predictions
@@ -63,6 +63,8 @@ class Config:
     """Height and width in pixels."""
     augment: Literal["none", "light", "strong"] = "light"
     """Random changes of training pictures: flip, rotate, zoom, colour; strong adds RandAugment."""
+    flip: bool = True
+    """Whether augmentation may make left right; not for text, or where sides matter."""
     views: Views = "auto"
     """Views of each training picture that are stored; fresh makes new ones every epoch; auto: at most 6."""
     store: Storage = Storage()
@@ -77,6 +79,10 @@ class Config:
     """Units of Dense layers between pooling and the last layer."""
     dropout: float = 0.2
     """Fraction of the features dropped before the last layer."""
+    balance: Balance = "none"
+    """For rare classes: weights gives them more weight in the loss, sample shows their pictures more often."""
+    focal: float = 0.0
+    """Exponent of the focal loss, which passes over what is easy; 0 for plain cross-entropy, 2 is usual."""
     batch_size: int = 32
     """Pictures in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=1e-3)
@@ -94,6 +100,7 @@ class Config:
         check_range("batch_size", self.batch_size, least=1, most=1_000_000)
         check_range("dropout", self.dropout, least=0, below=1)
         check_range("hidden", min(self.hidden, default=1), least=1)
+        check_range("focal", self.focal, least=0, most=10)
         check_views(self.views)
 
 
@@ -125,9 +132,14 @@ def build_backbone(config: Config) -> keras.Model:
     )
 
 
-def build_model(config: Config, labels: list[str], backbone: keras.Model | None = None) -> tuple[keras.Model, Task]:
+def build_model(
+    config: Config, labels: list[str], backbone: keras.Model | None = None, train: Examples | None = None
+) -> tuple[keras.Model, Task]:
     """A new head on a frozen backbone, (batch, height, width, 3) in [0, 255] to (batch, labels)."""
-    task = models.single_label(labels, hidden=config.hidden, dropout=config.dropout)
+    weights = data.class_weights(train, config.balance)
+    task = models.single_label(
+        labels, hidden=config.hidden, dropout=config.dropout, weights=weights, focal=config.focal
+    )
     return models.attach_head(backbone or build_backbone(config), task), task
 
 
@@ -147,10 +159,11 @@ def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]
     backbone = current.stage("backbone", build_backbone, config)
     training.check_phases(backbone, phases)
     splits = current.stage("data", load_data, config)
-    model, task = build_model(config, splits.labels, backbone)
-    options = {"batch_size": config.batch_size, "seed": config.seed, "augment": config.augment, "views": config.views}
+    model, task = build_model(config, splits.labels, backbone, splits.train)
+    options = {"batch_size": config.batch_size, "seed": config.seed, "balanced": config.balance == "sample"}
+    options |= {"augment": config.augment, "flip": config.flip, "views": config.views, "storage": config.store}
     options["backbone"] = models.describe_backbone(config.backbone, config.weights, config.backbone_options)
-    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options, storage=config.store)
+    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options)
     reporting.show_plan(plan)
     return model, task, plan
 

@@ -106,6 +106,7 @@ def test_plan_shows_and_trains_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # in a narrow terminal cells are wrapped
     monkeypatch.setattr(sys, "argv", ["tfft", "plan", "image_classification", *SMALL])
     commands.app()
     said = capsys.readouterr().out

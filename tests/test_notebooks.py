@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -32,9 +33,8 @@ def test_it_runs(path: Path, tmp_path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     small = [cell for cell in notebook.cells if cell.source.startswith("config = DEMO")]
     assert len(small) == 1
-    small[0].source = small[0].source.replace(
-        "config = DEMO", "from recipes.image_classification import SMOKE\n\nconfig = SMOKE"
-    )
+    recipe = re.search(r"from (recipes\.\w+) import", notebook.cells[1].source)[1]
+    small[0].source = small[0].source.replace("config = DEMO", f"from {recipe} import SMOKE\n\nconfig = SMOKE")
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
     said = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
     assert "is what it says" in said

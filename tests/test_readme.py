@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import shlex
 from pathlib import Path
 
-import recipes.image_classification
 from tfft import cli, commands
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -31,16 +31,14 @@ def test_every_recipe_is_in_the_table() -> None:
 
 def test_every_recipe_command_can_be_typed() -> None:
     lines = [line for language, text in BLOCKS if language == "sh" for line in text.replace("\\\n", " ").splitlines()]
-    typed = [
-        line
-        for line in lines
-        if line.startswith(("python -m recipes.", "tfft run image_classification", "tfft plan image_classification"))
-    ]
+    typed = [line for line in lines if line.startswith(("python -m recipes.", "tfft run ", "tfft plan "))]
+    # those of the results stand in a table
+    typed += re.findall(r"`(python -m recipes\.[^`]+)`", README)
     assert typed
     for line in typed:
-        words = [word for word in shlex.split(line) if word != "..."]
+        words = shlex.split(line)
         if "--replay" not in words:
-            recipe = recipes.image_classification
+            recipe = importlib.import_module(f"recipes.{words[2].removeprefix('recipes.')}")
             cli.parse(recipe.Config, recipe.DEMO, words[3:])
 
 

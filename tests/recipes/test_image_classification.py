@@ -158,6 +158,24 @@ def test_augmentation_and_seed_reach_the_training(network: keras.Model, tmp_path
     assert found["strong"] != found["a"] != found["seed"]
 
 
+def test_what_balances_reaches_the_training(network: keras.Model, tmp_path: Path, picture_folder: Maker) -> None:
+    for split in ("train", "val"):
+        picture_folder(tmp_path / "data" / split, {"ant": 12, "bee": 4})
+    backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output)
+    base = Config(
+        data=str(tmp_path / "data"), backbone=backbone, image_size=(32, 32), batch_size=4, dropout=0.0, views=2,
+        head=Phase(epochs=2), tune=Phase(epochs=0),
+    )  # fmt: skip
+    found = {}
+    choices = {"none": {}, "weights": {"balance": "weights"}, "sample": {"balance": "sample"}, "focal": {"focal": 2.0}}
+    for name, other in {**choices, "flip": {"flip": False}}.items():
+        run(replace(base, out=str(tmp_path / name), **other))
+        found[name] = losses(tmp_path / name)
+    assert len({tuple(rows) for rows in found.values()}) == len(found)
+    # at the start the two classes are equally likely: weights of mean 1 change nothing on average, focal loss is less
+    assert float(found["focal"][0]) < float(found["none"][0]) / 2
+
+
 def test_a_leak_stops_the_run_unless_it_is_accepted(tmp_path: Path, picture_folder: Maker) -> None:
     for split in ("train", "val"):
         picture_folder(tmp_path / "data" / split, {"ant": 4, "bee": 4})

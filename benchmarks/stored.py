@@ -1,0 +1,64 @@
+"""One recipe trained twice: what is frozen stored, then computed whenever it is needed; the same numbers, other times.
+
+KERAS_HOME=keras_home python benchmarks/stored.py object_detection --data cards --no-flip --views 6
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import tempfile
+import time
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tfft import cli, runs, training
+from tfft.store import Storage
+
+NOTHING = 1e-9
+"""Gigabytes of a store in which nothing fits."""
+
+
+def main() -> None:
+    """Prints the seconds of both ways, their ratio, and whether losses and weights are equal in every bit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe")
+    words, flags = parser.parse_known_args()
+    recipe = importlib.import_module(f"recipes.{words.recipe}")
+    config = cli.parse(recipe.Config, recipe.DEMO, flags)
+    if config.views == "auto":
+        config = replace(config, views=4 if config.augment != "none" else 1)
+    with tempfile.TemporaryDirectory() as folder:
+        found = {
+            "stored": trained(recipe, replace(config, store=Storage(folder=f"{folder}/store"))),
+            "streamed": trained(recipe, replace(config, store=Storage(folder=f"{folder}/none", limit=NOTHING))),
+        }
+    print("| way | frozen layers s | fit s | training s |\n| --- | ---: | ---: | ---: |")
+    for name, (storing, fitting, _, _) in found.items():
+        print(f"| {name} | {storing:.1f} | {fitting:.1f} | {storing + fitting:.1f} |")
+    (a, b, losses, weights), (c, d, other_losses, other_weights) = found.values()
+    equal = losses == other_losses and all(map(np.array_equal, weights, other_weights))
+    print(
+        f"\n{words.recipe}: {(c + d) / (a + b):.2f} times; losses and weights "
+        + ("equal in every bit" if equal else "DIFFER")
+    )
+
+
+def trained(recipe: ModuleType, config: Any) -> tuple[float, float, list[dict[str, float]], list[np.ndarray]]:
+    """Seconds of the storing pass and of the phases, losses by epoch, and the weights at the end."""
+    with runs.rehearse(recipe.__name__, config) as current:
+        model, task, plan = recipe.prepare(config, current)
+        start = time.monotonic()
+        training.store_activations(plan)
+        stored = time.monotonic()
+        history = training.fine_tune(model, task, plan)
+        end = time.monotonic()
+    losses = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows]
+    return stored - start, end - stored, losses, model.get_weights()
+
+
+if __name__ == "__main__":
+    main()

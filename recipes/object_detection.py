@@ -1,0 +1,182 @@
+"""Fine-tune a pretrained network to find objects in pictures: a box, a class and a score for each.
+
+1. Read the pictures with their boxes and split them; equal pictures stay on one side.
+2. Put a feature pyramid and a head without anchors on a frozen backbone of `keras.applications` and train them
+   (phase `head`): a heat map of centres for each class, and the distances to the sides.
+3. Unfreeze the top stages and train them with a smaller rate (phase `tune`); BatchNorm stays frozen.
+   What is frozen is computed once for each picture and view, and stored for all epochs, phases and runs.
+4. Keep the best weights of both phases, score every split, write the report and `model.keras`, which takes pictures
+   of any size and answers with boxes in their pixels.
+
+Commands:
+
+    python -m recipes.object_detection
+    python -m recipes.object_detection --data cards/ --no-flip
+    python -m recipes.object_detection --data faces/ --image-size 384 384 --backbone ResNet50
+    python -m recipes.object_detection --data annotations.json --balance sample
+
+Results: in the README.
+
+References: Zhou, Wang and Kraehenbuehl 2019, "Objects as points", arXiv:1904.07850; Liu et al. 2019, "Training-time-
+friendly network for real-time object detection", arXiv:1909.00700.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from tfft import cli, data, evaluation, models, reporting, runs, serving, training
+from tfft.errors import check_range
+from tfft.store import Storage
+from tfft.training import Phase, Views, check_views
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfft.data import Examples, Splits
+    from tfft.evaluation import Scores
+    from tfft.models import Task
+    from tfft.training import Plan, Predictions
+
+    Backbone = str | keras.Model
+else:
+    Backbone = str  # on the command line; TensorFlow is not imported to answer --help
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every choice of this recipe."""
+
+    data: str = "demo:boxes"
+    """Folder in Pascal VOC, YOLO or COCO form, directly or under train/, val/ and test/; a COCO .json; demo:boxes."""
+    val_fraction: float = 0.15
+    """Share of the pictures to validate on, where the data have no val split."""
+    test_fraction: float = 0.15
+    """Share of the pictures to test on, where the data have no splits."""
+    bad_files: Literal["stop", "skip"] = "stop"
+    """What to do with files that do not decode."""
+    leaks: Literal["stop", "accept"] = "stop"
+    """What to do when the data's own splits share a picture."""
+    image_size: tuple[int, int] = (320, 320)
+    """Height and width in pixels."""
+    augment: Literal["none", "light", "strong"] = "light"
+    """Random changes of training pictures: flip, rotate, zoom, colour; strong adds RandAugment."""
+    flip: bool = True
+    """Whether augmentation may make left right; not for text, or where sides matter."""
+    views: Views = "auto"
+    """Views of each training picture that are stored; fresh makes new ones every epoch; auto: at most 6."""
+    store: Storage = Storage()
+    """The store of what is frozen."""
+    backbone: Backbone = "MobileNetV2"
+    """Network of keras.applications; in Python also a keras.Model that takes pixels in [0, 255]."""
+    backbone_options: cli.JsonObject = field(default_factory=dict)
+    """Further arguments of the network, such as '{"alpha": 0.35}'."""
+    weights: str = "imagenet"
+    """imagenet, demo (tfft's own, to try things with), none (random), or a weights file without top layers."""
+    stride: Literal["auto", 4, 8, 16] = "auto"
+    """Pixels between two places where a centre may be, finer for smaller objects; auto: a third of nearly all boxes."""
+    balance: Literal["none", "sample"] = "none"
+    """For rare classes: sample shows their pictures more often."""
+    batch_size: int = 32
+    """Pictures in a training batch."""
+    head: Phase = Phase(epochs=4, learning_rate=1e-3)
+    """First phase: the backbone is frozen."""
+    tune: Phase = Phase(epochs=32, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2)
+    """Second phase: the top stages of the backbone are trained too."""
+    seed: int = 0
+    """Decides split, first weights, order and augmentation."""
+    out: str | None = None
+    """New folder for the results; by default one below runs/."""
+
+    def __post_init__(self) -> None:
+        check_range("image_size", min(self.image_size), least=1)
+        check_range("image_size", max(self.image_size), most=4096)
+        check_range("batch_size", self.batch_size, least=1, most=1_000_000)
+        check_views(self.views)
+
+
+DEMO = Config(
+    backbone_options={"alpha": 0.35},
+    weights="demo",
+    image_size=(128, 128),
+    flip=False,
+    views=4,
+    head=Phase(epochs=3, learning_rate=1e-3),
+    tune=Phase(epochs=16, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2),
+)
+"""Without `--data`: scenes of handwritten digits, a box around each, and tfft's own demo weights."""
+
+SMOKE = replace(DEMO, image_size=(32, 32), augment="none", head=Phase(epochs=1), tune=replace(DEMO.tune, epochs=1))
+
+
+def load_data(config: Config) -> Splits:
+    """Finds the pictures, gives each its split, decodes them."""
+    found = data.find_boxes(config.data)
+    options = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction, "leaks": config.leaks}
+    records = data.assign_splits(found, **options, seed=config.seed)
+    return data.read_pictures(records, image_size=config.image_size, bad_files=config.bad_files, storage=config.store)
+
+
+def build_backbone(config: Config) -> keras.Model:
+    """The frozen backbone, (batch, height, width, 3) in [0, 255] to features."""
+    return models.load_backbone(
+        config.backbone, image_size=config.image_size, weights=config.weights, options=config.backbone_options
+    )
+
+
+def build_model(
+    config: Config, labels: list[str], backbone: keras.Model | None = None, train: Examples | None = None
+) -> tuple[keras.Model, Task]:
+    """A new head on a frozen backbone, (batch, height, width, 3) in [0, 255] to maps, see `models.object_boxes`."""
+    fitting = models.fitting_stride(train.targets if train else None)
+    task = models.object_boxes(labels, config.image_size, stride=fitting if config.stride == "auto" else config.stride)
+    return models.attach_head(backbone or build_backbone(config), task), task
+
+
+def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tuple[Scores, Predictions]:
+    """Scores of every split, and the boxes that they are computed from; `model` answers with boxes."""
+    predictions = training.predict(model, splits, plan)
+    scores = {
+        name: evaluation.detection_scores(examples.targets, predictions[name], splits.labels)
+        for name, examples in splits.items()
+    }
+    return scores, predictions
+
+
+def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]:
+    """Everything before the first epoch; shows what each phase will train, store and cost."""
+    phases = {"head": config.head, "tune": config.tune}
+    backbone = current.stage("backbone", build_backbone, config)
+    training.check_phases(backbone, phases)
+    splits = current.stage("data", load_data, config)
+    model, task = build_model(config, splits.labels, backbone, splits.train)
+    options = {"batch_size": config.batch_size, "seed": config.seed, "balanced": config.balance == "sample"}
+    options |= {"augment": config.augment, "flip": config.flip, "views": config.views, "storage": config.store}
+    options["backbone"] = models.describe_backbone(config.backbone, config.weights, config.backbone_options)
+    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options)
+    reporting.show_plan(plan)
+    return model, task, plan
+
+
+def run(config: Config) -> Scores:
+    """The whole way; returns the scores by split."""
+    with runs.open_run("object_detection", config) as current:
+        model, task, plan = prepare(config, current)
+        splits = plan.splits
+        current.stage("storing", training.store_activations, plan)
+        history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
+        detector = models.with_boxes(model, splits.labels)
+        saved = models.any_size(detector)
+        current.stage("saving", serving.save_model, saved, splits.labels, current.folder, sample=splits.val.inputs[:8])
+        scores, predictions = current.stage("evaluation", evaluate, detector, splits, plan)
+        thresholds = [row["threshold"] for row in scores["val"]["per_class"].values()]
+        serving.save_thresholds(splits.labels, thresholds, current.folder)
+        figures = reporting.box_figures(splits, predictions, thresholds)
+        reporting.write_report(current, plan, history, scores, figures)
+        reporting.show_scores(scores, current.folder)
+    return scores
+
+
+if __name__ == "__main__":
+    cli.main(run, Config, DEMO)

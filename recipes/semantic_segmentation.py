@@ -1,0 +1,191 @@
+"""Fine-tune a pretrained network to give a class to each pixel of a picture.
+
+1. Read the pictures with their masks and split them; equal pictures stay on one side.
+2. Put a light decoder on four scales of a frozen backbone of `keras.applications` and train it (phase `head`).
+3. Unfreeze the top stages and train them with a smaller rate (phase `tune`); BatchNorm stays frozen.
+   What is frozen is computed once for each picture and view, and stored for all epochs, phases and runs.
+4. Keep the best weights of both phases, score every split, write the report and `model.keras`, which takes pictures
+   of any size and answers at that size.
+
+Commands:
+
+    python -m recipes.semantic_segmentation
+    python -m recipes.semantic_segmentation --data streets/ --classes '{"0": "road", "1": "car", "2": "sky"}'
+    python -m recipes.semantic_segmentation --data pets/ --masks trimaps --table list.csv
+    python -m recipes.semantic_segmentation --data wounds/ --dice 1 --augment strong
+
+Results: in the README.
+
+References: Ronneberger, Fischer and Brox 2015, "U-Net", arXiv:1505.04597; Long, Shelhamer and Darrell 2015, "Fully
+convolutional networks for semantic segmentation", arXiv:1411.4038.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from tfft import cli, data, evaluation, models, reporting, runs, serving, training
+from tfft.data import Balance
+from tfft.errors import check_range
+from tfft.store import Storage
+from tfft.training import Phase, Views, check_views
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfft.data import Examples, Splits
+    from tfft.evaluation import Scores
+    from tfft.models import Task
+    from tfft.training import Plan, Predictions
+
+    Backbone = str | keras.Model
+else:
+    Backbone = str  # on the command line; TensorFlow is not imported to answer --help
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every choice of this recipe."""
+
+    data: str = "demo:masks"
+    """Folder with images/ and masks/, directly or under train/, val/ and test/; or demo:masks."""
+    masks: str = "masks"
+    """Name of the folder with the masks: PNG files, a number for each pixel, named as their pictures."""
+    table: str | None = None
+    """A .csv file in the folder with the columns name and, perhaps, split and group."""
+    classes: cli.JsonObject = field(default_factory=dict)
+    """Names of the numbers in the masks, such as '{"1": "road"}'; by default those found, named by themselves."""
+    ignore: tuple[int, ...] | None = None
+    """Numbers of pixels that count for nothing; by default 255, where there are two other numbers."""
+    val_fraction: float = 0.15
+    """Share of the pictures to validate on, where the data have no val split."""
+    test_fraction: float = 0.15
+    """Share of the pictures to test on, where the data have no splits."""
+    bad_files: Literal["stop", "skip"] = "stop"
+    """What to do with files that do not decode."""
+    leaks: Literal["stop", "accept"] = "stop"
+    """What to do when the data's own splits share a picture."""
+    image_size: tuple[int, int] = (288, 288)
+    """Height and width in pixels."""
+    augment: Literal["none", "light", "strong"] = "light"
+    """Random changes of training pictures: flip, rotate, zoom, colour; strong adds RandAugment."""
+    flip: bool = True
+    """Whether augmentation may make left right; not for text, or where sides matter."""
+    views: Views = "auto"
+    """Views of each training picture that are stored; fresh makes new ones every epoch; auto: at most 6."""
+    store: Storage = Storage()
+    """The store of what is frozen."""
+    backbone: Backbone = "MobileNetV2"
+    """Network of keras.applications; in Python also a keras.Model that takes pixels in [0, 255]."""
+    backbone_options: cli.JsonObject = field(default_factory=dict)
+    """Further arguments of the network, such as '{"alpha": 0.35}'."""
+    weights: str = "imagenet"
+    """imagenet, demo (tfft's own, to try things with), none (random), or a weights file without top layers."""
+    balance: Balance = "none"
+    """For rare classes: weights gives them more weight in the loss, sample shows their pictures more often."""
+    dice: float = 0.0
+    """How much of the Dice loss is added, which looks at the overlap of each class, however small; 1 is usual."""
+    focal: float = 0.0
+    """Exponent of the focal loss, which passes over what is easy; 0 for plain cross-entropy, 2 is usual."""
+    batch_size: int = 32
+    """Pictures in a training batch."""
+    head: Phase = Phase(epochs=3, learning_rate=1e-3)
+    """First phase: the backbone is frozen."""
+    tune: Phase = Phase(epochs=15, learning_rate=8e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    """Second phase: the top stages of the backbone are trained too."""
+    seed: int = 0
+    """Decides split, first weights, order and augmentation."""
+    out: str | None = None
+    """New folder for the results; by default one below runs/."""
+
+    def __post_init__(self) -> None:
+        check_range("image_size", min(self.image_size), least=1)
+        check_range("image_size", max(self.image_size), most=4096)
+        check_range("batch_size", self.batch_size, least=1, most=1_000_000)
+        check_range("focal", self.focal, least=0, most=10)
+        check_range("dice", self.dice, least=0, most=100)
+        check_views(self.views)
+
+
+DEMO = Config(
+    backbone_options={"alpha": 0.35},
+    weights="demo",
+    image_size=(128, 128),
+    flip=False,
+    views=4,
+    head=Phase(epochs=3, learning_rate=3e-3),
+    tune=Phase(epochs=12, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2),
+)
+"""Without `--data`: scenes of handwritten digits, the class of each pixel, and tfft's own demo weights."""
+
+SMOKE = replace(DEMO, image_size=(32, 32), augment="none", head=Phase(epochs=1), tune=replace(DEMO.tune, epochs=1))
+
+
+def load_data(config: Config) -> Splits:
+    """Finds the pictures, gives each its split, decodes them."""
+    names = {"masks": config.masks, "table": config.table, "classes": config.classes, "ignore": config.ignore}
+    found = data.find_masks(config.data, **names)
+    options = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction, "leaks": config.leaks}
+    records = data.assign_splits(found, **options, seed=config.seed)
+    return data.read_pictures(records, image_size=config.image_size, bad_files=config.bad_files, storage=config.store)
+
+
+def build_backbone(config: Config) -> keras.Model:
+    """The frozen backbone, (batch, height, width, 3) in [0, 255] to features."""
+    return models.load_backbone(
+        config.backbone, image_size=config.image_size, weights=config.weights, options=config.backbone_options
+    )
+
+
+def build_model(
+    config: Config, labels: list[str], backbone: keras.Model | None = None, train: Examples | None = None
+) -> tuple[keras.Model, Task]:
+    """A new decoder on a frozen backbone, (batch, height, width, 3) in [0, 255] to (batch, height, width, labels)."""
+    weights = data.pixel_weights(train, config.balance)
+    task = models.pixel_labels(labels, config.image_size, weights=weights, focal=config.focal, dice=config.dice)
+    return models.attach_head(backbone or build_backbone(config), task), task
+
+
+def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tuple[Scores, Predictions]:
+    """Scores of every split, and the classes that they are computed from, (examples, height, width)."""
+    predictions = training.predict(model, splits, plan, keep=models.most_likely)
+    scores = {
+        name: evaluation.segmentation_scores(examples.targets, predictions[name], splits.labels)
+        for name, examples in splits.items()
+    }
+    return scores, predictions
+
+
+def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]:
+    """Everything before the first epoch; shows what each phase will train, store and cost."""
+    phases = {"head": config.head, "tune": config.tune}
+    backbone = current.stage("backbone", build_backbone, config)
+    training.check_phases(backbone, phases)
+    splits = current.stage("data", load_data, config)
+    model, task = build_model(config, splits.labels, backbone, splits.train)
+    options = {"batch_size": config.batch_size, "seed": config.seed, "balanced": config.balance == "sample"}
+    options |= {"augment": config.augment, "flip": config.flip, "views": config.views, "storage": config.store}
+    options["backbone"] = models.describe_backbone(config.backbone, config.weights, config.backbone_options)
+    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options)
+    reporting.show_plan(plan)
+    return model, task, plan
+
+
+def run(config: Config) -> Scores:
+    """The whole way; returns the scores by split."""
+    with runs.open_run("semantic_segmentation", config) as current:
+        model, task, plan = prepare(config, current)
+        splits = plan.splits
+        current.stage("storing", training.store_activations, plan)
+        history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
+        saved = models.any_size(model)
+        current.stage("saving", serving.save_model, saved, splits.labels, current.folder, sample=splits.val.inputs[:8])
+        scores, predictions = current.stage("evaluation", evaluate, model, splits, plan)
+        reporting.write_report(current, plan, history, scores, reporting.mask_figures(splits, predictions))
+        reporting.show_scores(scores, current.folder)
+    return scores
+
+
+if __name__ == "__main__":
+    cli.main(run, Config, DEMO)
