@@ -134,6 +134,6 @@ def described(parts: Mapping[str, Any]) -> str:
             return f"pixels {shape}"
         case {"kind": "activations", "view": None}:
             return f"{about}: pictures as they are"
-        case {"kind": "activations", "view": {"number": number, "augment": augment, "seed": seed}}:
-            return f"{about}: view {number} ({augment}, seed {seed})"
+        case {"kind": "activations", "view": {"number": number, "level": level, "seed": seed}}:
+            return f"{about}: view {number} ({level}, seed {seed})"
     return "unknown"
