@@ -75,7 +75,7 @@ class Config:
     weights: str = "imagenet"
     """imagenet, demo (tfft's own, to try things with), none (random), or a weights file without top layers."""
     stride: Literal["auto", 4, 8, 16] = "auto"
-    """Pixels between two places where a centre may be, finer for smaller objects; auto: a third of nearly all boxes."""
+    """Pixels between two places where a centre may be; auto: so fine that nearly all boxes span three of them."""
     balance: Literal["none", "sample"] = "none"
     """For rare classes: sample shows their pictures more often."""
     batch_size: int = 32
@@ -135,10 +135,11 @@ def build_model(
 
 
 def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tuple[Scores, Predictions]:
-    """Scores of every split, and the boxes that they are computed from; `model` answers with boxes."""
+    """Scores of every split with the thresholds that are best on validation, and the boxes behind them."""
     predictions = training.predict(model, splits, plan)
+    thresholds = evaluation.best_box_thresholds(splits.val.targets, predictions["val"], splits.labels)
     scores = {
-        name: evaluation.detection_scores(examples.targets, predictions[name], splits.labels)
+        name: evaluation.detection_scores(examples.targets, predictions[name], splits.labels, thresholds)
         for name, examples in splits.items()
     }
     return scores, predictions

@@ -83,7 +83,7 @@ def test_a_disk_too_small_is_told_before_decoding(dealt: list[Record]) -> None:
 def test_a_picture_under_two_labels_is_noted(dealt: list[Record]) -> None:
     twin = replace(dealt[4], picture=dealt[0].picture)
     splits = read_pictures([*dealt, replace(twin, where="ant/twin", digest=dealt[0].digest)], image_size=(8, 8))
-    assert "1 pictures stand under two labels: bee/0 = ant/twin" in splits.notes
+    assert "1 pictures are described in two ways: bee/0 = ant/twin" in splits.notes
 
 
 def test_a_class_that_a_split_does_not_have_is_noted(dealt: list[Record]) -> None:
@@ -131,7 +131,7 @@ class Sides:
         truths = [record.truth for record in records]
         rows = np.array([truth.values for truth in truths])
         failed = {index: truth.wrong for index, truth in enumerate(truths) if truth.wrong}
-        present = [("big",) * (truth.values[0] > 5) for truth in truths]
+        present = [("big",) * (truth.values[0] > 4) for truth in truths]
         return Targets(["big", "never"], rows.__getitem__, present, failed=failed, notes=["noted"])
 
 
@@ -151,11 +151,16 @@ def test_targets_of_every_kind_stay_with_their_pictures(sided: list[Record]) -> 
 
 def test_counts_and_rarity_are_those_of_the_split(sided: list[Record]) -> None:
     splits = read_pictures(sided, image_size=(8, 8))
-    assert {name: some.counts for name, some in splits.items()} == {"train": [0, 0], "val": [1, 0], "test": [1, 0]}
-    assert splits.train.rarity is None
+    assert splits.counts() == {"train": [1, 0], "val": [1, 0], "test": [1, 0]}
+    assert splits.train.rarity.tolist() == [1 / 3, 1 / 3, 1 / 3, 1]
     assert splits.val.rarity.tolist() == [1, 1]
     assert "val has no picture of never" in splits.notes
-    assert not [note for note in splits.notes if note.startswith("train has no")]
+
+
+def test_a_class_that_no_training_picture_shows(sided: list[Record]) -> None:
+    small = [replace(r, truth=Sides((0, 0))) if r.split == "train" else r for r in sided]
+    with pytest.raises(DataError, match=r"Every class has training pictures\. Received: big only in val"):
+        read_pictures(small, image_size=(8, 8))
 
 
 def test_a_truth_that_cannot_be_used_is_named_or_left_out(sided: list[Record]) -> None:
@@ -180,7 +185,7 @@ def test_a_split_that_loses_all_its_pictures(sided: list[Record]) -> None:
     with pytest.raises(DataError, match=r"Every class keeps a picture in val.*big"):
         read_pictures(bad, image_size=(8, 8), bad_files="skip")
     bad = [replace(r, truth=replace(r.truth, wrong="too small")) if r.split == "train" else r for r in sided]
-    with pytest.raises(DataError, match=r"Some pictures of train can be used.*none of 4"):
+    with pytest.raises(DataError, match=r"Every class keeps a picture in train.*big"):
         read_pictures(bad, image_size=(8, 8), bad_files="skip")
 
 

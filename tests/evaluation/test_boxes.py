@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tfft.evaluation import detection_scores
+from tfft.evaluation import best_box_thresholds, detection_scores
 
 LABELS = ["cup", "key"]
 BOX = [10, 10, 20, 20]
@@ -37,7 +37,8 @@ TRUTH = targets_of([(BOX, 0), (FAR, 1)], [(BOX, 0)])
 def test_scores_worked_out_by_hand() -> None:
     flat = [10, 10, 20, 17.2]  # overlaps by 0.72
     answers = answers_of([(flat, 0.9, 0), (FAR, 0.8, 0)], [(BOX, 0.7, 0)])
-    scores = detection_scores(TRUTH, answers, LABELS)
+    thresholds = best_box_thresholds(TRUTH, answers, LABELS)
+    scores = detection_scores(TRUTH, answers, LABELS, thresholds)
     # by 0.5: right, wrong, right; of the 101 recalls 51 are reached with the first answer
     loose = (51 * 1 + 50 * 2 / 3) / 101
     # by 0.75: wrong, wrong, right
@@ -46,7 +47,7 @@ def test_scores_worked_out_by_hand() -> None:
     assert cup["map50"] == pytest.approx(loose)
     assert cup["map"] == pytest.approx((loose + strict) / 2)
     # 0.9 alone has a recall of 0.5, an F1 of 2 / 3; with the third answer it is 0.8
-    assert cup["threshold"] == pytest.approx(0.7)
+    assert cup["threshold"] == pytest.approx(0.35)  # half-way to nothing
     assert cup["precision"] == pytest.approx(2 / 3)
     assert cup["recall"] == pytest.approx(1)
     assert cup["support"] == 2
@@ -59,9 +60,9 @@ def test_scores_worked_out_by_hand() -> None:
 
 def test_perfect_answers() -> None:
     answers = answers_of([(BOX, 0.9, 0), (FAR, 0.6, 1)], [(BOX, 0.8, 0)])
-    scores = detection_scores(TRUTH, answers, LABELS)
+    scores = detection_scores(TRUTH, answers, LABELS, best_box_thresholds(TRUTH, answers, LABELS))
     assert (scores["map50"], scores["map75"], scores["map"]) == pytest.approx((1, 1, 1))
-    for label, threshold in (("cup", 0.8), ("key", 0.6)):
+    for label, threshold in (("cup", 0.4), ("key", 0.3)):
         row = scores["per_class"][label]
         assert (row["precision"], row["recall"]) == pytest.approx((1, 1))
         assert row["threshold"] == pytest.approx(threshold)
@@ -69,8 +70,17 @@ def test_perfect_answers() -> None:
 
 def test_the_threshold_leaves_out_what_is_wrong() -> None:
     answers = answers_of([(BOX, 0.9, 0), (FAR, 0.3, 0)], [(BOX, 0.8, 0), (FAR, 0.2, 0)])
-    row = detection_scores(TRUTH, answers, LABELS)["per_class"]["cup"]
-    assert (row["threshold"], row["precision"], row["recall"]) == pytest.approx((0.8, 1, 1))
+    thresholds = best_box_thresholds(TRUTH, answers, LABELS)
+    row = detection_scores(TRUTH, answers, LABELS, thresholds)["per_class"]["cup"]
+    assert (row["threshold"], row["precision"], row["recall"]) == pytest.approx((0.55, 1, 1))
+
+
+def test_thresholds_are_taken_as_they_are_given() -> None:
+    answers = answers_of([(BOX, 0.9, 0), (FAR, 0.3, 0)], [(BOX, 0.8, 0), (FAR, 0.2, 0)])
+    row = detection_scores(TRUTH, answers, LABELS, np.array([0.85, 0.5]))["per_class"]["cup"]
+    assert (row["threshold"], row["precision"], row["recall"]) == pytest.approx((0.85, 1, 0.5))
+    row = detection_scores(TRUTH, answers, LABELS, np.array([0.1, 0.5]))["per_class"]["cup"]
+    assert (row["precision"], row["recall"]) == pytest.approx((0.5, 1))
 
 
 @pytest.mark.parametrize("answers", [answers_of([], []), answers_of([(FAR, 0.9, 0)], [(FAR, 0.9, 1)])])
@@ -100,8 +110,11 @@ def test_pictures_without_any_box(answers: dict[str, np.ndarray]) -> None:
 def test_a_box_of_another_class_or_found_twice_is_wrong() -> None:
     truth = targets_of([(BOX, 0)])
     assert detection_scores(truth, answers_of([(BOX, 0.9, 1)]), LABELS)["map50"] == 0
-    twice = detection_scores(truth, answers_of([(BOX, 0.9, 0), (BOX, 0.8, 0)]), LABELS)["per_class"]["cup"]
-    assert (twice["threshold"], twice["precision"]) == pytest.approx((0.9, 1))
+    answers = answers_of([(BOX, 0.9, 0), (BOX, 0.8, 0)])
+    thresholds = best_box_thresholds(truth, answers, LABELS)
+    assert thresholds[0] == pytest.approx(0.85)
+    assert detection_scores(truth, answers, LABELS, thresholds)["per_class"]["cup"]["precision"] == 1
+    assert detection_scores(truth, answers, LABELS)["per_class"]["cup"]["precision"] == 0.5
 
 
 def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,7 +125,8 @@ def test_boxes_at_the_edge_stay_in_the_map(boxes_of: Boxes) -> None:
 
 
 def loss_of(wanted: np.ndarray, maps: np.ndarray) -> float:
-    return float(object_boxes(LABELS[: maps.shape[-1] - 4], SIZE).loss(wanted, maps.astype(np.float32)))
+    losses = object_boxes(LABELS[: maps.shape[-1] - 4], SIZE).loss(wanted, maps.astype(np.float32))
+    return float(np.mean(losses))
 
 
 def test_perfect_maps_have_the_least_loss(boxes_of: Boxes, several: list, perfect: Maps) -> None:
@@ -161,7 +162,7 @@ def test_the_loss_of_sides_is_by_overlap() -> None:
     assert with_sides(4, 1, 2, 2) == pytest.approx(quarter / 0.75 * (1 - 12 / 22 + 2 / 24), rel=1e-5)
 
 
-def test_the_loss_is_by_the_number_of_boxes(boxes_of: Boxes, several: list) -> None:
+def test_the_loss_of_a_picture_does_not_depend_on_its_batch(boxes_of: Boxes, several: list) -> None:
     wanted = centre_maps(boxes_of(*several), 3, (16, 16), 4)
     maps = np.random.default_rng(0).uniform(0.5, 2, (len(wanted), 16, 16, 7))
     once, twice = loss_of(wanted, maps), loss_of(np.concatenate([wanted] * 2), np.concatenate([maps] * 2))

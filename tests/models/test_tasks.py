@@ -69,7 +69,7 @@ def test_head_loss_metrics_and_monitor_of_tags_agree() -> None:
 
 def test_one_tag_is_enough() -> None:
     _, logs = fitted(multi_label(["a"]), np.array([[1], [0]], np.int32))
-    assert np.isfinite(logs["val_average_precision"])
+    assert np.isfinite(logs["val_pr_auc"])
 
 
 @pytest.mark.parametrize("error", ["squared", "absolute", "huber"])

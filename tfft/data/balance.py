@@ -33,7 +33,8 @@ def label_weights(examples: Examples | None, balance: Balance) -> list[float] | 
     """
     if balance != "weights" or examples is None or not examples.counts:
         return None
-    return [min(MOST_WEIGHT, (len(examples) - count) / max(1, count)) for count in examples.counts]
+    weights = [(len(examples) - count) / max(1, count) for count in examples.counts]
+    return [min(MOST_WEIGHT, max(1 / MOST_WEIGHT, weight)) for weight in weights]
 
 
 def pixel_weights(examples: Examples | None, balance: Balance) -> list[float] | None:

@@ -140,10 +140,11 @@ def _checked(found: Sequence[tuple[str, Sequence[float]]], size: Size, where: st
     wrong, kept = [], []
     for name, (left, top, right, bottom) in found:
         inside = min(left, top) >= -TOLERANCE and right <= width + TOLERANCE and bottom <= height + TOLERANCE
-        if not (name and inside and left < right and top < bottom and all(map(math.isfinite, (right, bottom)))):
+        edges = (max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom))
+        sized = edges[0] < edges[2] and edges[1] < edges[3]  # inside of the picture
+        if not (name and inside and sized and all(map(math.isfinite, (left, top, right, bottom)))):
             wrong.append(f"{name or 'without a name'} {left:g}, {top:g}, {right:g}, {bottom:g}")
             continue
-        edges = (max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom))
         kept.append((edges[0] / width, edges[1] / height, edges[2] / width, edges[3] / height))
     if wrong:
         raise UnusableError(

@@ -78,6 +78,14 @@ class Mask:
         for index, found in values.items():
             if unknown := sorted(value for value in found if table[value] is None):
                 failed[index] = f"its mask has the values {listed(unknown)}, which `--classes` does not name"
+        notes = []
+        if truths[0].ids.ignored is None and IGNORED not in dict(truths[0].ids.names):
+            held = sum(IGNORED in found for found in values.values())
+            notes = (
+                [f"pixels of {IGNORED}, in {held} masks, count for nothing"]
+                if held and table[IGNORED] == IGNORED
+                else []
+            )
         indices = np.array([IGNORED if place is None else place for place in table], np.uint8)
         return Targets(
             labels,
@@ -88,6 +96,7 @@ class Mask:
             ],
             motion=Motion(_moved_mask, outside="mirror", turns=True),
             failed=failed,
+            notes=notes,
         )
 
 

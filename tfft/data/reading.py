@@ -62,6 +62,7 @@ def read_pictures(
         after = [index for index in before if index not in why]
         splits[name] = _examples(rows, after, pixels, targets)
         _check_kept(name, targets, before, after)
+    _check_trained(splits, targets.labels)
     good = [record for index, record in enumerate(rows) if index not in why]
     return Splits(
         train=splits["train"],
@@ -99,7 +100,21 @@ def _check_kept(name: str, targets: Targets, before: Sequence[int], after: Seque
             fix="Add pictures, or remove the class",
         )
     if before and not after:
-        raise DataError(f"Some pictures of {name} can be used", received=f"none of {len(before)}")
+        raise DataError(
+            f"Some pictures of {name} can be used", received=f"none of {len(before)}", fix="Repair them, or add others"
+        )
+
+
+def _check_trained(splits: dict[str, Examples], labels: list[str]) -> None:
+    """What is seen by decoding alone (masks) is not known before."""
+    for name in ("val", "test"):
+        pairs = zip(labels, splits["train"].counts, splits[name].counts, strict=True)
+        if unknown := [label for label, trained, there in pairs if there and not trained]:
+            raise DataError(
+                "Every class has training pictures",
+                received=f"{listed(unknown)} only in {name}",
+                fix="Try another `--seed`, or decide yourself which pictures are trained on",
+            )
 
 
 def _missing(splits: dict[str, Examples], labels: list[str]) -> list[str]:
@@ -120,4 +135,4 @@ def _notes(good: Sequence[Record], pixels: StoredArray, bad: list[tuple[str, str
 
 def _contradictions(rows: Sequence[Record]) -> list[str]:
     same = audit.contradictions(rows)
-    return [f"{len(same)} pictures stand under two labels: {listed(same, most=3)}"] if same else []
+    return [f"{len(same)} pictures are described in two ways: {listed(same, most=3)}"] if same else []

@@ -80,6 +80,8 @@ def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) ->
                 got.update({(name, held): count for held, count in labels_in[position].items()})
             waiting = [position for position in waiting if position not in split_of]
         split_of.update(dict.fromkeys(waiting, "train"))
+    if not records[0].truth.one_class:
+        _leave_some_to_train(holding, split_of)
     side = {index: split_of[position] for position, unit in enumerate(units) for index in unit}
     result = [replace(record, split=side[index]) for index, record in enumerate(records)]
     if records[0].truth.one_class:
@@ -90,6 +92,13 @@ def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) ->
 def _strata(record: Record) -> set[str]:
     """The classes of a picture; one that has none stands with its like."""
     return set(record.truth.labels) or {""}
+
+
+def _leave_some_to_train(holding: dict[str, list[int]], split_of: dict[int, str]) -> None:
+    """Gives train a unit of each class that it has none of: units of several classes may all have gone elsewhere."""
+    for label in sorted(holding, key=lambda name: (len(holding[name]), name)):
+        if all(split_of[position] != "train" for position in holding[label]):
+            split_of[holding[label][0]] = "train"
 
 
 def _fill(sizes: dict[int, int], *, room: int, most: int, none_yet: bool) -> list[int]:

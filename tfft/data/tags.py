@@ -104,4 +104,9 @@ def _from_table(table: Path, columns: TagColumns) -> list[Record]:
         (cell,) = cells.values()
         return Tags(tuple(sorted({name.strip() for name in cell.split(columns.separator)} - {""})))
 
-    return tables.table_records(table, columns, columns.tags, several if len(columns.tags) > 1 else one, empty=True)
+    found = tables.table_records(table, columns, columns.tags, several if len(columns.tags) > 1 else one, empty=True)
+    names = {name.lower() for record in found for name in record.truth.names}
+    if len(columns.tags) == 1 and names and names <= YES | NO:
+        # one column of 1 and 0 is that of one tag
+        found = tables.table_records(table, columns, columns.tags, several, empty=True)
+    return found

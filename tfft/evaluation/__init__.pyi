@@ -1,3 +1,4 @@
+from .boxes import best_box_thresholds as best_box_thresholds
 from .boxes import detection_scores as detection_scores
 from .masks import segmentation_scores as segmentation_scores
 from .metrics import Scores as Scores

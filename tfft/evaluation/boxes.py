@@ -9,53 +9,97 @@ from typing import Any
 
 import numpy as np
 
+UNSEEN = 0.5
+"""Threshold of a class that is not known."""
+LEAST_SCORE = 0.005
+"""Of an answer that is looked at: those below come after all that matters, and are nearly all there are."""
 AT_50, AT_75 = 0, 5
 """Places of the overlaps 0.5 and 0.75 among those of COCO, 0.5 to 0.95 in steps of 0.05."""
 
 
-def detection_scores(targets: np.ndarray, answers: Mapping[str, np.ndarray], labels: Sequence[str]) -> dict[str, Any]:
+def best_box_thresholds(targets: np.ndarray, answers: Mapping[str, np.ndarray], labels: Sequence[str]) -> np.ndarray:
+    """For each class the score from which on answers have the highest F1, half-way to the next lower score.
+
+    To be chosen on validation, and applied as it is to test. An answer is right if it overlaps a box of its class by
+    half; a class without boxes has 0.5.
+
+    Args:
+        targets: As for `detection_scores`, and so are `answers` and `labels`.
+        answers: Of the validation split.
+        labels: Names of the classes.
+
+    Returns:
+        (labels,), float.
+    """
+    evaluation = _evaluated(targets, answers, labels)
+    found = []
+    for index in range(len(labels)):
+        scores, right = _judged(evaluation, index)
+        boxes = int((targets[..., 4] == index).sum())
+        if not boxes or not right.any():
+            found.append(UNSEEN)
+            continue
+        f1 = 2 * np.cumsum(right) / (np.arange(1, len(right) + 1) + boxes)
+        f1[:-1][scores[:-1] == scores[1:]] = 0  # a threshold takes all that are equal
+        best = int(np.argmax(f1))
+        found.append(float(scores[best] + (scores[best + 1] if best + 1 < len(scores) else 0.0)) / 2)
+    return np.array(found)
+
+
+def detection_scores(
+    targets: np.ndarray,
+    answers: Mapping[str, np.ndarray],
+    labels: Sequence[str],
+    thresholds: np.ndarray | None = None,
+) -> dict[str, Any]:
     """Scores of one split, as COCO defines them, over 100 answers to a picture.
 
     Args:
         targets: (examples, most, 5): left, top, right, bottom and the index of the class, -1 for none.
         answers: `boxes`, (examples, answers, 4), `scores` and `labels`, (examples, answers), -1 for none.
         labels: Names of the classes.
+        thresholds: From which score on an answer of a class counts for `precision` and `recall`, (labels,); None for
+            0.5. The average precision needs none.
 
     Returns:
         `map50`, `map75` and `map` in [0, 1]: the mean over the classes that the split has of the average precision,
         where an answer is right if it overlaps a box of its class by 0.5, by 0.75, or by 0.5 to 0.95 in ten steps
-        (a mean over them); `per_class`, for each label its `map`, `map50` (None without boxes), the `threshold` of the
-        score at which F1 is highest for an overlap of 0.5, `precision` and `recall` there, and `support`.
+        (a mean over them); `per_class`, for each label its `map` and `map50` (None without boxes), `precision` and
+        `recall` for an overlap of 0.5 (0 where the denominator is 0), `threshold` and `support`.
     """
+    thresholds = np.full(len(labels), UNSEEN) if thresholds is None else thresholds
     evaluation = _evaluated(targets, answers, labels)
     # (overlaps, recalls, classes, area ranges, most answers)
     precision = evaluation.eval["precision"][..., 0, -1]
-    cuts = evaluation.eval["scores"][..., 0, -1]
-    recalls = evaluation.params.recThrs
     there = [index for index in range(len(labels)) if (precision[:, :, index] > -1).any()]
     per_class = {}
     for index, label in enumerate(labels):
-        f1 = 2 * precision[AT_50, :, index] * recalls / np.maximum(precision[AT_50, :, index] + recalls, 1e-9)
-        best = int(np.argmax(f1))
-        known = index in there
+        scores, right = _judged(evaluation, index)
+        taken = scores >= thresholds[index]
+        boxes = int((targets[..., 4] == index).sum())
         per_class[label] = {
-            "map": float(precision[:, :, index].mean()) if known else None,
-            "map50": float(precision[AT_50, :, index].mean()) if known else None,
-            "threshold": float(cuts[AT_50, best, index]) if known and f1[best] > 0 else 0.5,
-            "precision": float(precision[AT_50, best, index]) if known else 0.0,
-            "recall": float(recalls[best]) if known else 0.0,
-            "support": int((targets[..., 4] == index).sum()),
+            "map": float(precision[:, :, index].mean()) if index in there else None,
+            "map50": float(precision[AT_50, :, index].mean()) if index in there else None,
+            "precision": float(right[taken].sum() / max(1, taken.sum())),
+            "recall": float(right[taken].sum() / max(1, boxes)),
+            "threshold": float(thresholds[index]),
+            "support": boxes,
         }
 
     def mean(overlaps: Any) -> float:
         return float(precision[overlaps][..., there].mean()) if there else 0.0
 
-    return {
-        "map50": mean(AT_50),
-        "map75": mean(AT_75),
-        "map": mean(slice(None)),
-        "per_class": per_class,
-    }
+    return {"map50": mean(AT_50), "map75": mean(AT_75), "map": mean(slice(None)), "per_class": per_class}
+
+
+def _judged(evaluation: Any, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """The scores of all answers of one class, falling, and whether each is right at an overlap of 0.5."""
+    pictures = len(evaluation.params.imgIds)
+    some = [one for one in evaluation.evalImgs[index * pictures : (index + 1) * pictures] if one is not None]
+    scores = np.array([score for one in some for score in one["dtScores"]], float)
+    right = np.array([match > 0 for one in some for match in np.asarray(one["dtMatches"])[AT_50]], bool)
+    order = np.argsort(-scores, kind="stable")
+    return scores[order], right[order]
 
 
 def _evaluated(targets: np.ndarray, answers: Mapping[str, np.ndarray], labels: Sequence[str]) -> Any:
@@ -74,7 +118,7 @@ def _evaluated(targets: np.ndarray, answers: Mapping[str, np.ndarray], labels: S
     found = [
         {"image_id": int(image), "category_id": int(answers["labels"][image, place]),
          "bbox": _sized(answers["boxes"][image, place]), "score": float(answers["scores"][image, place])}
-        for image, place in np.argwhere(answers["labels"] >= 0)
+        for image, place in np.argwhere((answers["labels"] >= 0) & (answers["scores"] >= LEAST_SCORE))
     ]  # fmt: skip
     with contextlib.redirect_stdout(io.StringIO()):
         known = COCO()

@@ -29,8 +29,8 @@ def segmentation_scores(targets: Masks, predicted: np.ndarray, labels: Sequence[
         labels: Names of the classes.
 
     Returns:
-        `pixel_accuracy`, the share of the pixels that are right, and `mean_iou`, the mean over the classes that the
-        split has of the intersection of truth and answer in parts of their union (Everingham et al. 2010), both in
+        `pixel_accuracy`, the share of the pixels that are right, and `mean_iou`, the mean over the classes that
+        are there or predicted of the intersection of truth and answer in parts of their union (Everingham et al. 2010), both in
         [0, 1]; `per_class`, for each label its `iou` (None where it is neither there nor predicted), `precision`,
         `recall` (0 where the denominator is 0) and `share` of the pixels; `confusion_matrix`, rows true, columns
         predicted, in pixels.
@@ -49,7 +49,7 @@ def segmentation_scores(targets: Masks, predicted: np.ndarray, labels: Sequence[
     iou = right / np.maximum(union, 1)
     return {
         "pixel_accuracy": float(right.sum() / pixels),
-        "mean_iou": float(iou[true > 0].mean()) if true.any() else 0.0,
+        "mean_iou": float(iou[union > 0].mean()) if union.any() else 0.0,
         "per_class": {
             label: {
                 "iou": float(iou[index]) if union[index] else None,

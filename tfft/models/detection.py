@@ -152,7 +152,7 @@ def centre_maps(boxes: np.ndarray, labels: int, grid: tuple[int, int], stride: i
 
 def _loss(wanted: Any, given: Any, labels: int) -> Any:
     """Focal loss of the centres and generalized overlap (Rezatofighi et al. 2019, arXiv:1902.09630) of the boxes,
-    each over the number of boxes in the batch.
+    summed for each picture: every box counts alike, whatever else is in the batch.
 
     The maps that are wanted are those of `centre_maps`; in those that are given, centres are logits.
     """
@@ -162,9 +162,8 @@ def _loss(wanted: Any, given: Any, labels: int) -> Any:
     centre = ops.cast(ops.equal(bumps, 1.0), "float32")
     hits = centre * ops.power(1 - chance, SHARPNESS) * ops.softplus(-logits)
     misses = (1 - centre) * ops.power(1 - bumps, MISSES) * ops.power(chance, SHARPNESS) * ops.softplus(logits)
-    objects = ops.maximum(ops.sum(centre), 1.0)
     overlap = _generalized_overlap(ops.maximum(sides, 0.0), found)
-    return (ops.sum(hits + misses) + SIDES_WEIGHT * ops.sum(weight * (1 - overlap))) / objects
+    return ops.sum(hits + misses, axis=(1, 2, 3)) + SIDES_WEIGHT * ops.sum(weight * (1 - overlap), axis=(1, 2))
 
 
 def _generalized_overlap(sides: Any, found: Any) -> Any:

@@ -30,7 +30,7 @@ class Task:
     mode: Literal["max", "min"]
     """Whether more of it is better, or less."""
     chance_loss: float
-    """Loss of a guess that knows nothing: a trained head above it has gone wrong."""
+    """Loss of a guess that knows nothing: a trained head above it has gone wrong; infinite where it is not known."""
     strides: tuple[int, ...] = ()
     """Pixels between two places of each feature map that the head takes, finest first; empty: the output alone."""
     encode: Callable[[np.ndarray], np.ndarray] | None = None
@@ -63,14 +63,15 @@ def single_label(
         focal: Exponent of the focal loss, 0 or more; 0 is cross-entropy (Lin et al. 2017, arXiv:1708.02002).
     """
     if len(labels) < 2:
-        raise ConfigError("A classifier needs at least two labels", received=list(labels))
+        raise ConfigError("A classifier needs at least two labels", received=list(labels), fix="Add another class")
+    plain = weights is None and not focal
     return Task(
         head=dense_head(len(labels), "softmax", hidden=hidden, dropout=dropout, pooling=pooling),
-        loss="sparse_categorical_crossentropy" if weights is None and not focal else cross_entropy(weights, focal),
+        loss="sparse_categorical_crossentropy" if plain else cross_entropy(weights, focal),
         metrics=("accuracy",),
         monitor="val_accuracy",
         mode="max",
-        chance_loss=math.log(len(labels)),
+        chance_loss=math.log(len(labels)) if plain else math.inf,
     )
 
 
@@ -95,14 +96,15 @@ def multi_label(
         focal: Exponent of the focal loss.
     """
     if not labels:
-        raise ConfigError("Tags need at least one label", received="none")
+        raise ConfigError("Tags need at least one label", received="none", fix="Check `--columns.tags`")
+    plain = weights is None and not focal
     return Task(
         head=dense_head(len(labels), "sigmoid", hidden=hidden, dropout=dropout, pooling=pooling),
         loss=binary_cross_entropy(weights, focal),
-        metrics=(keras.metrics.AUC(curve="PR", multi_label=True, num_labels=len(labels), name="average_precision"),),
-        monitor="val_average_precision",
+        metrics=(keras.metrics.AUC(curve="PR", multi_label=True, num_labels=len(labels), name="pr_auc"),),
+        monitor="val_pr_auc",
         mode="max",
-        chance_loss=math.log(2),
+        chance_loss=math.log(2) if plain else math.inf,
     )
 
 
