@@ -55,7 +55,7 @@ class Config:
     test_fraction: float = 0.15
     """Share of the pictures to test on, where the data have no splits."""
     bad_files: Literal["stop", "skip"] = "stop"
-    """What to do with files that do not decode."""
+    """What to do with files that do not decode, and boxes that do not fit their picture."""
     leaks: Literal["stop", "accept"] = "stop"
     """What to do when the data's own splits share a picture."""
     image_size: tuple[int, int] = (320, 320)

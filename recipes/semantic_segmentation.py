@@ -63,7 +63,7 @@ class Config:
     test_fraction: float = 0.15
     """Share of the pictures to test on, where the data have no splits."""
     bad_files: Literal["stop", "skip"] = "stop"
-    """What to do with files that do not decode."""
+    """What to do with files that do not decode, and masks that do not fit their picture."""
     leaks: Literal["stop", "accept"] = "stop"
     """What to do when the data's own splits share a picture."""
     image_size: tuple[int, int] = (288, 288)
@@ -148,12 +148,9 @@ def build_model(
 
 
 def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tuple[Scores, Predictions]:
-    """Scores of every split, and the classes that they are computed from, (examples, height, width)."""
-    predictions = training.predict(model, splits, plan, keep=models.most_likely)
-    scores = {
-        name: evaluation.segmentation_scores(examples.targets, predictions[name], splits.labels)
-        for name, examples in splits.items()
-    }
+    """Scores of every split, and the confusion matrices of the pictures that they are computed from."""
+    predictions = training.predict(model, splits, plan, keep=evaluation.confusions)
+    scores = {name: evaluation.segmentation_scores(some, splits.labels) for name, some in predictions.items()}
     return scores, predictions
 
 
@@ -182,7 +179,7 @@ def run(config: Config) -> Scores:
         saved = models.any_size(model)
         current.stage("saving", serving.save_model, saved, splits.labels, current.folder, sample=splits.val.inputs[:8])
         scores, predictions = current.stage("evaluation", evaluate, model, splits, plan)
-        reporting.write_report(current, plan, history, scores, reporting.mask_figures(splits, predictions))
+        reporting.write_report(current, plan, history, scores, reporting.mask_figures(splits, predictions, model))
         reporting.show_scores(scores, current.folder)
     return scores
 

@@ -130,8 +130,8 @@ def described(parts: Mapping[str, Any]) -> str:
     """What an array of the store holds, in a few words."""
     about, shape = parts.get("about", ""), " x ".join(map(str, parts.get("shape", ())))
     match parts:
-        case {"kind": "pixels"}:
-            return f"pixels {shape}"
+        case {"kind": "pixels" | "masks" as kind}:
+            return f"{kind} {shape}"
         case {"kind": "activations", "view": None}:
             return f"{about}: pictures as they are"
         case {"kind": "activations", "view": {"number": number, "level": level, "seed": seed}}:

@@ -213,7 +213,7 @@ def test_coco_files_that_cannot_be_used(coco_folder: Path, write: Write, coco: C
 
 
 def test_no_folder_and_no_annotations(tmp_path: Path, paint: Paint) -> None:
-    with pytest.raises(DataError, match=r"Pascal VOC.*no folder .*nowhere.*demo:boxes"):
+    with pytest.raises(DataError, match=r"Pascal VOC.*no folder .*nowhere.*leave"):
         find_boxes(str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match=r"A COCO file.*No such file"):
         find_boxes(str(tmp_path / "none.json"))

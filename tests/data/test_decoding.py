@@ -28,7 +28,7 @@ def decoded(
             asked.append(position)
         return files[position]
 
-    return decoded_array(kind, (2,), [content_digest(content) for content in FILES], read, decode, storage)
+    return decoded_array(kind, (2,), [content_digest(content) for content in FILES], read, decode, storage, version=1)
 
 
 def test_rows_notes_and_reasons_by_content() -> None:
@@ -64,7 +64,7 @@ def test_a_file_that_cannot_be_read_and_one_that_changes() -> None:
         return b"xx" if position == 0 else FILES[position]
 
     digests = [content_digest(content) for content in FILES]
-    array, failed = decoded_array("bytes", (2,), digests, read, decode, Storage())
+    array, failed = decoded_array("bytes", (2,), digests, read, decode, Storage(), version=1)
     assert failed == {
         digests[0]: "changed while it was being read",
         digests[1]: "no picture",
@@ -82,5 +82,5 @@ def test_what_does_not_fit_the_limit_is_there_for_this_run() -> None:
 def test_a_disk_too_small_is_told_before_reading() -> None:
     asked: list[int] = []
     with pytest.raises(MachineError, match="free"):
-        decoded_array("bytes", (10**9, 10**9), [content_digest(b"ab")], asked.append, decode, Storage())
+        decoded_array("bytes", (10**9, 10**9), [content_digest(b"ab")], asked.append, decode, Storage(), version=1)
     assert asked == []

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tfft.data import TagColumns, assign_splits, find_tagged, read_pictures
+from tfft.data.tags import hot
 from tfft.errors import ConfigError, DataError
 
 Table = Callable[..., str]
@@ -133,3 +134,9 @@ def test_a_broken_annotation_is_not_a_picture_without_tags(tmp_path: Path, png: 
     splits = read_pictures(records, image_size=(8, 8), bad_files="skip")
     assert [where for where, _ in splits.skipped] == ["images/0.png"]
     assert "1 pictures have no tag" in splits.notes
+
+
+def test_hot_rows() -> None:
+    rows = hot([("bee", "ant"), (), ("wasp",)], ["ant", "bee", "wasp"])
+    assert rows.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
+    assert rows.dtype == np.float32

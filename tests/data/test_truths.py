@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tfft.data.truths import Targets, hot
+from tfft.data.truths import Targets
 
 PRESENT = [("ant",), ("ant", "bee", "ant"), (), ("ant",), ()]
 
@@ -30,9 +30,3 @@ def test_rarity_is_that_in_the_split() -> None:
 def test_nothing_is_rare_where_nothing_is_counted() -> None:
     assert targets([(), ()]).rarity([0, 1]) is None
     assert targets(PRESENT).rarity([]) is None
-
-
-def test_hot_rows() -> None:
-    rows = hot([("bee", "ant"), (), ("wasp",)], ["ant", "bee", "wasp"])
-    assert rows.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
-    assert rows.dtype == np.float32

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from tfft.evaluation import segmentation_scores
-from tfft.evaluation.masks import AT_A_TIME, IGNORED
+from tfft.conventions import IGNORED
+from tfft.evaluation import confusions, segmentation_scores
 
 LABELS = ["sky", "road", "car", "tree"]
 
@@ -19,22 +19,25 @@ def by_pixel(targets: np.ndarray, predicted: np.ndarray) -> list[list[int]]:
     return matrix
 
 
-@pytest.mark.parametrize("count", [1, AT_A_TIME, 2 * AT_A_TIME + 3])
+def scored(targets: np.ndarray, predicted: np.ndarray, labels: list[str] = LABELS) -> dict:
+    """Scores of answers that are sure of themselves."""
+    return segmentation_scores(confusions(np.eye(len(labels), dtype=np.float32)[predicted], targets), labels)
+
+
+@pytest.mark.parametrize("count", [1, 7])
 def test_scores_pixel_by_pixel(count: int) -> None:
     random = np.random.default_rng(count)
     # nobody says road, there is no car, and there is no tree and nobody says so
     targets = random.choice(np.array([0, 1, IGNORED], np.uint8), (count, 3, 5))
     predicted = random.choice(np.array([0, 2], np.uint8), (count, 3, 5))
-    scores = segmentation_scores(targets, predicted, LABELS)
+    scores = scored(targets, predicted)
     matrix = by_pixel(targets, predicted)
     pixels = sum(map(sum, matrix))
     assert pixels == (targets != IGNORED).sum()
     assert scores["confusion_matrix"] == matrix
     assert scores["pixel_accuracy"] == pytest.approx(matrix[0][0] / pixels)
     sky = matrix[0][0] / (sum(matrix[0]) + matrix[1][0])
-    assert scores["mean_iou"] == pytest.approx(
-        (sky + 0 + 0) / 3
-    )  # sky, road, and cars that are only said to be
+    assert scores["mean_iou"] == pytest.approx((sky + 0 + 0) / 3)  # sky, road, and cars that are only said to be
     assert scores["per_class"]["sky"] == pytest.approx(
         {
             "iou": sky,
@@ -52,14 +55,14 @@ def test_scores_pixel_by_pixel(count: int) -> None:
 
 def test_perfect_answers() -> None:
     targets = np.array([[[0, 1], [2, IGNORED]]], np.uint8)
-    scores = segmentation_scores(targets, np.array([[[0, 1], [2, 3]]], np.uint8), LABELS)
+    scores = scored(targets, np.array([[[0, 1], [2, 3]]], np.uint8))
     assert (scores["pixel_accuracy"], scores["mean_iou"]) == (1, 1)
     assert scores["per_class"]["tree"]["iou"] is None
 
 
 def test_pixels_that_do_not_count_are_none_at_all() -> None:
     targets = np.full((2, 2, 2), IGNORED, np.uint8)
-    scores = segmentation_scores(targets, np.zeros((2, 2, 2), np.uint8), LABELS)
+    scores = scored(targets, np.zeros((2, 2, 2), np.uint8))
     assert (scores["pixel_accuracy"], scores["mean_iou"]) == (0, 0)
     assert scores["per_class"]["sky"]["iou"] is None
 
@@ -67,23 +70,12 @@ def test_pixels_that_do_not_count_are_none_at_all() -> None:
 def test_many_classes() -> None:
     labels = [f"c{n}" for n in range(254)]
     classes = np.arange(254, dtype=np.uint8).reshape(1, 1, 254)
-    assert segmentation_scores(classes, classes, labels)["mean_iou"] == 1
-    assert segmentation_scores(classes, classes[..., ::-1], labels)["confusion_matrix"][253][0] == 1
+    assert scored(classes, classes, labels)["mean_iou"] == 1
+    assert scored(classes, classes[..., ::-1], labels)["confusion_matrix"][253][0] == 1
 
 
-class ByPosition:
-    """Masks of the store: rows at an array of positions, and nothing else."""
-
-    def __init__(self, masks: np.ndarray):
-        self.masks = masks
-
-    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        assert isinstance(positions, np.ndarray)
-        assert len(positions) <= AT_A_TIME
-        return self.masks[positions]
-
-
-def test_masks_are_read_a_few_at_a_time() -> None:
-    masks = np.random.default_rng(0).integers(0, 4, (AT_A_TIME + 9, 2, 2)).astype(np.uint8)
-    predicted = np.roll(masks, 1, axis=0)
-    assert segmentation_scores(ByPosition(masks), predicted, LABELS) == segmentation_scores(masks, predicted, LABELS)
+def test_each_picture_has_a_matrix_of_its_own() -> None:
+    targets = np.array([[[0, 1]], [[IGNORED, 1]]], np.uint8)
+    predicted = np.array([[[0, 0]], [[0, 1]]])
+    found = confusions(np.eye(2, dtype=np.float32)[predicted], targets)
+    assert found.tolist() == [[[1, 0], [1, 0]], [[0, 0], [0, 1]]]

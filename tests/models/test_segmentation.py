@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfft.conventions import IGNORED
 from tfft.errors import ConfigError
-from tfft.models import attach_head, load_backbone, most_likely, pixel_labels
+from tfft.models import attach_head, load_backbone, pixel_labels
 
 Guesses = Callable[..., tuple[np.ndarray, np.ndarray]]
 LABELS = ["sky", "road", "car"]
@@ -87,13 +87,6 @@ def test_ignored_pixels_change_no_metric(guesses: Guesses) -> None:
         ((said == c) & (truth == c)).sum() / (((said == c) | (truth == c)) & known).sum() for c in range(len(LABELS))
     ]
     assert found == pytest.approx([np.mean(by_hand)] * 2)
-
-
-def test_the_most_likely_class() -> None:
-    answers = np.array([[[[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]]], np.float32)
-    classes = most_likely(answers)
-    assert classes.tolist() == [[[1, 0]]]
-    assert classes.dtype == np.uint8
 
 
 def test_probabilities_stay_float32_in_half_precision() -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tfft.data import Splits
+from tfft.evaluation import confusions
 from tfft.reporting import Figure, mask_figures
 from tfft.reporting.plots import colours
 
@@ -21,7 +22,16 @@ def figures_of(splits: Splits, answers: np.ndarray, truth: np.ndarray = TRUTH) -
     """By title, without the name of the split, which is the last one."""
     name, examples = list(splits.items())[-1]
     shown = replace(splits, **{name: replace(examples, targets=truth)})
-    found = mask_figures(shown, {name: answers}, most=3)
+    classes = np.eye(len(splits.labels), dtype=np.float32)
+    by_picture = {row.tobytes(): classes[answer] for row, answer in zip(examples.inputs, answers, strict=True)}
+
+    class Known:
+        """A model that answers so for these pictures."""
+
+        def predict_on_batch(self, pictures: np.ndarray) -> np.ndarray:
+            return np.stack([by_picture[picture.astype(np.uint8).tobytes()] for picture in pictures])
+
+    found = mask_figures(shown, {name: confusions(classes[answers], truth)}, Known(), most=3)
     assert all(figure.title.endswith(f" ({name})") for figure in found[1:])
     return {figure.title.removesuffix(f" ({name})"): figure for figure in found}
 

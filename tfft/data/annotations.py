@@ -30,7 +30,7 @@ def find_boxes(source: str) -> list[Record]:
             `train/`, `val/` and `test/`; a COCO file; or `demo:boxes`.
 
     Returns:
-        Records in an order that depends on names only. Boxes that cannot be used say why.
+        Records in the order of the names, or of the rows of a file. Boxes that cannot be used say why.
 
     Raises:
         DataError: If there is nothing to read, no box at all, or a class is on no training picture.
@@ -52,7 +52,11 @@ def find_boxes(source: str) -> list[Record]:
 def _folder(root: Path) -> list[Record]:
     """Of the folder, or of the split folders in it or in its `images/`."""
     if not root.is_dir():
-        raise DataError(f"`--data` must be {FORMS}", received=f"no folder {root}", fix="Try `--data demo:boxes`")
+        raise DataError(
+            f"`--data` must be {FORMS}",
+            received=f"no folder {root}",
+            fix="Check the path, or leave `--data` out for the demo",
+        )
     if tops := sources.split_folders(root):
         return [record for top, split in tops.items() for record in _one(top, top, root, split)]
     images = _below(root, "images", "JPEGImages")
@@ -176,7 +180,11 @@ def _coco_record(
     places = [folder / name for folder in (pictures, pictures / "images")]
     picture = next((place for place in places if place.is_file()), places[0])
     if not picture.resolve().is_relative_to(root.resolve()):
-        raise DataError("A picture lies below the data folder", received=f"{name!r} in {path}")
+        raise DataError(
+            "A picture lies below the data folder",
+            received=f"{name!r} in {path}",
+            fix="Write its path relative to the .json file",
+        )
     where = sources.text(picture.relative_to(root).as_posix())
     truth = _parsed(lambda: coco_boxes(objects, said, picture_size(picture), path.name))
     return Record(picture=picture, truth=truth, where=where, split=split)

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from tfft.data.examples import Indexable, Motion
-from tfft.data.moves import Flip, Outside, Warp
+from tfft.data.examples import Indexable, Motion, Outside
+from tfft.data.moves import Flip, Warp
 
 Level = Literal["none", "light", "strong"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import features
 from tqdm import tqdm
 
-from tfft.data.images import VERSION, BadPictureError
+from tfft.data.images import BadPictureError
 from tfft.data.records import content_digest
 from tfft.store import Storage, StoredArray, open_store, temporary_store
 
@@ -28,6 +28,8 @@ def decoded_array(
     read: Callable[[int], bytes],
     decode: Decoder,
     storage: Storage,
+    *,
+    version: int,
 ) -> tuple[StoredArray, dict[str, str]]:
     """Decodes what the store does not have yet.
 
@@ -38,6 +40,7 @@ def decoded_array(
         read: Gives the bytes of the file at a position.
         decode: Makes a row of them.
         storage: Where the rows are kept; in a temporary folder if they do not fit.
+        version: Of what `decode` makes: stored rows of another version are not used.
 
     Returns:
         The array, and by digest why a file did not decode.
@@ -45,7 +48,7 @@ def decoded_array(
     Raises:
         MachineError: If the rows fit no disk.
     """
-    array = _open(kind, shape, digests, storage)
+    array = _open(kind, shape, digests, storage, version)
     failed: dict[str, str] = {}
     missing = array.missing(digests)
 
@@ -82,11 +85,11 @@ def decoded_array(
     return array, failed
 
 
-def _open(kind: str, shape: Sequence[int], digests: Sequence[str], storage: Storage) -> StoredArray:
+def _open(kind: str, shape: Sequence[int], digests: Sequence[str], storage: Storage, version: int) -> StoredArray:
     """The array, with room for what is missing."""
     codecs = {name: features.version(name) for name in ("jpg", "libjpeg_turbo", "webp", "avif", "jpg_2000", "libtiff")}
     parts: Mapping[str, Any] = {
-        "kind": kind, "decoder": VERSION, "Pillow": metadata.version("Pillow"), "codecs": codecs,
+        "kind": kind, "decoder": version, "Pillow": metadata.version("Pillow"), "codecs": codecs,
     }  # fmt: skip
     store = open_store(storage)
     array = store.array(parts, shape, "uint8")

@@ -15,7 +15,8 @@
 | `tfft_text` | `demo:text` | reviews made by rule, negative or positive (`tfft.data.phrases`) |
 | `tfft_pairs` | `demo:pairs` | English sentences made by rule, with their German translation (`tfft.data.phrases`) |
 
-`demo` is for a recipe with a class for each picture; the others wait for the recipes of their tasks.
+`demo` is for `recipes.image_classification`; `demo:boxes` for `object_detection`, `demo:masks` for
+`semantic_segmentation`, `demo:tags` for `image_multilabel` and `demo:count` for `image_regression`.
 Scenes, texts and pairs have the splits train, validation and test; digits have one, train, which a recipe deals out.
 """
 

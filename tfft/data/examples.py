@@ -18,6 +18,10 @@ class Indexable(Protocol):
         """The rows at some positions, (positions, ...)."""
 
 
+Outside = Literal["mirror", "grey"]
+"""What a view shows beyond the frame: the picture mirrored, or grey."""
+
+
 @dataclass(frozen=True)
 class Motion:
     """How a target that has places in it (boxes, a mask) follows its picture when a view moves that."""
@@ -25,7 +29,7 @@ class Motion:
     follow: Callable[[np.ndarray, np.ndarray, tuple[int, int]], np.ndarray]
     """From a target, a matrix and the height and width of the picture to the target of the view. The matrix, (3, 3),
     leads from a place in the view to the place of the picture that it shows, on (x, y, 1) in pixels."""
-    outside: Literal["mirror", "grey"]
+    outside: Outside
     """What a view shows beyond the frame: the picture mirrored, where the target can be mirrored too, or grey."""
     turns: bool
     """Whether views are turned and shorn: upright boxes around turned objects would not fit them."""
@@ -45,7 +49,7 @@ class Examples:
     where: list[str] = field(repr=False)
     """Where each picture came from."""
     counts: list[int] = field(default_factory=list)
-    """How often each of `Splits.labels` is shown; empty where nothing is counted."""
+    """How often each of `Splits.labels` is shown; empty, or zeros, where nothing is counted."""
     rarity: np.ndarray | None = field(default=None, repr=False)
     """(examples,), float: one over how often the rarest class of each is shown; None where nothing is counted."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from tfft.conventions import IGNORED
 from tfft.data import audit, sources, tables
 from tfft.data.images import picture_size
 from tfft.data.masks import Ids, Mask
@@ -18,7 +19,8 @@ from tfft.data.records import Record, content_digest, digested, split_name
 from tfft.data.scenes import Scene, scene_records
 from tfft.errors import ConfigError, DataError, listed, nearest
 
-MOST_CLASSES = 254
+MOST_CLASSES = IGNORED - 1
+"""Each has an index below that of pixels that do not count."""
 
 
 def find_masks(
@@ -41,7 +43,7 @@ def find_masks(
         ignore: Values of pixels that count for nothing; by default 255, where there are two other values.
 
     Returns:
-        Records in an order that depends on names only. Masks that cannot be used say why.
+        Records in the order of the names, or of the rows of a file. Masks that cannot be used say why.
 
     Raises:
         ConfigError: If `classes` or `ignore` are no values of a mask.
@@ -71,10 +73,16 @@ def _ids(classes: Mapping[str, str], ignore: tuple[int, ...] | None) -> Ids:
             fix='`--classes \'{"1": "road", "2": "car"}\' --ignore 255`',
         )
     if len({name for _, name in names}) > MOST_CLASSES:
-        raise ConfigError(f"Masks have at most {MOST_CLASSES} classes", received=f"{len(names)} names in classes")
+        raise ConfigError(
+            f"Masks have at most {MOST_CLASSES} classes",
+            received=f"{len(names)} names in classes",
+            fix="Give several values one name",
+        )
     if both := [value for value, _ in names if value in (ignore or ())]:
         raise ConfigError(
-            "A value of masks is either a class or ignored", received=f"{listed(both)} in classes and ignore"
+            "A value of masks is either a class or ignored",
+            received=f"{listed(both)} in classes and ignore",
+            fix="Leave it out of one of them",
         )
     return Ids(names, ignore)
 
@@ -157,11 +165,13 @@ def _dealt(records: Sequence[Record], table: Path) -> list[Record]:
             )
         (record,) = by_name[name].values()
         if record.where in chosen:
-            raise DataError("Every picture is listed once", received=f"{name!r} again in {where}")
+            raise DataError(
+                "Every picture is listed once", received=f"{name!r} again in {where}", fix="Remove one of the rows"
+            )
         split, group = (row.get("split") or "").strip(), (row.get("group") or "").strip()
         chosen[record.where] = replace(
             record, split=split_name(split, where) if "split" in row else record.split, group=group or None
         )
     if not chosen:
-        raise DataError("The table has rows", received=f"only a header in {table}")
+        raise DataError("The table has rows", received=f"only a header in {table}", fix="Check `--table`")
     return list(chosen.values())

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tfft.data.records import Record
     from tfft.store import Rows, Storage
 
+VERSION = 1
+"""Of the numbers that `decode_mask` makes: stored ones of another version are not used."""
 USUAL_CLASSES = 64
 """More values than this in masks whose classes are not named are no classes, but soft edges or a JPEG."""
 
@@ -71,6 +73,7 @@ class Mask:
             lambda position: truths[there[position]].read(),
             lambda content: decode_mask(content, image_size),
             storage,
+            version=VERSION,
         )
         failed |= {i: f"mask: {undecoded[truths[i].digest]}" for i in there if truths[i].digest in undecoded}
         values = {i: set(map(int, array.notes(truths[i].digest)[0].split())) for i in there if i not in failed}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-Outside = Literal["mirror", "grey"]
+from tfft.data.examples import Outside
+
 GREY = 128
 
 

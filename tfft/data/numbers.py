@@ -52,7 +52,7 @@ def find_numbers(source: str, columns: NumberColumns | None = None) -> list[Reco
         columns: Columns of the table.
 
     Returns:
-        Records in an order that depends on names only.
+        Records in the order of the names, or of the rows of a file.
 
     Raises:
         ConfigError: If the source is no table and has `columns`, or these cannot be.

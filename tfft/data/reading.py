@@ -46,6 +46,7 @@ def read_pictures(
         lambda position: rows[position].read(),
         lambda content: images.decode(content, image_size),
         storage,
+        version=images.VERSION,
     )
     why = {index: undecoded[record.digest] for index, record in enumerate(rows) if record.digest in undecoded}
     why |= targets.failed

@@ -58,7 +58,7 @@ def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
         raise ConfigError(
             "The demo data with a class for each picture are `demo`",
             received=repr(source),
-            fix="Type `--data demo`; the others are loaded by name with TensorFlow Datasets (see tfft.data.demo)",
+            fix="Type `--data demo`, or run the recipe of that task: `tfft ls` lists them",
         )
     elif source.startswith("tfds:"):
         records = tfds.records(source.removeprefix("tfds:"))

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from tfft.data import audit, tables
 from tfft.data.annotations import find_boxes
 from tfft.data.choices import TagColumns
 from tfft.data.records import Record, digested
 from tfft.data.scenes import scene_records
-from tfft.data.truths import Targets, hot
+from tfft.data.truths import Targets
 from tfft.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def find_tagged(source: str, columns: TagColumns | None = None) -> list[Record]:
         columns: Columns of the table.
 
     Returns:
-        Records in an order that depends on names only.
+        Records in the order of the names, or of the rows of a file.
 
     Raises:
         ConfigError: If the source is no table and has `columns`, or these cannot be.
@@ -110,3 +112,12 @@ def _from_table(table: Path, columns: TagColumns) -> list[Record]:
         # one column of 1 and 0 is that of one tag
         found = tables.table_records(table, columns, columns.tags, several, empty=True)
     return found
+
+
+def hot(present: Sequence[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
+    """Which classes are there: (pictures, labels), float32, 1 or 0."""
+    place = {label: index for index, label in enumerate(labels)}
+    made = np.zeros((len(present), len(labels)), np.float32)
+    for row, names in zip(made, present, strict=True):
+        row[[place[name] for name in names]] = 1
+    return made

@@ -63,12 +63,3 @@ class Targets:
             return None
         empty = sum(not self.present[position] for position in positions)
         return np.array([1 / min((seen[name] for name in self.present[p]), default=empty) for p in positions])
-
-
-def hot(present: Sequence[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
-    """Which classes are there: (pictures, labels), float32, 1 or 0."""
-    place = {label: index for index, label in enumerate(labels)}
-    made = np.zeros((len(present), len(labels)), np.float32)
-    for row, names in zip(made, present, strict=True):
-        row[[place[name] for name in names]] = 1
-    return made

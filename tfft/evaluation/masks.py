@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from tfft.conventions import IGNORED
 
-AT_A_TIME = 64
-"""Masks that are looked at together."""
 
+def confusions(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """One confusion matrix for each picture: (pictures, classes, classes), int32, rows true, columns predicted, pixels.
 
-class Masks(Protocol):
-    """Masks that are looked up by position, (positions, height, width), uint8."""
-
-    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        """The masks at some positions."""
-
-
-def segmentation_scores(targets: Masks, predicted: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
-    """Scores of one split, of its pixels at the size of the model.
+    Full-sized answers of a large split do not fit the memory; these do.
 
     Args:
-        targets: True classes by position, (examples, height, width); pixels of 255 do not count.
-        predicted: (examples, height, width), indices of classes.
-        labels: Names of the classes.
-
-    Returns:
-        `pixel_accuracy`, the share of the pixels that are right, and `mean_iou`, the mean over the classes that
-        are there or predicted of the intersection of truth and answer in parts of their union (Everingham et al. 2010), both in
-        [0, 1]; `per_class`, for each label its `iou` (None where it is neither there nor predicted), `precision`,
-        `recall` (0 where the denominator is 0) and `share` of the pixels; `confusion_matrix`, rows true, columns
-        predicted, in pixels.
+        probabilities: (pictures, height, width, classes).
+        targets: Indices of classes, (pictures, height, width); pixels of 255 do not count.
     """
-    count = len(labels)
-    matrix = np.zeros((count, count), np.int64)
-    for start in range(0, len(predicted), AT_A_TIME):
-        places = np.arange(start, min(start + AT_A_TIME, len(predicted)))
-        truth, said = targets[places].ravel(), predicted[places].ravel()
+    count = probabilities.shape[-1]
+    made = np.empty((len(targets), count, count), np.int32)
+    for matrix, truth, said in zip(made, targets, probabilities.argmax(axis=-1), strict=True):
         known = truth != IGNORED
         pairs = truth[known].astype(np.int64) * count + said[known]
         # ten times as fast as scikit-learn's, which sorts; a split has a hundred million pixels
-        matrix += np.bincount(pairs, minlength=count * count).reshape(count, count)
+        matrix[:] = np.bincount(pairs, minlength=count * count).reshape(count, count)
+    return made
+
+
+def segmentation_scores(confusions: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    """Scores of one split, of its pixels at the size of the model.
+
+    Args:
+        confusions: (examples, classes, classes), see `confusions`.
+        labels: Names of the classes.
+
+    Returns:
+        `pixel_accuracy`, the share of the pixels that are right, and `mean_iou`, the mean over the classes that are
+        there or predicted of the intersection of truth and answer in parts of their union (Everingham et al. 2010),
+        both in [0, 1]; `per_class`, for each label its `iou` (None where it is neither there nor predicted),
+        `precision`, `recall` (0 where the denominator is 0) and `share` of the pixels; `confusion_matrix`, rows true,
+        columns predicted, in pixels.
+    """
+    matrix = confusions.sum(axis=0, dtype=np.int64)
     right, true, answered = np.diag(matrix), matrix.sum(1), matrix.sum(0)
     union, pixels = true + answered - right, max(1, int(matrix.sum()))
     iou = right / np.maximum(union, 1)

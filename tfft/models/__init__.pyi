@@ -9,7 +9,6 @@ from .fingerprint import fingerprint as fingerprint
 from .freezing import parameters as parameters
 from .freezing import unfrozen as unfrozen
 from .scales import scales_of as scales_of
-from .segmentation import most_likely as most_likely
 from .segmentation import pixel_labels as pixel_labels
 from .stages import backbone_stages as backbone_stages
 from .tasks import Task as Task

@@ -48,7 +48,7 @@ def object_boxes(labels: Sequence[str], image_size: tuple[int, int], *, stride: 
         ConfigError: If there is no label.
     """
     if not labels:
-        raise ConfigError("A detector needs at least one label", received="none")
+        raise ConfigError("A detector needs at least one label", received="none", fix="Check the annotations")
     count, strides = len(labels), tuple(s for s in (4, 8, 16, COARSEST) if s >= stride)
     grid = (math.ceil(image_size[0] / stride), math.ceil(image_size[1] / stride))
 

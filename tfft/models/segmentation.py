@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from tfft.conventions import IGNORED
 from tfft.errors import ConfigError
@@ -42,7 +41,7 @@ def pixel_labels(
         dice: How much of the Dice loss (Milletari, Navab and Ahmadi 2016, arXiv:1606.04797) is added.
     """
     if len(labels) < 2:
-        raise ConfigError("A segmentation needs at least two labels", received=list(labels))
+        raise ConfigError("A segmentation needs at least two labels", received=list(labels), fix="Check `--classes`")
 
     def head(features: list[Any]) -> Any:
         x = None
@@ -70,8 +69,3 @@ def pixel_labels(
         chance_loss=math.log(len(labels)) + dice,
         strides=STRIDES,
     )
-
-
-def most_likely(probabilities: np.ndarray) -> np.ndarray:
-    """The most likely class of each pixel, (..., classes) to (...), uint8."""
-    return probabilities.argmax(axis=-1).astype(np.uint8)

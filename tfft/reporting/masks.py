@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import keras
 import numpy as np
 
-from tfft.conventions import IGNORED
 from tfft.data.examples import Splits
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
@@ -14,24 +14,30 @@ from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 OPACITY = 0.55
 
 
-def mask_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most: int = 9) -> list[Figure]:
+def mask_figures(
+    splits: Splits, predictions: Mapping[str, np.ndarray], model: keras.Model, *, most: int = 9
+) -> list[Figure]:
     """The worst, some typical and the best answers of the last split (test, or val), beside picture and truth.
 
     Args:
         splits: The data.
-        predictions: Predicted classes by split, (examples, height, width).
+        predictions: By split a confusion matrix for each picture, (examples, classes, classes).
+        model: Answers for the pictures that are shown.
         most: How many pictures to show of each kind.
     """
     name, examples = list(splits.items())[-1]
-    answers = predictions[name]
-    right = np.array([_share_right(examples.targets[np.array([i])][0], answers[i]) for i in range(len(answers))])
+    confusions = predictions[name]
+    pixels = confusions.sum(axis=(1, 2))
+    right = np.where(pixels, np.trace(confusions, axis1=1, axis2=2) / np.maximum(pixels, 1), 1)
     order = np.argsort(right, kind="stable")
     middle = max(0, len(order) // 2 - most // 2)
     colours = plots.colours(len(splits.labels))
 
     def show(index: int) -> Shown:
-        picture, truth = examples.inputs[int(index)], examples.targets[np.array([index])][0]
-        panels = [picture, _laid_over(picture, truth, colours), _laid_over(picture, answers[index], colours)]
+        place = np.array([index])
+        (picture,), (truth,) = examples.inputs[place], examples.targets[place]
+        answer = model.predict_on_batch(picture[None].astype("float32"))[0].argmax(axis=-1)
+        panels = [picture, _laid_over(picture, truth, colours), _laid_over(picture, answer, colours)]
         return Shown(
             image=png_uri(np.concatenate(panels, axis=1), most=480),
             caption=f"{right[index]:.1%} of the pixels right",
@@ -48,11 +54,6 @@ def mask_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most:
             for kind, chosen in kinds.items()
         ),
     ]
-
-
-def _share_right(truth: np.ndarray, answer: np.ndarray) -> float:
-    known = truth != IGNORED
-    return float((truth[known] == answer[known]).mean()) if known.any() else 1.0
 
 
 def _laid_over(picture: np.ndarray, mask: np.ndarray, colours: np.ndarray) -> np.ndarray:

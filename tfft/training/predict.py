@@ -28,7 +28,7 @@ def predict(
     plan: Plan | None = None,
     *,
     batch_size: int = 32,
-    keep: Callable[[Any], Any] = lambda answers: answers,
+    keep: Callable[[Any, Any], Any] = lambda answers, targets: answers,
 ) -> Predictions:
     """Runs a model over all splits, each example once, unaugmented, in its own order.
 
@@ -38,13 +38,13 @@ def predict(
         splits: The data.
         plan: By which the model was trained on these data; what is frozen is then not computed again.
         batch_size: Examples in a batch.
-        keep: From the answers to a batch to what is kept of them, where all would be too much.
+        keep: From the answers to a batch and its targets to what is kept of them, where all would be too much.
 
     Raises:
         ConfigError: If the plan is of another model.
 
     Returns:
-        For each split the outputs of the model, (examples, ...), float32, in the structure that the model has.
+        For each split what is kept, or the outputs of the model, (examples, ...), in the structure that the model has.
     """
     if plan is not None and not _goes_on(model, plan.model):
         plan.check_model(model)
@@ -55,9 +55,9 @@ def predict(
         logger.info("Scoring %s: %d examples", name, len(examples))
         rows = examples.inputs if depth is None else plan.activations.rows(depth, name, 0)
         layout = pixel_layout(splits) if depth is None else plan.layout(depth)
-        batches = evaluation_batches(rows, np.zeros(len(examples)), layout, count=len(examples), batch_size=batch_size)
+        batches = evaluation_batches(rows, examples.targets, layout, count=len(examples), batch_size=batch_size)
         shown = tqdm(batches, total=len(batches), desc=f"Scoring {name}", unit=" batches", disable=None, leave=False)
-        answers = [keep(tree.map_structure(np.asarray, answer(tensors))) for tensors, _ in shown]
+        answers = [keep(tree.map_structure(np.asarray, answer(tensors)), truth.numpy()) for tensors, truth in shown]
         predictions[name] = tree.map_structure(lambda *pieces: np.concatenate(pieces), *answers)
     return predictions
 
