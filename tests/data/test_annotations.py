@@ -263,3 +263,53 @@ def test_records_in_an_order_of_names(voc_folder: Path, write: Write) -> None:
     (voc_folder / "images/0.png").unlink()
     write(voc_folder / "images/0.png", content)  # now the newest in its folder
     assert order(find_boxes(str(voc_folder))) == first == sorted(first)
+
+
+@pytest.mark.parametrize("above", [".", "images"])
+def test_coco_as_it_is_downloaded(tmp_path: Path, png: Callable[..., bytes], above: str) -> None:
+    (tmp_path / "annotations").mkdir()
+    for seed, split in enumerate(("train", "val")):
+        (tmp_path / above / f"{split}2017").mkdir(parents=True)
+        (tmp_path / above / f"{split}2017" / "000.png").write_bytes(png(seed))
+        content = {
+            "images": [{"id": 7, "file_name": "000.png", "height": 20, "width": 24}],
+            "categories": [{"id": 3, "name": "ant"}],
+            "annotations": [{"image_id": 7, "category_id": 3, "bbox": [2, 3, 10, 12]}],
+        }
+        (tmp_path / "annotations" / f"instances_{split}2017.json").write_text(json.dumps(content))
+        (tmp_path / "annotations" / f"captions_{split}2017.json").write_text("{}")
+    found = find_boxes(str(tmp_path))
+    assert [(r.split, r.truth.names, r.truth.wrong) for r in found] == [
+        ("train", ("ant",), None),
+        ("val", ("ant",), None),
+    ]
+
+
+def test_one_folder_of_annotations_for_all_splits(tmp_path: Path, png: Callable[..., bytes]) -> None:
+    (tmp_path / "annotations").mkdir()
+    box = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
+    for seed, split in enumerate(("train", "val")):
+        (tmp_path / "images" / split).mkdir(parents=True)
+        (tmp_path / "images" / split / f"{seed}.png").write_bytes(png(seed))
+        text = f"<annotation><object><name>ant</name>{box}</object></annotation>"
+        (tmp_path / "annotations" / f"{seed}.xml").write_text(text)
+    found = find_boxes(str(tmp_path))
+    assert [(r.split, r.truth.names, r.truth.wrong) for r in found] == [
+        ("train", ("ant",), None),
+        ("val", ("ant",), None),
+    ]
+
+
+def test_two_empty_files_without_a_picture_are_no_leak(tmp_path: Path, png: Callable[..., bytes]) -> None:
+    for seed, split in enumerate(("train", "val")):
+        for name in ("images", "labels"):
+            (tmp_path / split / name).mkdir(parents=True)
+        (tmp_path / split / "images" / "a.png").write_bytes(png(seed))
+        (tmp_path / split / "labels" / "a.txt").write_text("0 0.5 0.5 0.4 0.4")
+        (tmp_path / split / "labels" / "alone.txt").write_text("")
+    (tmp_path / "classes.txt").write_text("ant")
+    records = assign_splits(find_boxes(str(tmp_path)), val_fraction=0.3, test_fraction=0, seed=0)
+    with pytest.raises(
+        DataError, match=r"2 that do not: train/labels/alone\.txt \(a picture of this name is missing\)"
+    ):
+        read_pictures(records, image_size=(8, 8))

@@ -141,3 +141,14 @@ def test_a_name_in_a_table_that_two_pictures_have(tmp_path: Path, write: Write, 
     write(tmp_path / "list.csv", "name\nmay/0001\njune/0001.png\n")
     found = find_masks(str(tmp_path), table="list.csv")
     assert [r.where for r in found] == ["images/may/0001.png", "images/june/0001.png"]
+
+
+def test_two_masks_or_two_pictures_of_one_name(tmp_path: Path, png: Callable[..., bytes]) -> None:
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    for seed, name in enumerate(("a.png", "b.png", "b.webp")):
+        (tmp_path / "images" / name).write_bytes(png(seed))
+    for name in ("a.png", "a.tif", "b.png"):
+        Image.fromarray(np.zeros((20, 24), np.uint8)).save(tmp_path / "masks" / name)
+    found = [record.truth.wrong for record in find_masks(str(tmp_path))]
+    assert found == ["2 masks named masks/a", None, "a second picture named b, as images/b.png"]

@@ -57,26 +57,32 @@ def _folder(root: Path) -> list[Record]:
             received=f"no folder {root}",
             fix="Check the path, or leave `--data` out for the demo",
         )
-    if tops := sources.split_folders(root):
-        return [record for top, split in tops.items() for record in _one(top, top, root, split)]
     images = _below(root, "images", "JPEGImages")
-    if images and (tops := sources.split_folders(images)):
-        return [record for top, split in tops.items() for record in _one(top, root, root, split)]
-    return list(_one(root, root, root, None))
+    for above in (root, images):
+        if above and (tops := _split_folders(above)):
+            return [record for top, split in tops.items() for record in _one(top, [top, root], root, split)]
+    return list(_one(root, [root], root, None))
 
 
-def _one(pictures: Path, notes: Path, root: Path, split: str | None) -> Iterator[Record]:
-    """The records of one split: pictures in or below one folder, what is said of them in or below another."""
+def _split_folders(folder: Path) -> dict[Path, str]:
+    """The sub-folders that are named after a split, a year behind it as COCO has them: `train2017`."""
+    named = {top: re.sub(r"\d{4}$", "", top.name.lower()) for top in sources.subfolders(folder)}
+    return {top: SPLIT_NAMES[name] for top, name in named.items() if name in SPLIT_NAMES}
+
+
+def _one(pictures: Path, notes: Sequence[Path], root: Path, split: str | None) -> Iterator[Record]:
+    """The records of one split: pictures in or below one folder, what is said of them in or below others."""
     pictures = _below(pictures, "images", "JPEGImages") or pictures
     within = [
         place
+        for folder in notes
         for name in ("annotations", "labels")
-        if (below := _below(notes, name))
+        if (below := _below(folder, name))
         for place in (below / pictures.name, below)
         if place.is_dir()
     ]
-    for place in [*within, notes, pictures]:
-        below = place in (*within, pictures) and not sources.split_folders(place)
+    for place in dict.fromkeys([*within, *notes, pictures]):
+        below = place in (*within, pictures) and not _split_folders(place)
         if files := _files(place, ".xml", below=below):
             return _by_name(pictures, place, files, root, split, lambda path, size: voc_boxes(path, size))
         if jsons := _coco_files(place, split):
@@ -147,10 +153,13 @@ def _by_name(
             taken[annotation] = where
             truth = _parsed(lambda: parse(annotation, picture_size(picture)))  # noqa: B023 (called at once)
         yield Record(picture=picture, truth=truth, where=where, split=split)
+    shared = split is not None and not notes.is_relative_to(pictures.parent) and notes.name != pictures.name
     for path in files:
-        if path not in taken:
+        if path not in taken and not shared:  # in a folder for all splits, it may be of a picture of another
             where = sources.text(path.relative_to(root).as_posix())
-            yield Record(picture=path, truth=_unusable("a picture of this name is missing"), where=where, split=split)
+            # its place stands for its content: two that are empty are not one picture
+            truth = _unusable("a picture of this name is missing")
+            yield Record(picture=where.encode(), truth=truth, where=where, split=split)
 
 
 def _parsed(parse: Callable[[], Boxes]) -> Boxes:

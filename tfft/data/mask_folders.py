@@ -114,13 +114,22 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
                 received=f"no folder {folder}",
                 fix=f"Check `{flag}`, or try `--data demo:masks`",
             )
-    files = {file.relative_to(masks).with_suffix(""): file for file in sources.picture_files(masks)}
-    found = []
+    files: dict[Path, list[Path]] = defaultdict(list)
+    for file in sources.picture_files(masks):
+        files[file.relative_to(masks).with_suffix("")].append(file)
+    found: list[Record] = []
+    taken: dict[Path, str] = {}
     for picture in sources.picture_files(images):
         name = picture.relative_to(images).with_suffix("")
         wanted = sources.text(os.path.relpath(masks / name, root))
-        truth = _mask(picture, files.get(name), f"{wanted}.png", ids)
         where = sources.text(picture.relative_to(root).as_posix())
+        if len(of_name := files.get(name, [])) > 1:
+            truth = Mask(b"", ids, wrong=f"{len(of_name)} masks named {wanted}")
+        elif name in taken:
+            truth = Mask(b"", ids, wrong=f"a second picture named {name.as_posix()}, as {taken[name]}")
+        else:
+            truth = _mask(picture, of_name[0] if of_name else None, f"{wanted}.png", ids)
+            taken[name] = where
         found.append(Record(picture=picture, truth=truth, where=where, split=split))
     return found
 

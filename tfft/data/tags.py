@@ -85,7 +85,7 @@ def find_tagged(source: str, columns: TagColumns | None = None) -> list[Record]:
     audit.check_trained(records, source)
     if not any(record.truth.names or record.truth.wrong for record in records):
         raise DataError("Some pictures have tags", received=f"none in {source}", fix="Check `--columns.tags`")
-    return digested(records)
+    return records if all(record.digest for record in records) else digested(records)
 
 
 def _from_table(table: Path, columns: TagColumns) -> list[Record]:
