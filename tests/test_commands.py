@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recipes.image_classification import Config, prepare
@@ -148,6 +149,9 @@ def test_the_store_can_be_looked_at_and_emptied(capsys: pytest.CaptureFixture[st
     ):
         assert part in done.stdout
     assert tfft("store", "ls", "--folder", str(folder)).stdout == done.stdout
+    older = open_store(Storage()).array({"kind": "activations", "view": {"number": 1}}, (1,), "float32", "older")
+    older.append(["0"], np.zeros((1, 1), np.float32))
+    assert "older: a view made by another version of tfft" in tfft("store", "ls").stdout
     cleared = tfft("store", "clear")
     assert f"MB removed from {folder}" in cleared.stdout
     assert "0.0 MB of" in tfft("store", "ls").stdout

@@ -136,4 +136,6 @@ def described(parts: Mapping[str, Any]) -> str:
             return f"{about}: pictures as they are"
         case {"kind": "activations", "view": {"number": number, "level": level, "seed": seed}}:
             return f"{about}: view {number} ({level}, seed {seed})"
+        case {"kind": "activations"}:
+            return f"{about}: a view made by another version of tfft"
     return "unknown"

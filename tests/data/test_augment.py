@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -129,10 +131,10 @@ def test_targets_follow_each_move_of_their_picture(level: str) -> None:
     """The first picture of a view is moved as the first target is, whoever is beside it, and none in between."""
     seen: list[np.ndarray] = []
 
-    def follow(target: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    def follow(target: np.ndarray, matrices: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
         assert size == SIZE
-        seen.append(matrix)
-        return target + 1
+        seen.extend(matrices)
+        return target + len(matrices)
 
     augmentation = Augmentation(level)
     motion = Motion(follow, outside="mirror", turns=True)

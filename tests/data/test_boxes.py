@@ -74,7 +74,7 @@ def test_views_are_neither_turned_nor_mirrored_beyond_the_frame() -> None:
     ],
 )
 def test_a_box_is_where_the_matrix_says(change: Flip | Warp, moved: list[int]) -> None:
-    found = moved_boxes(boxes([3, 2, 13, 12, 1], NONE), change.matrix(*SIZE), SIZE)
+    found = moved_boxes(boxes([3, 2, 13, 12, 1], NONE), [change.matrix(*SIZE)], SIZE)
     assert found == pytest.approx(boxes(moved, NONE), abs=1e-4)
     assert found.dtype == np.float32
 
@@ -82,8 +82,18 @@ def test_a_box_is_where_the_matrix_says(change: Flip | Warp, moved: list[int]) -
 def test_an_upright_box_is_around_the_turned_one() -> None:
     """A square of 10, turned by an eighth about its middle, is 10 * sqrt 2 wide."""
     half = 5 * math.sqrt(2)
-    found = moved_boxes(boxes([10, 5, 20, 15, 0]), Warp(angle=math.pi / 4).matrix(*SIZE), SIZE)
+    found = moved_boxes(boxes([10, 5, 20, 15, 0]), [Warp(angle=math.pi / 4).matrix(*SIZE)], SIZE)
     assert found[0] == pytest.approx([15 - half, 10 - half, 15 + half, 10 + half, 0], abs=1e-4)
+
+
+def test_what_is_left_is_measured_against_the_whole_box() -> None:
+    """Half of it is cut twice, and half of the half is not enough."""
+    moves = [Warp(shift=(0, -0.5)).matrix(*SIZE), Warp(shift=(0, 0.25)).matrix(*SIZE)]
+    box = boxes([10, 2, 20, 12, 1])
+    assert moved_boxes(box, moves[:1], SIZE).tolist() == [[25, 2, 30, 12, 1]]
+    assert moved_boxes(box, moves, SIZE) == pytest.approx(boxes([17.5, 2, 22.5, 12, 1]), abs=1e-4)
+    again = [*moves, Warp(shift=(0, -1 / 3)).matrix(*SIZE)]
+    assert moved_boxes(box, again, SIZE).tolist() == [NONE]  # 2.5 of 10, though half of what was there before
 
 
 def red(pixels: np.ndarray) -> list[int] | None:

@@ -128,8 +128,13 @@ def test_a_table_that_does_not_fit(mask_folder: Path, write: Write, text: str, s
     write(mask_folder / "list.csv", text)
     with pytest.raises(DataError, match=said):
         find_masks(str(mask_folder), table="list.csv")
-    with pytest.raises(DataError, match=r"no file .*none\.csv"):
+    with pytest.raises(DataError, match=r"no file .*none\.csv.*`--table`"):
         find_masks(str(mask_folder), table="none.csv")
+
+
+def test_the_demo_has_no_table() -> None:
+    with pytest.raises(ConfigError, match=r"list\.csv with demo:masks"):
+        find_masks("demo:masks", table="list.csv")
 
 
 def test_a_name_in_a_table_that_two_pictures_have(tmp_path: Path, write: Write, mask_pair: Pair) -> None:

@@ -100,10 +100,8 @@ def view_of_targets(
         return targets
 
     def follow(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        for change in changes(augmentation, rng):
-            if isinstance(change, (Flip, Warp)):  # one by one, as the picture: each shows something beyond its frame
-                target = motion.follow(target, change.matrix(*image_size), image_size)
-        return target
+        moves = [change for change in changes(augmentation, rng) if isinstance(change, (Flip, Warp))]
+        return motion.follow(target, [move.matrix(*image_size) for move in moves], image_size)
 
     return View(targets, keys, number, seed, follow)
 

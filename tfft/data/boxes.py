@@ -65,29 +65,37 @@ class Boxes:
         )
 
 
-def moved_boxes(boxes: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def moved_boxes(boxes: np.ndarray, matrices: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """The boxes of a picture in a view of it.
 
     Args:
         boxes: (most, 5), float32: left, top, right, bottom, index of the class; -1 for none.
-        matrix: From a place in the view to the place of the picture that it shows, (3, 3).
+        matrices: Of the moves of the picture, one after the other, each from a place after it to the place before it,
+            (3, 3).
         size: Height and width in pixels.
 
     Returns:
-        The same for the view: upright boxes around the moved ones, cut at the frame; those of which too little is
-        left have the index -1.
+        The same for the view: upright boxes around the moved ones, cut at the frame by each move; those of which too
+        little is left of the whole have the index -1.
     """
-    left, top, right, bottom, index = boxes.T
-    corners = np.stack([[left, top], [right, top], [left, bottom], [right, bottom]])  # (4, 2, most)
-    there = np.linalg.inv(matrix)[:2] @ np.stack([*corners.transpose(1, 0, 2), np.ones_like(corners[:, 0])]).reshape(
-        3, -1
-    )
-    x, y = there.reshape(2, 4, -1)
-    limits = np.array([[size[1]], [size[0]]])
-    whole = np.stack([[x.min(0), y.min(0)], [x.max(0), y.max(0)]])  # (2, 2, most)
-    seen = np.clip(whole, 0, limits)
-    share = np.prod(seen[1] - seen[0], 0) / np.maximum(np.prod(whole[1] - whole[0], 0), 1e-9)
-    kept = (index >= 0) & (share >= LEAST_VISIBLE)
-    moved = np.concatenate([seen[0], seen[1], np.where(kept, index, NO_BOX)[None]]).T
+    index = boxes[:, 4]
+    whole = seen = boxes[:, :4]
+    limits = np.array([size[1], size[0], size[1], size[0]])
+    for matrix in matrices:
+        whole, seen = _around_moved(whole, matrix), np.clip(_around_moved(seen, matrix), 0, limits)
+    kept = (index >= 0) & (_areas(seen) >= LEAST_VISIBLE * np.maximum(_areas(whole), 1e-9))
+    moved = np.column_stack([seen, np.where(kept, index, NO_BOX)])
     moved[~kept, :4] = 0
     return moved.astype(np.float32)
+
+
+def _around_moved(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Upright boxes, (boxes, 4), around those that one move makes of some."""
+    left, top, right, bottom = boxes.T
+    corners = np.stack([[left, left, right, right], [top, bottom, top, bottom], np.ones((4, len(boxes)))])
+    x, y = np.einsum("ij,jkb->ikb", np.linalg.inv(matrix)[:2], corners)  # (4, boxes) each
+    return np.stack([x.min(0), y.min(0), x.max(0), y.max(0)], axis=1)
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -26,9 +26,10 @@ Outside = Literal["mirror", "grey"]
 class Motion:
     """How a target that has places in it (boxes, a mask) follows its picture when a view moves that."""
 
-    follow: Callable[[np.ndarray, np.ndarray, tuple[int, int]], np.ndarray]
-    """From a target, a matrix and the height and width of the picture to the target of the view. The matrix, (3, 3),
-    leads from a place in the view to the place of the picture that it shows, on (x, y, 1) in pixels."""
+    follow: Callable[[np.ndarray, Sequence[np.ndarray], tuple[int, int]], np.ndarray]
+    """From a target, matrices and the height and width of the picture to the target of the view. Each matrix, (3, 3),
+    leads from a place after one move to the place before it, on (x, y, 1) in pixels; the picture is moved by one
+    after the other, and each shows something beyond its frame."""
     outside: Outside
     """What a view shows beyond the frame: the picture mirrored, where the target can be mirrored too, or grey."""
     turns: bool

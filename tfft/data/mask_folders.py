@@ -6,10 +6,12 @@ import io
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
+from tqdm import tqdm
 
 from tfft.conventions import IGNORED
 from tfft.data import audit, sources, tables
@@ -51,6 +53,8 @@ def find_masks(
     """
     ids = _ids(classes or {}, ignore)
     if source == "demo:masks":
+        if table is not None:
+            raise ConfigError("`--table` belongs to a folder", received=f"{table} with {source}", fix="Leave it out")
         named = Ids(((0, "ground"), *((digit + 1, str(digit)) for digit in range(10))), ())
         records = scene_records(lambda scene: _demo_mask(scene, ids if ids != Ids() else named))
     else:
@@ -117,26 +121,32 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
     files: dict[Path, list[Path]] = defaultdict(list)
     for file in sources.picture_files(masks):
         files[file.relative_to(masks).with_suffix("")].append(file)
-    found: list[Record] = []
-    taken: dict[Path, str] = {}
-    for picture in sources.picture_files(images):
+    first: dict[Path, Path] = {}
+    pictures = sources.picture_files(images)
+    for picture in pictures:
+        first.setdefault(picture.relative_to(images).with_suffix(""), picture)
+
+    def record(picture: Path) -> Record:
         name = picture.relative_to(images).with_suffix("")
         wanted = sources.text(os.path.relpath(masks / name, root))
-        where = sources.text(picture.relative_to(root).as_posix())
         if len(of_name := files.get(name, [])) > 1:
             truth = Mask(b"", ids, wrong=f"{len(of_name)} masks named {wanted}")
-        elif name in taken:
-            truth = Mask(b"", ids, wrong=f"a second picture named {name.as_posix()}, as {taken[name]}")
+        elif first[name] is not picture:
+            before = sources.text(first[name].relative_to(root).as_posix())
+            truth = Mask(b"", ids, wrong=f"a second picture named {name.as_posix()}, as {before}")
+        elif not of_name:
+            truth = Mask(b"", ids, wrong=f"no mask {wanted}.png")
         else:
-            truth = _mask(picture, of_name[0] if of_name else None, f"{wanted}.png", ids)
-            taken[name] = where
-        found.append(Record(picture=picture, truth=truth, where=where, split=split))
-    return found
+            truth = _mask(picture, of_name[0], ids)
+        where = sources.text(picture.relative_to(root).as_posix())
+        return Record(picture=picture, truth=truth, where=where, split=split)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        passes = pool.map(record, pictures)
+        return list(tqdm(passes, total=len(pictures), desc="Comparing", unit=" masks", disable=None, leave=False))
 
 
-def _mask(picture: Path, mask: Path | None, wanted: str, ids: Ids) -> Mask:
-    if mask is None:
-        return Mask(b"", ids, wrong=f"no mask {wanted}")
+def _mask(picture: Path, mask: Path, ids: Ids) -> Mask:
     try:
         content = mask.read_bytes()
     except OSError as error:
@@ -157,7 +167,7 @@ def _dealt(records: Sequence[Record], table: Path) -> list[Record]:
         for key in (path.name, path.stem, path.as_posix(), path.with_suffix("").as_posix(), record.where):
             by_name[key][record.where] = record
     chosen: dict[str, Record] = {}
-    for number, row in tables.table_rows(table, ["name"]):
+    for number, row in tables.table_rows(table, ["name"], "--table"):
         where = f"{table.name} row {number}"
         name = (row["name"] or "").strip()
         if name not in by_name:

@@ -117,8 +117,10 @@ class MaskRows:
         return len(self.rows)
 
 
-def _moved_mask(mask: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return moved(mask, matrix, Image.Resampling.NEAREST)
+def _moved_mask(mask: np.ndarray, matrices: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    for matrix in matrices:
+        mask = moved(mask, matrix, Image.Resampling.NEAREST)
+    return mask
 
 
 def _meaning(ids: Ids, found: set[int]) -> tuple[list[int | None], list[str]]:

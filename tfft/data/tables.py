@@ -105,14 +105,14 @@ def table_records(
     return result
 
 
-def table_rows(table: Path, columns: list[str]) -> list[tuple[int, dict[str, str | None]]]:
-    """The rows with their line numbers, after a look at the header."""
+def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tuple[int, dict[str, str | None]]]:
+    """The rows with their line numbers, after a look at the header; `flag` is where the person named the table."""
     try:
         text = table.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise DataError("The table exists", received=f"no file {table}", fix="Check `--data`") from None
+        raise DataError("The table exists", received=f"no file {table}", fix=f"Check `{flag}`") from None
     except IsADirectoryError:
-        raise DataError("The table is a file", received=f"the folder {table}", fix="Check `--data`") from None
+        raise DataError("The table is a file", received=f"the folder {table}", fix=f"Check `{flag}`") from None
     except UnicodeDecodeError as error:
         raise DataError(
             "The table is UTF-8 text", received=f"byte {error.start} of {table} is not", fix="Save it again as UTF-8"
