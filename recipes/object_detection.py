@@ -130,7 +130,8 @@ def build_model(
 ) -> tuple[keras.Model, Task]:
     """A new head on a frozen backbone, (batch, height, width, 3) in [0, 255] to maps, see `models.object_boxes`."""
     fitting = models.fitting_stride(train.targets if train else None)
-    task = models.object_boxes(labels, config.image_size, stride=fitting if config.stride == "auto" else config.stride)
+    stride = fitting if config.stride == "auto" else config.stride
+    task = models.object_boxes(labels, config.image_size, stride=stride, score=evaluation.mean_average_precisions)
     return models.attach_head(backbone or build_backbone(config), task), task
 
 
@@ -167,7 +168,7 @@ def run(config: Config) -> Scores:
         splits = plan.splits
         current.stage("storing", training.store_activations, plan)
         history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
-        detector = models.with_boxes(model, splits.labels)
+        detector = task.answering(model)
         saved = models.any_size(detector)
         current.stage("saving", serving.save_model, saved, splits.labels, current.folder, sample=splits.val.inputs[:8])
         scores, predictions = current.stage("evaluation", evaluate, detector, splits, plan)

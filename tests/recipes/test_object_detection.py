@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import shlex
 from dataclasses import replace
@@ -60,6 +61,9 @@ def test_it_learns_and_answers_in_pixels_of_the_picture(folder: Path, pyramid: k
     scores = run(replace(chosen, backbone=pyramid, **phases))
     assert scores["test"]["map50"] > 0.6
     assert list(scores["test"]["per_class"]) == ["blue", "red"]
+    with (tmp_path / "run" / "history.csv").open(newline="") as file:
+        maps = [float(row["val_map"]) for row in csv.DictReader(file)]
+    assert scores["val"]["map"] == pytest.approx(max(maps))  # of both phases: what is monitored is what is scored
     assert json.loads((tmp_path / "run" / "thresholds.json").read_text()).keys() == {"blue", "red"}
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")
     pixels, name, corners = scene(8)

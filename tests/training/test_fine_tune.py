@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,6 +91,31 @@ def test_a_phase_starts_from_the_best_before_it(network: keras.Model, splits: Sp
     rows = train(network, splits, {"head": Phase(epochs=4, learning_rate=0.02), "tune": crawl}, task=CONTRARY)
     assert rows[0]["val_loss"] > 1.005 * rows[3]["val_loss"]
     assert rows[4]["val_loss"] == pytest.approx(rows[0]["val_loss"], rel=1e-4)
+
+
+def test_numbers_of_all_answers_can_be_monitored(network: keras.Model, splits: Splits) -> None:
+    """With stored activations of either phase: the answers are those of the whole model at the end of an epoch."""
+    seen = []
+
+    def score(targets: np.ndarray, answers: np.ndarray) -> dict[str, float]:
+        assert np.array_equal(targets, splits.val.targets)
+        seen.append(answers)
+        return {"sum": float(np.float64(answers).sum()), "number": -len(seen)}
+
+    double = replace(TASK, answering=lambda model: keras.Model(model.inputs[0], 2 * model.output), score=score)
+    rows = train(network, splits, task=replace(double, monitor="val_number"))
+    assert [row["val_number"] for row in rows] == [-1, -2, -3, -4]
+    # the weights that come back are those of the first epoch
+    expected = 2 * network.predict(splits.val.inputs.astype("float32"), verbose=0)
+    np.testing.assert_allclose(seen[0], expected, rtol=1e-5)
+    assert rows[0]["val_sum"] == pytest.approx(2 * len(splits.val), rel=1e-5)
+
+
+def test_early_stopping_looks_at_them_too(network: keras.Model, splits: Splits) -> None:
+    count = itertools.count()
+    falling = replace(TASK, monitor="val_number", score=lambda targets, answers: {"number": -next(count)})
+    rows = train(network, splits, {"head": Phase(epochs=9, patience=2)}, task=falling)
+    assert len(rows) == 3
 
 
 def test_early_stopping_ends_a_phase_not_the_next(network: keras.Model, splits: Splits) -> None:

@@ -1,5 +1,6 @@
 from .boxes import best_box_thresholds as best_box_thresholds
 from .boxes import detection_scores as detection_scores
+from .boxes import mean_average_precisions as mean_average_precisions
 from .masks import confusions as confusions
 from .masks import segmentation_scores as segmentation_scores
 from .metrics import Scores as Scores

@@ -31,7 +31,7 @@ def best_box_thresholds(targets: np.ndarray, answers: Mapping[str, np.ndarray], 
     Returns:
         (labels,), float.
     """
-    evaluation = _evaluated(targets, answers, labels)
+    evaluation = _evaluated(targets, answers, len(labels))
     found = []
     for index in range(len(labels)):
         scores, right = _judged(evaluation, index)
@@ -44,6 +44,13 @@ def best_box_thresholds(targets: np.ndarray, answers: Mapping[str, np.ndarray], 
         best = int(np.argmax(f1))
         found.append(float(scores[best] + (scores[best + 1] if best + 1 < len(scores) else 0.0)) / 2)
     return np.array(found)
+
+
+def mean_average_precisions(targets: np.ndarray, answers: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """`map` and `map50` of one split, as `detection_scores` has them; quick enough for each epoch."""
+    classes = 1 + int(max(targets[..., 4].max(), answers["labels"].max(), 0))
+    means = _means(_precisions(_evaluated(targets, answers, classes)))
+    return {"map": means["map"], "map50": means["map50"]}
 
 
 def detection_scores(
@@ -68,28 +75,34 @@ def detection_scores(
         `recall` for an overlap of 0.5 (0 where the denominator is 0), `threshold` and `support`.
     """
     thresholds = np.full(len(labels), UNSEEN) if thresholds is None else thresholds
-    evaluation = _evaluated(targets, answers, labels)
-    # (overlaps, recalls, classes, area ranges, most answers)
-    precision = evaluation.eval["precision"][..., 0, -1]
-    there = [index for index in range(len(labels)) if (precision[:, :, index] > -1).any()]
+    evaluation = _evaluated(targets, answers, len(labels))
+    precisions = _precisions(evaluation)
     per_class = {}
     for index, label in enumerate(labels):
         scores, right = _judged(evaluation, index)
         taken = scores >= thresholds[index]
         boxes = int((targets[..., 4] == index).sum())
         per_class[label] = {
-            "map": float(precision[:, :, index].mean()) if index in there else None,
-            "map50": float(precision[AT_50, :, index].mean()) if index in there else None,
+            "map": float(precisions[:, :, index].mean()) if boxes else None,
+            "map50": float(precisions[AT_50, :, index].mean()) if boxes else None,
             "precision": float(right[taken].sum() / max(1, taken.sum())),
             "recall": float(right[taken].sum() / max(1, boxes)),
             "threshold": float(thresholds[index]),
             "support": boxes,
         }
+    return {**_means(precisions), "per_class": per_class}
 
-    def mean(overlaps: Any) -> float:
-        return float(precision[overlaps][..., there].mean()) if there else 0.0
 
-    return {"map50": mean(AT_50), "map75": mean(AT_75), "map": mean(slice(None)), "per_class": per_class}
+def _precisions(evaluation: Any) -> np.ndarray:
+    """(overlaps, recalls, classes), -1 for a class without boxes."""
+    return evaluation.eval["precision"][..., 0, -1]  # of all areas, with as many answers as there may be
+
+
+def _means(precisions: np.ndarray) -> dict[str, float]:
+    """Over the classes that have boxes; 0 if none has."""
+    found = {"map50": precisions[AT_50], "map75": precisions[AT_75], "map": precisions}
+    known = {name: some[some > -1] for name, some in found.items()}
+    return {name: float(some.mean()) if some.size else 0.0 for name, some in known.items()}
 
 
 def _judged(evaluation: Any, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +115,7 @@ def _judged(evaluation: Any, index: int) -> tuple[np.ndarray, np.ndarray]:
     return scores[order], right[order]
 
 
-def _evaluated(targets: np.ndarray, answers: Mapping[str, np.ndarray], labels: Sequence[str]) -> Any:
+def _evaluated(targets: np.ndarray, answers: Mapping[str, np.ndarray], classes: int) -> Any:
     """The evaluation of pycocotools, which says what it does on the screen."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -124,7 +137,7 @@ def _evaluated(targets: np.ndarray, answers: Mapping[str, np.ndarray], labels: S
         known = COCO()
         known.dataset = {
             "images": [{"id": index} for index in range(len(targets))],
-            "categories": [{"id": index} for index in range(len(labels))],
+            "categories": [{"id": index} for index in range(classes)],
             "annotations": truth,
         }
         known.createIndex()

@@ -8,7 +8,7 @@ trained model gives maps; `with_boxes` puts decoding and suppression behind it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from tfft.errors import ConfigError
+from tfft.models.answering import with_boxes
 from tfft.models.tasks import Task
 
 COARSEST = 32
@@ -35,7 +36,13 @@ SIDES_WEIGHT = 2.0
 """Of the loss of the sides beside that of the centres."""
 
 
-def object_boxes(labels: Sequence[str], image_size: tuple[int, int], *, stride: int = 8) -> Task:
+def object_boxes(
+    labels: Sequence[str],
+    image_size: tuple[int, int],
+    *,
+    stride: int = 8,
+    score: Callable[[np.ndarray, Any], dict[str, float]] | None = None,
+) -> Task:
     """Boxes around objects: a small feature pyramid (Lin et al. 2017, arXiv:1612.03144) and maps at its finest scale.
 
     Args:
@@ -43,6 +50,9 @@ def object_boxes(labels: Sequence[str], image_size: tuple[int, int], *, stride: 
             the class, -1 for none.
         image_size: Height and width of a picture in pixels.
         stride: Pixels between two places where a centre may be: 4, 8 or 16.
+        score: From targets and the answers of `with_boxes` to numbers, of which `map` is monitored. While boxes still
+            become better the loss of new pictures may rise, as that of any classifier that grows sure of itself; by
+            None it is monitored all the same.
 
     Raises:
         ConfigError: If there is no label.
@@ -71,11 +81,13 @@ def object_boxes(labels: Sequence[str], image_size: tuple[int, int], *, stride: 
         head=head,
         loss=lambda wanted, given: _loss(wanted, given, count),
         metrics=(),
-        monitor="val_loss",
-        mode="min",
+        monitor="val_loss" if score is None else "val_map",
+        mode="min" if score is None else "max",
         chance_loss=math.inf,  # of centres and sides together there is no such number
         strides=strides,
         encode=lambda boxes: centre_maps(boxes, count, grid, stride),
+        answering=lambda model: with_boxes(model, labels),
+        score=score,
     )
 
 

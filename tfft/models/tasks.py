@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import keras
@@ -35,6 +35,11 @@ class Task:
     """Pixels between two places of each feature map that the head takes, finest first; empty: the output alone."""
     encode: Callable[[np.ndarray], np.ndarray] | None = None
     """From the targets of a batch as the data have them to those that the loss takes; None where they are the same."""
+    answering: Callable[[keras.Model], keras.Model] = field(default=lambda model: model)
+    """From the model that is trained to the one whose answers are scored; they share their layers."""
+    score: Callable[[np.ndarray, Any], dict[str, float]] | None = None
+    """From all targets of a split and the answers to it to numbers for which no mean over batches stands, known after
+    each epoch as `val_NAME`; None for none."""
 
 
 def attach_head(backbone: keras.Model, task: Task) -> keras.Model:

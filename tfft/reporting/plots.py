@@ -27,7 +27,8 @@ def learning_curves(history: History) -> str:
     epochs = [row["epoch"] for row in rows]
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for key, style in ((name, "--"), (f"val_{name}", "-")):
-            axes.plot(epochs, [row[key] for row in rows], style, marker=".", label=key)
+            if key in rows[0]:  # of the training split some are not known
+                axes.plot(epochs, [row[key] for row in rows], style, marker=".", label=key)
         axes.axvline(history.best_row["epoch"], color="grey", linewidth=0.8, linestyle=":", label="best")
         for before, after in itertools.pairwise(rows):
             if before["phase"] != after["phase"]:

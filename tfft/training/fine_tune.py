@@ -17,6 +17,7 @@ from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
 from tfft.store import Rows
 from tfft.training.plan import Plan, PlannedPhase
+from tfft.training.predict import answers_to_rows, gathered
 from tfft.training.recording import History, Recorder
 from tfft.training.schedules import build_optimizer
 from tfft.training.storing import store_activations
@@ -62,7 +63,6 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         plan.steps_per_epoch,
         f"{planned.trained:,}",
     )
-    recorder.begin(planned.name, frozen_backbone=phase.unfreeze == 0)
     callbacks: list[keras.callbacks.Callback] = [recorder]
     if phase.patience:
         callbacks.append(
@@ -73,6 +73,11 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
     rows = _in_memory(rows, activations.store.memory)
     layout = plan.layout(planned.depth)
     targets = {pair: encoded(activations.targets(*pair), task) for pair in rows}
+    recorder.begin(
+        planned.name,
+        frozen_backbone=phase.unfreeze == 0,
+        scored=_scoring(model, task, plan, planned, rows["val", 0]),
+    )
     training = training_batches(
         lambda epoch: rows["train", planned.view_of(epoch)],
         lambda epoch: targets["train", planned.view_of(epoch)],
@@ -100,6 +105,23 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,  # one line an epoch where no bar can move
         )
+
+
+def _scoring(
+    model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase, rows: Indexable
+) -> Callable[[], dict[str, float]] | None:
+    """What scores the answers to the validation split whenever it is called; None if the task has no such numbers."""
+    if task.score is None:
+        return None
+    val, layout = plan.splits.val, plan.layout(planned.depth)
+    answer = answers_to_rows(task.answering(model), model, planned)
+    batches = evaluation_batches(rows, val.targets, layout, count=len(val), batch_size=plan.batch_size)
+
+    def scored() -> dict[str, float]:
+        answers = gathered(answer(tensors) for tensors, _ in batches)
+        return task.score(val.targets[np.arange(len(val))], answers)
+
+    return scored
 
 
 @dataclass(frozen=True, eq=False)

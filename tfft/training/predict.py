@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from tfft.data.examples import Splits
 from tfft.data.pipeline import evaluation_batches
 from tfft.models.graph import nodes_in_order
-from tfft.training.plan import Plan, pixel_layout
+from tfft.training.plan import Plan, PlannedPhase, pixel_layout
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def predict(
     if plan is not None and not _goes_on(model, plan.model):
         plan.check_model(model)
     depth = None if plan is None else plan.lowest.depth
-    answer = model.predict_on_batch if depth is None else _answering(model, plan)
+    answer = model.predict_on_batch if plan is None else answers_to_rows(model, plan.model, plan.lowest)
     predictions = {}
     for name, examples in splits.items():
         logger.info("Scoring %s: %d examples", name, len(examples))
@@ -57,9 +57,13 @@ def predict(
         layout = pixel_layout(splits) if depth is None else plan.layout(depth)
         batches = evaluation_batches(rows, examples.targets, layout, count=len(examples), batch_size=batch_size)
         shown = tqdm(batches, total=len(batches), desc=f"Scoring {name}", unit=" batches", disable=None, leave=False)
-        answers = [keep(tree.map_structure(np.asarray, answer(tensors)), truth.numpy()) for tensors, truth in shown]
-        predictions[name] = tree.map_structure(lambda *pieces: np.concatenate(pieces), *answers)
+        predictions[name] = gathered(keep(answer(tensors), truth.numpy()) for tensors, truth in shown)
     return predictions
+
+
+def gathered(answers: Iterable[Any]) -> Any:
+    """Answers to batches, (batch, ...) each, as those to all examples, (examples, ...), in their structure."""
+    return tree.map_structure(lambda *pieces: np.concatenate(pieces), *answers)
 
 
 def _goes_on(model: keras.Model, planned: keras.Model) -> bool:
@@ -69,11 +73,25 @@ def _goes_on(model: keras.Model, planned: keras.Model) -> bool:
     }
 
 
-def _answering(model: keras.Model, plan: Plan) -> Callable[[Any], Any]:
-    """What answers to the rows that the lowest phase trains on; what is frozen is not computed again."""
-    top = plan.lowest.forward
-    if model is plan.model:
-        return lambda tensors: top(*tf.nest.flatten(tensors))
-    rest = keras.Model(plan.model.outputs[0], model.output)
+def answers_to_rows(model: keras.Model, planned_model: keras.Model, planned: PlannedPhase) -> Callable[[Any], Any]:
+    """What answers to a batch of the rows that a phase trains on; what is frozen is not computed again.
+
+    Args:
+        model: The model of the plan, or one that goes on from its outputs.
+        planned_model: The model of the plan.
+        planned: The phase.
+
+    Returns:
+        From the tensors of a batch to the answers as arrays, in the structure that the model has.
+    """
+    top = planned.forward
+    if model is planned_model:
+        return lambda tensors: tree.map_structure(np.asarray, top(*_as_floats(tensors)))
+    rest = keras.Model(planned_model.outputs[0], model.output)
     after = tf.function(lambda outputs: rest(outputs, training=False), autograph=False, reduce_retracing=True)
-    return lambda tensors: after(top(*tf.nest.flatten(tensors)))
+    return lambda tensors: tree.map_structure(np.asarray, after(top(*_as_floats(tensors))))
+
+
+def _as_floats(tensors: Any) -> list[tf.Tensor]:
+    """As a model takes them: rows are float32, or pixels, uint8."""
+    return [tf.cast(tensor, "float32") for tensor in tf.nest.flatten(tensors)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,13 +61,14 @@ class Recorder(keras.callbacks.Callback):
         self.history = History()
         self.phase = ""
         self.frozen_backbone = False
+        self.scored: Callable[[], dict[str, float]] | None = None
         self._best_score = (-math.inf, -math.inf)
         self._best_weights: list[np.ndarray] = kept.get_weights()  # of the start, until an epoch has ended
         self._started = 0.0
 
-    def begin(self, phase: str, *, frozen_backbone: bool) -> None:
-        """Names the phase of the epochs that follow."""
-        self.phase, self.frozen_backbone = phase, frozen_backbone
+    def begin(self, phase: str, *, frozen_backbone: bool, scored: Callable[[], dict[str, float]] | None = None) -> None:
+        """Names the phase of the epochs that follow, and what gives further numbers of validation at their ends."""
+        self.phase, self.frozen_backbone, self.scored = phase, frozen_backbone, scored
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._started = time.monotonic()
@@ -76,6 +78,9 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._check_finite(logs, "the validation")
+        if self.scored is not None:
+            # into the very dictionary that Keras hands to the callbacks after this one, to stop early by it
+            logs.update({f"val_{name}": value for name, value in self.scored().items()})
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.history.rows.append(
             {
