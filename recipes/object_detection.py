@@ -78,8 +78,8 @@ class Config:
     """Pixels between two places where a centre may be; auto: so fine that nearly all boxes span three of them."""
     balance: Literal["none", "sample"] = "none"
     """For rare classes: sample shows their pictures more often."""
-    batch_size: int = 32
-    """Pictures in a training batch."""
+    batch_size: int = 8
+    """Pictures in a training batch; a new head needs many steps, which few pictures only make in small ones."""
     head: Phase = Phase(epochs=4, learning_rate=1e-3)
     """First phase: the backbone is frozen."""
     tune: Phase = Phase(epochs=32, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2)

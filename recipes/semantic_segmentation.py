@@ -88,11 +88,11 @@ class Config:
     """How much of the Dice loss is added, which looks at the overlap of each class, however small; 1 is usual."""
     focal: float = 0.0
     """Exponent of the focal loss, which passes over what is easy; 0 for plain cross-entropy, 2 is usual."""
-    batch_size: int = 32
-    """Pictures in a training batch."""
+    batch_size: int = 8
+    """Pictures in a training batch; a new head needs many steps, which few pictures only make in small ones."""
     head: Phase = Phase(epochs=3, learning_rate=1e-3)
     """First phase: the backbone is frozen."""
-    tune: Phase = Phase(epochs=15, learning_rate=8e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    tune: Phase = Phase(epochs=15, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top stages of the backbone are trained too."""
     seed: int = 0
     """Decides split, first weights, order and augmentation."""
