@@ -86,8 +86,8 @@ class Config:
     """For rare classes: weights gives them more weight in the loss, sample shows their pictures more often."""
     focal: float = 0.0
     """Exponent of the focal loss, which passes over what is easy; 0 for plain cross-entropy, 2 is usual."""
-    batch_size: int = 32
-    """Pictures in a training batch."""
+    batch_size: int = 16
+    """Pictures in a training batch; small, so that few pictures make many steps."""
     head: Phase = Phase(epochs=5, learning_rate=1e-3)
     """First phase: the backbone is frozen."""
     tune: Phase = Phase(epochs=30, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)

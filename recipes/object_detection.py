@@ -79,7 +79,7 @@ class Config:
     balance: Literal["none", "sample"] = "none"
     """For rare classes: sample shows their pictures more often."""
     batch_size: int = 8
-    """Pictures in a training batch; a new head needs many steps, which few pictures only make in small ones."""
+    """Pictures in a training batch; small, so that few pictures make many steps."""
     head: Phase = Phase(epochs=4, learning_rate=1e-3)
     """First phase: the backbone is frozen."""
     tune: Phase = Phase(epochs=32, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2)

@@ -89,7 +89,7 @@ class Config:
     focal: float = 0.0
     """Exponent of the focal loss, which passes over what is easy; 0 for plain cross-entropy, 2 is usual."""
     batch_size: int = 8
-    """Pictures in a training batch; a new head needs many steps, which few pictures only make in small ones."""
+    """Pictures in a training batch; small, so that few pictures make many steps."""
     head: Phase = Phase(epochs=3, learning_rate=1e-3)
     """First phase: the backbone is frozen."""
     tune: Phase = Phase(epochs=15, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
