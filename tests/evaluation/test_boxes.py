@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tfft.evaluation import best_box_thresholds, detection_scores
+from tfft.evaluation import best_box_thresholds, detection_scores, mean_average_precisions
 
 LABELS = ["cup", "key"]
 BOX = [10, 10, 20, 20]
@@ -56,6 +56,8 @@ def test_scores_worked_out_by_hand() -> None:
     assert scores["map75"] == pytest.approx(strict / 2)
     assert scores["map"] == pytest.approx((loose + strict) / 4)
     assert json.loads(json.dumps(scores)) == scores
+    quick = mean_average_precisions(TRUTH, answers)
+    assert quick == pytest.approx({"map": scores["map"], "map50": scores["map50"]})
 
 
 def test_perfect_answers() -> None:
