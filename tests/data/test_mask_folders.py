@@ -21,6 +21,7 @@ Write = Callable[[Path, bytes | str], Path]
         ({"classes": {"one": "ant"}}, r"from 0 to 255.*'one'"),
         ({"classes": {"256": "ant"}}, r"from 0 to 255.*'256'"),
         ({"classes": {"-1": "ant"}}, r"from 0 to 255.*'-1'"),
+        ({"classes": {"1": "ant", "01": "bee"}}, r"named once.*'1': 'ant', '01': 'bee'"),
         ({"ignore": (300,)}, r"from 0 to 255.*300"),
         ({"classes": {"0": "road", "1": "ant"}, "ignore": (1,)}, r"either.*1.*ignore"),
         ({"classes": {str(value): f"no {value}" for value in range(256)}, "ignore": ()}, r"at most 254.*256 names"),

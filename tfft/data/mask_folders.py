@@ -13,16 +13,12 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from tfft.conventions import IGNORED
 from tfft.data import audit, sources, tables
 from tfft.data.images import picture_size
 from tfft.data.masks import Ids, Mask
 from tfft.data.records import Record, content_digest, digested, split_name
 from tfft.data.scenes import Scene, scene_records
 from tfft.errors import ConfigError, DataError, listed, nearest
-
-MOST_CLASSES = IGNORED - 1
-"""Each has an index below that of pixels that do not count."""
 
 
 def find_masks(
@@ -51,7 +47,7 @@ def find_masks(
         ConfigError: If `classes` or `ignore` are no values of a mask.
         DataError: If there is nothing to read, or the table does not fit the folder.
     """
-    ids = _ids(classes or {}, ignore)
+    ids = Ids.of(classes or {}, ignore)
     if source == "demo:masks":
         if table is not None:
             raise ConfigError("`--table` belongs to a folder", received=f"{table} with {source}", fix="Leave it out")
@@ -63,32 +59,6 @@ def find_masks(
             records = _dealt(records, Path(source) / table)
     audit.check_trained(records, source)
     return digested(records)
-
-
-def _ids(classes: Mapping[str, str], ignore: tuple[int, ...] | None) -> Ids:
-    try:
-        names = tuple(sorted((int(value), str(name)) for value, name in classes.items()))
-    except ValueError:
-        names = ((-1, ""),)
-    if any(not 0 <= value <= 255 for value in (*(value for value, _ in names), *(ignore or ()))):
-        raise ConfigError(
-            "Values of masks are whole numbers from 0 to 255",
-            received=f"classes {dict(classes)}, ignore {ignore}",
-            fix='`--classes \'{"1": "road", "2": "car"}\' --ignore 255`',
-        )
-    if len({name for _, name in names}) > MOST_CLASSES:
-        raise ConfigError(
-            f"Masks have at most {MOST_CLASSES} classes",
-            received=f"{len(names)} names in classes",
-            fix="Give several values one name",
-        )
-    if both := [value for value, _ in names if value in (ignore or ())]:
-        raise ConfigError(
-            "A value of masks is either a class or ignored",
-            received=f"{listed(both)} in classes and ignore",
-            fix="Leave it out of one of them",
-        )
-    return Ids(names, ignore)
 
 
 def _demo_mask(scene: Scene, ids: Ids) -> Mask:
