@@ -44,6 +44,11 @@ def test_a_missing_mask(mask_folder: Path, check_fault: Check) -> None:
     check_fault(find_masks(str(mask_folder)), r"images/0\.png", r"no mask masks/0\.png")
 
 
+def test_a_mask_without_a_picture(mask_folder: Path, check_fault: Check) -> None:
+    (mask_folder / "images/0.png").unlink()
+    check_fault(find_masks(str(mask_folder)), r"masks/0\.png", "a picture of this name is missing")
+
+
 def test_a_mask_that_cannot_be_read(mask_folder: Path, check_fault: Check) -> None:
     (mask_folder / "masks/0.png").unlink()
     (mask_folder / "masks/0.png").symlink_to(mask_folder / "nowhere.png")
@@ -123,6 +128,11 @@ def test_a_table_chooses_and_deals(mask_folder: Path, write: Write) -> None:
         ("name,split\n0,tset\n", r"'tset' in list\.csv row 2.*'test'"),
         ("name,split\n0\n", r"in list\.csv row 2"),
         ("name\n", "only a header"),
+        ("name,split\n0,train\n1,val,x\n", r"1 more in list\.csv row 3"),
+        ("name,Split\n0,train\n1,val\n", r"'name', 'split', 'group'.*'Split' in .*list\.csv.*'split'"),
+        ("name, group\n0,a\n", r"' group' in"),
+        ("Name\n0\n", r"a column 'name'.*Correct its header; nearest: 'Name'"),
+        ("name\nmasks/5\n", r"'masks/5' in list\.csv row 2"),
     ],
 )
 def test_a_table_that_does_not_fit(mask_folder: Path, write: Write, text: str, said: str) -> None:

@@ -109,10 +109,24 @@ def test_one_class(mask_folder: Path, write: Write) -> None:
         read(mask_folder, classes={"0": "ant"})
 
 
-def test_soft_edges_are_no_classes(mask_folder: Path, write: Write) -> None:
+def test_soft_edges_are_no_classes(mask_folder: Path, write: Write, check_fault: Check) -> None:
     write(mask_folder / "masks/0.png", encoded(np.resize(np.arange(80, dtype=np.uint8), (20, 30))))
-    with pytest.raises(DataError, match=r"80 different values.*without soft edges"):
+    check_fault(find_masks(str(mask_folder)), r"images/0\.png", "its mask has 80 different values, as soft edges")
+
+
+def test_too_many_values_for_classes_without_names(mask_folder: Path, write: Write) -> None:
+    for number in range(5):
+        values = np.arange(number * 14, number * 14 + (30 if number == 2 else 14), dtype=np.uint8)
+        write(mask_folder / f"masks/{number}.png", encoded(np.resize(values, (20, 30))))
+    with pytest.raises(DataError, match=r"70 different values, most of them \(30\) in the mask of images/2\.png.*soft"):
         read(mask_folder)
+
+
+def test_training_masks_of_which_no_pixel_counts(mask_folder: Path, write: Write) -> None:
+    for path in (mask_folder / "masks").iterdir():
+        write(path, encoded(PLAIN * 0 + 255))
+    with pytest.raises(DataError, match=r"Some pixels.*\d of ignored pixels alone, first.*\.png.*--ignore"):
+        read(mask_folder, classes={"0": "road", "1": "ant"}, ignore=(255,))
 
 
 @pytest.mark.parametrize(

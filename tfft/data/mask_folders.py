@@ -20,6 +20,9 @@ from tfft.data.records import Record, content_digest, digested, split_name
 from tfft.data.scenes import Scene, scene_records
 from tfft.errors import ConfigError, DataError, listed, nearest
 
+COLUMNS = ("name", "split", "group")
+"""Of the table beside a folder; any others are the person's own."""
+
 
 def find_masks(
     source: str,
@@ -74,7 +77,7 @@ def _folder(root: Path, masks: str, ids: Ids) -> list[Record]:
     elif (tops := sources.split_folders(root / "images") if places[0][0].is_dir() else {}) and "train" in tops.values():
         places = [(top, root / masks / top.name, split) for top, split in tops.items()]
     found = [record for pictures, answers, split in places for record in _pairs(pictures, answers, root, ids, split)]
-    if not found:
+    if all(isinstance(record.picture, bytes) for record in found):  # masks alone
         raise DataError("The folder images/ holds pictures", received=f"none in {root}", fix="Check `--data`")
     return found
 
@@ -113,7 +116,11 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         passes = pool.map(record, pictures)
-        return list(tqdm(passes, total=len(pictures), desc="Comparing", unit=" masks", disable=None, leave=False))
+        found = list(tqdm(passes, total=len(pictures), desc="Comparing", unit=" masks", disable=None, leave=False))
+    alone = [sources.text(os.path.relpath(file, root)) for name in files if name not in first for file in files[name]]
+    missing = Mask(b"", ids, wrong="a picture of this name is missing")
+    # its place stands for its content: two that are empty are not one picture
+    return found + [Record(picture=where.encode(), truth=missing, where=where, split=split) for where in alone]
 
 
 def _mask(picture: Path, mask: Path, ids: Ids) -> Mask:
@@ -133,11 +140,21 @@ def _dealt(records: Sequence[Record], table: Path) -> list[Record]:
     """The records that a table names, with the splits and groups that it gives them."""
     by_name: dict[str, dict[str, Record]] = defaultdict(dict)
     for record in records:
+        if isinstance(record.picture, bytes):
+            continue  # a mask without a picture
         path = Path(record.where.partition("images/")[2])
         for key in (path.name, path.stem, path.as_posix(), path.with_suffix("").as_posix(), record.where):
             by_name[key][record.where] = record
     chosen: dict[str, Record] = {}
-    for number, row in tables.table_rows(table, ["name"], "--table"):
+    rows = tables.table_rows(table, ["name"], "--table")
+    for name in rows[0][1] if rows else ():
+        if name not in COLUMNS and name.strip().lower() in COLUMNS:
+            raise DataError(
+                f"The columns of `--table` are written {listed(map(repr, COLUMNS))}",
+                received=f"{name!r} in {table}",
+                fix=f"Rename it to {name.strip().lower()!r}",
+            )
+    for number, row in rows:
         where = f"{table.name} row {number}"
         name = (row["name"] or "").strip()
         if name not in by_name:

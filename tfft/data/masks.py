@@ -112,29 +112,35 @@ class Mask:
         )
         failed |= {i: f"mask: {undecoded[truths[i].digest]}" for i in there if truths[i].digest in undecoded}
         values = {i: set(map(int, array.notes(truths[i].digest)[0].split())) for i in there if i not in failed}
-        table, labels = _meaning(truths[0].ids, set().union(*values.values()))
+        if not truths[0].ids.names:
+            for index in [index for index, found in values.items() if len(found) > USUAL_CLASSES]:
+                failed[index] = f"its mask has {len(values.pop(index))} different values, as soft edges make them; "
+                failed[index] += "save it without, or name the classes with `--classes`"
+        table, labels = _meaning(truths[0].ids, {records[index].where: found for index, found in values.items()})
         for index, found in values.items():
             if unknown := sorted(value for value in found if table[value] is None):
                 failed[index] = f"its mask has the values {listed(unknown)}, which `--classes` does not name"
-        notes = []
-        if truths[0].ids.ignored is None and IGNORED not in dict(truths[0].ids.names):
-            held = sum(IGNORED in found for found in values.values())
-            notes = (
-                [f"pixels of {IGNORED}, in {held} masks, count for nothing"]
-                if held and table[IGNORED] == IGNORED
-                else []
+        held = sum(IGNORED in found for found in values.values())
+        unasked = truths[0].ids.ignored is None and table[IGNORED] == IGNORED
+        present = [
+            sorted({labels[table[value]] for value in values.get(index, ()) if table[value] not in (None, IGNORED)})
+            for index in range(len(truths))
+        ]
+        trained = [index for index in values if records[index].split == "train" and index not in failed]
+        if trained and not any(present[index] for index in trained):
+            raise DataError(
+                "Some pixels of the training masks count",
+                received=f"{len(trained)} of ignored pixels alone, first that of {records[trained[0]].where}",
+                fix="Check `--ignore` and `--classes`",
             )
         indices = np.array([IGNORED if place is None else place for place in table], np.uint8)
         return Targets(
             labels,
             of=lambda positions: MaskRows(array.rows([truths[p].digest for p in positions]), indices),
-            present=[
-                sorted({labels[table[value]] for value in values.get(index, ()) if table[value] not in (None, IGNORED)})
-                for index in range(len(truths))
-            ],
+            present=present,
             motion=Motion(_moved_mask, outside="mirror", turns=True),
             failed=failed,
-            notes=notes,
+            notes=[f"pixels of {IGNORED}, in {held} masks, count for nothing"] if held and unasked else [],
         )
 
 
@@ -158,16 +164,23 @@ def _moved_mask(mask: np.ndarray, matrices: Sequence[np.ndarray], size: tuple[in
     return mask
 
 
-def _meaning(ids: Ids, found: set[int]) -> tuple[list[int | None], list[str]]:
-    """By value the index of its class, `IGNORED`, or None for one that nobody has named; and the names."""
+def _meaning(ids: Ids, values: Mapping[str, set[int]]) -> tuple[list[int | None], list[str]]:
+    """By value the index of its class, `IGNORED`, or None for one that nobody has named; and the names.
+
+    Args:
+        ids: What a person says of them.
+        values: Those of each mask, by the place of its picture.
+    """
+    found = set().union(*values.values())
     ignored = ids.ignored
     if ignored is None:
         ignored = (IGNORED,) if len(found - {IGNORED}) >= 2 and IGNORED not in dict(ids.names) else ()
     names = dict(ids.names) or {value: str(value) for value in sorted(found - set(ignored))}
     if not ids.names and len(names) > USUAL_CLASSES:
+        most = max(values, key=lambda where: len(values[where]))
         raise DataError(
             "The values of masks are numbers of classes",
-            received=f"{len(names)} different values",
+            received=f"{len(names)} different values, most of them ({len(values[most])}) in the mask of {most}",
             fix='Save masks as PNG without soft edges, or name the classes: `--classes \'{"1": "road", "2": "car"}\'`',
         )
     if len(set(names.values())) < 2 and found:  # nothing is found if no mask decodes, which is said of each
