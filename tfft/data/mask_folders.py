@@ -44,7 +44,8 @@ def find_masks(
         ignore: Values of pixels that count for nothing; by default 255, where there are two other values.
 
     Returns:
-        Records in the order of the names, or of the rows of a file. Masks that cannot be used say why.
+        Records in the order of the names, or of the rows of a file. Masks that cannot be used say why, also
+        those without a picture.
 
     Raises:
         ConfigError: If `classes` or `ignore` are no values of a mask.
