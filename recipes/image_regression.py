@@ -137,7 +137,7 @@ def build_model(
     config: Config, labels: list[str], backbone: keras.Model | None = None, train: Examples | None = None
 ) -> tuple[keras.Model, Task]:
     """A new head on a frozen backbone, (batch, height, width, 3) in [0, 255] to (batch, labels) in their units."""
-    mean, deviation = data.statistics(train, len(labels))
+    mean, deviation = data.statistics(train, labels)
     options = {"hidden": config.hidden, "dropout": config.dropout, "pooling": config.pooling, "error": config.error}
     task = models.regression(labels, mean=mean, deviation=deviation, **options)
     return models.attach_head(backbone or build_backbone(config), task), task

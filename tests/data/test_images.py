@@ -5,9 +5,9 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from tfft.data.images import BadPictureError, decode
+from tfft.data.images import BadPictureError, decode, picture_size
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -40,6 +40,16 @@ def test_exif_rotation_is_applied() -> None:
     assert notes == ["turned upright by EXIF"]
     assert pixels[2, 10, 0] > 200
     assert pixels[-2, 10, 2] > 200
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("turn", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_the_size_is_that_of_the_picture_as_it_is_shown(kind: str, turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    content = encoded(HALVES, kind, exif=exif)
+    shown = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    assert picture_size(content) == (shown.height, shown.width) == ((40, 20) if turn >= 5 else (20, 40))
 
 
 def test_transparency_is_laid_on_white() -> None:

@@ -21,6 +21,7 @@ Write = Callable[[Path, bytes | str], Path]
         ({"classes": {"one": "ant"}}, r"from 0 to 255.*'one'"),
         ({"classes": {"256": "ant"}}, r"from 0 to 255.*'256'"),
         ({"classes": {"-1": "ant"}}, r"from 0 to 255.*'-1'"),
+        ({"classes": {"1": "ant", "01": "bee"}}, r"named once.*'1': 'ant', '01': 'bee'"),
         ({"ignore": (300,)}, r"from 0 to 255.*300"),
         ({"classes": {"0": "road", "1": "ant"}, "ignore": (1,)}, r"either.*1.*ignore"),
         ({"classes": {str(value): f"no {value}" for value in range(256)}, "ignore": ()}, r"at most 254.*256 names"),
@@ -41,6 +42,11 @@ def test_a_mask_of_another_size(mask_folder: Path, check_fault: Check, width: in
 def test_a_missing_mask(mask_folder: Path, check_fault: Check) -> None:
     (mask_folder / "masks/0.png").unlink()
     check_fault(find_masks(str(mask_folder)), r"images/0\.png", r"no mask masks/0\.png")
+
+
+def test_a_mask_without_a_picture(mask_folder: Path, check_fault: Check) -> None:
+    (mask_folder / "images/0.png").unlink()
+    check_fault(find_masks(str(mask_folder)), r"masks/0\.png", "a picture of this name is missing")
 
 
 def test_a_mask_that_cannot_be_read(mask_folder: Path, check_fault: Check) -> None:
@@ -122,6 +128,11 @@ def test_a_table_chooses_and_deals(mask_folder: Path, write: Write) -> None:
         ("name,split\n0,tset\n", r"'tset' in list\.csv row 2.*'test'"),
         ("name,split\n0\n", r"in list\.csv row 2"),
         ("name\n", "only a header"),
+        ("name,split\n0,train\n1,val,x\n", r"1 more in list\.csv row 3"),
+        ("name,Split\n0,train\n1,val\n", r"'name', 'split', 'group'.*'Split' in .*list\.csv.*'split'"),
+        ("name, group\n0,a\n", r"' group' in"),
+        ("Name\n0\n", r"a column 'name'.*Correct its header; nearest: 'Name'"),
+        ("name\nmasks/5\n", r"'masks/5' in list\.csv row 2"),
     ],
 )
 def test_a_table_that_does_not_fit(mask_folder: Path, write: Write, text: str, said: str) -> None:

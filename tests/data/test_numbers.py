@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,8 @@ def test_a_cell_that_is_no_finite_number(picture_table: Table, cell: str) -> Non
         ("path,value\nimages/0.png,1\nimages/9.png,2\n", r"no file .*9\.png \(list\.csv row 3\)"),
         ("path,value\nimages/0.png,1\n../secret.png,2\n", r"\.\./secret\.png in list\.csv row 3"),
         ("path,value\nimages/0.png,7\nimages/1.png,7.0\n", r"differ in 'value'.*7 for each of 2 in .*list\.csv"),
+        ("path,value\nimages/0.png,1e9\nimages/1.png,1000000001\n", r"differ.*1e\+09 for each of 2.*constant"),
+        ("path,value\nimages/0.png,1\nimages/1.png,1,5\n", r"1 more in list\.csv row 3.*decimal point, as 1\.5"),
         ("path,value\n", "only a header"),
     ],
 )
@@ -117,5 +120,21 @@ def test_mean_and_deviation_are_those_of_the_training_split(picture_table: Table
     text = "path,value,more,split\nimages/0.png,1,0,train\nimages/1.png,3,8,train\nimages/2.png,99,99,val\n"
     found = find_numbers(picture_table(text), NumberColumns(values=("value", "more"), split="split"))
     splits = read_pictures(found, image_size=(8, 8))
-    assert statistics(splits.train, 2) == ([2.0, 4.0], [1.0, 4.0])
-    assert statistics(None, 2) == ([0.0, 0.0], [1.0, 1.0])
+    assert statistics(splits.train, splits.labels) == ([2.0, 4.0], [1.0, 4.0])
+    assert statistics(None, splits.labels) == ([0.0, 0.0], [1.0, 1.0])
+
+
+def test_training_pictures_that_are_all_equal_once_they_are_dealt(picture_table: Table) -> None:
+    found = find_numbers(picture_table("path,value\nimages/0.png,5\nimages/1.png,5\nimages/2.png,9\n"))
+    dealt = [replace(record, split="val" if record.truth.values == (9,) else "train") for record in found]
+    splits = read_pictures(dealt, image_size=(8, 8))
+    with pytest.raises(DataError, match=r"training pictures differ in 'value'.*5 for each of 2 that are left.*--seed"):
+        statistics(splits.train, splits.labels)
+
+
+@pytest.mark.parametrize(("step", "said"), [(40, "3 different numbers of value are 2 in float32"), (400, None)])
+def test_numbers_that_float32_makes_equal(picture_table: Table, step: int, said: str | None) -> None:
+    rows = [f"images/{i}.png,{1_700_000_000 + step * i},{'val' if i == 1 else 'train'}\n" for i in (0, 1, 2)]
+    found = find_numbers(picture_table("path,value,part\n" + "".join(rows)), NumberColumns(split="part"))
+    notes = [note for note in read_pictures(found, image_size=(8, 8)).notes if "float32" in note]
+    assert [note.partition(",")[0] for note in notes] == ([said] if said else [])

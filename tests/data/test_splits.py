@@ -132,6 +132,15 @@ def tagged(records: Maker, counts: dict[str, int]) -> list[Record]:
     return [replace(r, truth=Tags(tuple(filter(None, r.truth.name.split("+"))))) for r in found]
 
 
+@pytest.mark.parametrize("counts", [{"": 1}, {"a": 1, "b": 1}, {"a": 9}])
+def test_nothing_left_to_validate_on(records: Maker, counts: dict[str, int]) -> None:
+    one_group = [replace(r, group="g" if len(counts) == 1 else None) for r in tagged(records, counts)]
+    with pytest.raises(DataError, match=rf"Validation has.*none of {len(counts)} different pictures or groups.*val/"):
+        assign_splits(one_group, **SHARES)
+    with pytest.raises(DataError, match="Validation has"):
+        assign_splits([replace(r, split="train") for r in one_group], **SHARES)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_each_of_several_labels_has_its_share_in_each_split(records: Maker, seed: int) -> None:
     found = tagged(records, {"a": 40, "a+b": 20, "b+c": 10, "a+b+c": 10, "": 20})

@@ -63,12 +63,30 @@ def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
         ("path,label,label\nimages/0.png,ant,bee\n", r"two columns 'label'"),
         ("path,label\n", "only a header"),
         ("", "columns none"),
+        ("\n \n", "columns none"),
+        ("\n\npath,label\nimages/0.png,ant\nimages/9.png,bee\n", r"9\.png \(list\.csv row 5\)"),
+        ('"path,label\nimages/0.png,ant\n', r"well-formed CSV.*unexpected end of data.*list\.csv row 2.*quote"),
+        (f'path,"{"x" * 140_000}"\nimages/0.png,ant\n', r"well-formed CSV.*field limit.*list\.csv row 1"),
+        (f'path,label\nimages/0.png,"{"x" * 140_000}"\n', r"well-formed CSV.*field limit.*list\.csv row 2"),
+        ("path,label\nimages/0.png,ant\nloop.png,bee\n", r"[Ll]oop.* in list\.csv row 3|no file .*loop\.png"),
         ("path,label\nimages/0.png,ant\nimages/1.png,ant\n", "only 'ant'"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_row(pictures: Path, text: str, said: str) -> None:
+    (pictures / "loop.png").symlink_to(pictures / "loop.png")
     with pytest.raises(DataError, match=said):
         find_pictures(table(pictures, text))
+
+
+def test_blank_lines_before_the_header(pictures: Path) -> None:
+    records = find_pictures(table(pictures, "\n  \n\t\npath\tlabel\nimages/0.png\tant\nimages/1.png\tbee\n"))
+    assert [r.where for r in records] == ["images/0.png (list.csv row 5)", "images/1.png (list.csv row 6)"]
+
+
+def test_names_that_look_alike_are_one(pictures: Path) -> None:
+    text = "path,label,kin\nimages/0.png,caf\u00e9,\u00e9\nimages/1.png,cafe\u0301,e\u0301\nimages/2.png,bee,e\n"
+    records = find_pictures(table(pictures, text), Columns(group="kin"))
+    assert [(r.truth.name, r.group) for r in records] == [("caf\u00e9", "\u00e9")] * 2 + [("bee", "e")]
 
 
 def test_a_class_without_training_rows(pictures: Path) -> None:
@@ -86,6 +104,9 @@ def test_an_unknown_split(pictures: Path) -> None:
 def test_no_file_and_no_text(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no file"):
         find_pictures(str(tmp_path / "none.csv"))
+    (tmp_path / "file.csv").write_text("path,label\n")
+    with pytest.raises(DataError, match=r"no file .*file\.csv/none\.csv"):
+        find_pictures(str(tmp_path / "file.csv/none.csv"))
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError, match="the folder"):
         find_pictures(str(tmp_path / "folder.csv"))

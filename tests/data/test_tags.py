@@ -61,6 +61,7 @@ def test_split_and_group_columns(picture_table: Table) -> None:
         ("path,ant,bee\nimages/0.png,1,0\nimages/1.png,1,0,1\n", r"1 more in list\.csv row 3"),
         ("path,ant,bee\nimages/0.png,1,0\nimages/1.png,1\n", r"fewer in list\.csv row 3"),
         ("path,ant,bee\nimages/0.png,0,0\nimages/1.png,,\n", r"Some pictures have tags.*list\.csv"),
+        ("path,ant,bee\nimages/0.png,1,0\nimages/1.png,0,\n", r"some picture.*no 1 in column 'bee' of .*list\.csv"),
         ("path,ant,bee\n", "only a header"),
     ],
 )
@@ -107,6 +108,33 @@ def test_targets_are_ones_where_a_tag_is(picture_table: Table) -> None:
     assert splits.train.counts == [1, 1]
     assert {"2 pictures have no tag", "val has no picture of wasp"} <= set(splits.notes)
     assert splits.motion is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (
+            ("ant;bee", "bee", "wasp"),
+            ["no picture has two tags, but 'ant;bee' is one: if not, set `--columns.separator ';'`"],
+        ),
+        (
+            ('"ant, bee"', "bee", "wasp"),
+            ["no picture has two tags, but 'ant, bee' is one: if not, set `--columns.separator ','`"],
+        ),
+        (("ant;bee|wasp", "wasp", "wasp"), []),
+        (("ant", "bee", "bee"), []),
+    ],
+)
+def test_a_separator_that_never_occurs(picture_table: Table, cells: tuple[str, ...], said: list[str]) -> None:
+    rows = [f"images/{number}.png,{cell},train\n" for number, cell in enumerate(cells)]
+    text = "path,tags,split\n" + "".join(rows) + f"images/3.png,{cells[1]},val\n"
+    found = find_tagged(picture_table(text), TagColumns(split="split"))
+    assert [note for note in read_pictures(found, image_size=(8, 8)).notes if "separator" in note] == said
+
+
+def test_names_that_look_alike_are_one(picture_table: Table) -> None:
+    text = "path,tags\nimages/0.png,caf\u00e9|ant\nimages/1.png,cafe\u0301\n"
+    assert names(picture_table(text)) == [("ant", "caf\u00e9"), ("caf\u00e9",)]
 
 
 def boxed_folder(folder: Path, png: Callable[[int], bytes]) -> Path:

@@ -77,7 +77,8 @@ def picture_size(picture: Path | bytes) -> tuple[int, int] | None:
     """Height and width of a picture in pixels as it is shown, from its first bytes; None if it does not open."""
     try:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture, formats=_formats()) as image:
-            lies = image.getexif().get(0x0112, 1) >= 5
+            # of a TIFF Pillow gives the size as it is shown, of all others as it is stored
+            lies = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
             return (image.width, image.height) if lies else (image.height, image.width)
     except Exception:  # whatever the plug-ins of Pillow run into; decoding says what
         return None

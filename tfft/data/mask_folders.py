@@ -13,7 +13,6 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from tfft.conventions import IGNORED
 from tfft.data import audit, sources, tables
 from tfft.data.images import picture_size
 from tfft.data.masks import Ids, Mask
@@ -21,8 +20,8 @@ from tfft.data.records import Record, content_digest, digested, split_name
 from tfft.data.scenes import Scene, scene_records
 from tfft.errors import ConfigError, DataError, listed, nearest
 
-MOST_CLASSES = IGNORED - 1
-"""Each has an index below that of pixels that do not count."""
+COLUMNS = ("name", "split", "group")
+"""Of the table beside a folder; any others are the person's own."""
 
 
 def find_masks(
@@ -45,13 +44,14 @@ def find_masks(
         ignore: Values of pixels that count for nothing; by default 255, where there are two other values.
 
     Returns:
-        Records in the order of the names, or of the rows of a file. Masks that cannot be used say why.
+        Records in the order of the names, or of the rows of a file. Masks that cannot be used say why, also
+        those without a picture.
 
     Raises:
         ConfigError: If `classes` or `ignore` are no values of a mask.
         DataError: If there is nothing to read, or the table does not fit the folder.
     """
-    ids = _ids(classes or {}, ignore)
+    ids = Ids.of(classes or {}, ignore)
     if source == "demo:masks":
         if table is not None:
             raise ConfigError("`--table` belongs to a folder", received=f"{table} with {source}", fix="Leave it out")
@@ -63,32 +63,6 @@ def find_masks(
             records = _dealt(records, Path(source) / table)
     audit.check_trained(records, source)
     return digested(records)
-
-
-def _ids(classes: Mapping[str, str], ignore: tuple[int, ...] | None) -> Ids:
-    try:
-        names = tuple(sorted((int(value), str(name)) for value, name in classes.items()))
-    except ValueError:
-        names = ((-1, ""),)
-    if any(not 0 <= value <= 255 for value in (*(value for value, _ in names), *(ignore or ()))):
-        raise ConfigError(
-            "Values of masks are whole numbers from 0 to 255",
-            received=f"classes {dict(classes)}, ignore {ignore}",
-            fix='`--classes \'{"1": "road", "2": "car"}\' --ignore 255`',
-        )
-    if len({name for _, name in names}) > MOST_CLASSES:
-        raise ConfigError(
-            f"Masks have at most {MOST_CLASSES} classes",
-            received=f"{len(names)} names in classes",
-            fix="Give several values one name",
-        )
-    if both := [value for value, _ in names if value in (ignore or ())]:
-        raise ConfigError(
-            "A value of masks is either a class or ignored",
-            received=f"{listed(both)} in classes and ignore",
-            fix="Leave it out of one of them",
-        )
-    return Ids(names, ignore)
 
 
 def _demo_mask(scene: Scene, ids: Ids) -> Mask:
@@ -104,7 +78,7 @@ def _folder(root: Path, masks: str, ids: Ids) -> list[Record]:
     elif (tops := sources.split_folders(root / "images") if places[0][0].is_dir() else {}) and "train" in tops.values():
         places = [(top, root / masks / top.name, split) for top, split in tops.items()]
     found = [record for pictures, answers, split in places for record in _pairs(pictures, answers, root, ids, split)]
-    if not found:
+    if all(isinstance(record.picture, bytes) for record in found):  # masks alone
         raise DataError("The folder images/ holds pictures", received=f"none in {root}", fix="Check `--data`")
     return found
 
@@ -143,7 +117,11 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         passes = pool.map(record, pictures)
-        return list(tqdm(passes, total=len(pictures), desc="Comparing", unit=" masks", disable=None, leave=False))
+        found = list(tqdm(passes, total=len(pictures), desc="Comparing", unit=" masks", disable=None, leave=False))
+    alone = [sources.text(os.path.relpath(file, root)) for name in files if name not in first for file in files[name]]
+    missing = Mask(b"", ids, wrong="a picture of this name is missing")
+    # its place stands for its content: two that are empty are not one picture
+    return found + [Record(picture=where.encode(), truth=missing, where=where, split=split) for where in alone]
 
 
 def _mask(picture: Path, mask: Path, ids: Ids) -> Mask:
@@ -163,11 +141,21 @@ def _dealt(records: Sequence[Record], table: Path) -> list[Record]:
     """The records that a table names, with the splits and groups that it gives them."""
     by_name: dict[str, dict[str, Record]] = defaultdict(dict)
     for record in records:
+        if isinstance(record.picture, bytes):
+            continue  # a mask without a picture
         path = Path(record.where.partition("images/")[2])
         for key in (path.name, path.stem, path.as_posix(), path.with_suffix("").as_posix(), record.where):
             by_name[key][record.where] = record
     chosen: dict[str, Record] = {}
-    for number, row in tables.table_rows(table, ["name"], "--table"):
+    rows = tables.table_rows(table, ["name"], "--table")
+    for name in rows[0][1] if rows else ():
+        if name not in COLUMNS and name.strip().lower() in COLUMNS:
+            raise DataError(
+                f"The columns of `--table` are written {listed(map(repr, COLUMNS))}",
+                received=f"{name!r} in {table}",
+                fix=f"Rename it to {name.strip().lower()!r}",
+            )
+    for number, row in rows:
         where = f"{table.name} row {number}"
         name = (row["name"] or "").strip()
         if name not in by_name:

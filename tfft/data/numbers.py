@@ -21,6 +21,9 @@ from tfft.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from tfft.store import Storage
 
+SAME = 0.9
+"""If float32 leaves fewer of the different numbers, it is said; of many thousand some fall together by chance."""
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -38,9 +41,19 @@ class Numbers:
 
     @classmethod
     def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
-        """The numbers as they are."""
-        values = np.array([record.truth.values for record in records], np.float32)
-        return Targets(list(records[0].truth.names), of=values.__getitem__, present=[()] * len(records))
+        """The numbers as they are, but for what float32 cannot tell apart."""
+        exact = np.array([record.truth.values for record in records], np.float64)
+        values, names = exact.astype(np.float32), list(records[0].truth.names)
+        kept = [
+            (len(np.unique(before)), len(np.unique(after))) for before, after in zip(exact.T, values.T, strict=True)
+        ]
+        notes = [
+            f"{many} different numbers of {name} are {few} in float32, which networks compute in: "
+            "subtract a constant from them"
+            for name, (many, few) in zip(names, kept, strict=True)
+            if few < SAME * many
+        ]
+        return Targets(names, of=values.__getitem__, present=[()] * len(records), notes=notes)
 
 
 def find_numbers(source: str, columns: NumberColumns | None = None) -> list[Record]:
@@ -106,7 +119,7 @@ def _number(text: str, where: str) -> float:
         raise DataError(
             "What is to be learned is a finite number",
             received=f"{text!r} in {where}",
-            fix="Write it with a decimal point; leave out rows without a number",
+            fix="Write it with a decimal point, as 1.5; leave out rows without a number",
         )
     return value
 
@@ -116,17 +129,29 @@ def _check_varied(records: Sequence[Record], source: str) -> None:
     if not trained:
         return  # said when the splits are assigned
     for name, column in zip(records[0].truth.names, np.array(trained, np.float32).T, strict=True):
-        if np.ptp(column) == 0:
-            raise DataError(
-                f"The training pictures differ in {name!r}",
-                received=f"{column[0]:g} for each of {len(column)} in {source}",
-                fix="Check `--columns.values`",
-            )
+        fix = "Check `--columns.values`; from numbers that differ in their last digits alone subtract a constant"
+        _check_differ(name, column, f"in {source}", fix)
 
 
-def statistics(examples: Examples | None, quantities: int) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each quantity of a split; 0 and 1 if it is not known."""
+def statistics(examples: Examples | None, labels: Sequence[str]) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each quantity of the training split; 0 and 1 if it is not known.
+
+    Raises:
+        DataError: If a quantity is the same for all of them, as it may be once the other pictures are dealt.
+    """
     if examples is None:
-        return [0.0] * quantities, [1.0] * quantities
+        return [0.0] * len(labels), [1.0] * len(labels)
     values = np.asarray(examples.targets, np.float64)
+    for name, column in zip(labels, values.T, strict=True):
+        fix = "Add pictures of which it differs, try another `--seed`, or split them yourself"
+        _check_differ(name, column, "that are left to train", fix)
     return values.mean(axis=0).tolist(), values.std(axis=0).tolist()
+
+
+def _check_differ(name: str, column: np.ndarray, where: str, fix: str) -> None:
+    if np.ptp(column) == 0:
+        raise DataError(
+            f"The training pictures differ in {name!r}",
+            received=f"{column[0]:g} for each of {len(column)} {where}",
+            fix=fix,
+        )

@@ -29,7 +29,8 @@ def assign_splits(
 
     Raises:
         ConfigError: If the fractions leave nothing to train on.
-        DataError: If a class is too small to be on every side, or the source itself leaks.
+        DataError: If a class is too small to be on every side, nothing is left to validate on, or the source itself
+            leaks.
     """
     check_range("val_fraction", val_fraction, above=0, below=1)
     check_range("test_fraction", test_fraction, least=0, below=1)
@@ -86,6 +87,12 @@ def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) ->
     result = [replace(record, split=side[index]) for index, record in enumerate(records)]
     if records[0].truth.one_class:
         _check_sides(result, ["train", *fractions])
+    if "val" not in split_of.values():
+        raise DataError(
+            "Validation has at least one picture",
+            received=f"none of {len(units)} different pictures or groups",
+            fix="Add pictures or groups, or split them yourself into train/ and val/",
+        )
     return result
 
 

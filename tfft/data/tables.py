@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +47,8 @@ def table_records(
 ) -> list[Record]:
     """Records of a table; paths are relative to its folder. Comma, semicolon and tab are recognized.
 
+    Names that look alike are one: an accent behind its letter (NFD) and a letter with its accent (NFC).
+
     Args:
         table: The file.
         columns: Where path, split and group stand.
@@ -68,12 +72,6 @@ def table_records(
     result = []
     for number, row in table_rows(table, [*filled, *values]):
         where = f"{table.name} row {number}"
-        if None in row:
-            raise DataError(
-                "Every row has as many cells as the header",
-                received=f"{len(row[None])} more in {where}",
-                fix="Put a cell that holds the delimiter in quotes",
-            )
         if empty and None in row.values():  # a cell that is not there is no empty one
             raise DataError(
                 "Every row has as many cells as the header",
@@ -94,10 +92,10 @@ def table_records(
         result.append(
             Record(
                 picture=path,
-                truth=truth({name: cells[name] for name in values}, where),
+                truth=truth({name: unicodedata.normalize("NFC", cells[name]) for name in values}, where),
                 where=f"{cells[columns.image]} ({where})",
                 split=split_name(cells[columns.split], where) if columns.split else None,
-                group=cells[columns.group] if columns.group else None,
+                group=unicodedata.normalize("NFC", cells[columns.group]) if columns.group else None,
             )
         )
     if not result:
@@ -107,9 +105,36 @@ def table_records(
 
 def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tuple[int, dict[str, str | None]]]:
     """The rows with their line numbers, after a look at the header; `flag` is where the person named the table."""
+    text = _text(table, flag)
+    blank = re.match(r"(?:\s*\n)?", text).group()  # lines before the header
+    text = text.removeprefix(blank)
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    before = blank.count("\n")
     try:
-        text = table.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+        _check_header([name for name in reader.fieldnames or [] if name], columns, table, flag)
+        rows = [(before + reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise DataError(
+            "The table is well-formed CSV",
+            received=f"{error} in {table} row {before + reader.reader.line_num}",
+            fix="Look for a quote that is opened and not closed",
+        ) from None
+    for number, row in rows:
+        if None in row:
+            raise DataError(
+                "Every row has as many cells as the header",
+                received=f"{len(row[None])} more in {table.name} row {number}",
+                fix="Put a cell that holds the delimiter in quotes; write numbers with a decimal point, as 1.5",
+            )
+    return rows
+
+
+def _text(table: Path, flag: str) -> str:
+    try:
+        return table.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
         raise DataError("The table exists", received=f"no file {table}", fix=f"Check `{flag}`") from None
     except IsADirectoryError:
         raise DataError("The table is a file", received=f"the folder {table}", fix=f"Check `{flag}`") from None
@@ -117,30 +142,31 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
         raise DataError(
             "The table is UTF-8 text", received=f"byte {error.start} of {table} is not", fix="Save it again as UTF-8"
         ) from None
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    there = [name for name in reader.fieldnames or [] if name]
+
+
+def _check_header(there: Sequence[str], columns: Sequence[str], table: Path, flag: str) -> None:
     if doubled := [name for name, count in Counter(there).items() if count > 1]:
         raise DataError("Every column has a name of its own", received=f"two columns {doubled[0]!r} in {table}")
     if missing := [name for name in columns if name not in there]:
+        # only the table of `--data` has flags for the names of its columns
+        change = "Name the right ones with `--columns.*`, see `--help`" if flag == "--data" else "Correct its header"
         raise DataError(
             f"The table has a column {missing[0]!r}",
             received=f"columns {listed(map(repr, there)) or 'none'} in {table}",
-            fix=f"Name the right ones with `--columns.*`, see `--help`; nearest: {nearest(missing[0], there)}",
+            fix=f"{change}; nearest: {nearest(missing[0], there)}",
         )
-    try:
-        return [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise DataError("The table is well-formed CSV", received=f"{error} in {table} row {reader.line_num}") from None
 
 
 def _picture_path(folder: Path, name: str, where: str) -> Path:
     path = folder / name
     try:
         there, inside = path.is_file(), path.resolve().is_relative_to(folder.resolve())
-    except (ValueError, OSError) as error:  # no path at all: a NUL in it, or too long
-        raise DataError("A picture's path is one the system knows", received=f"{error} in {where}") from None
+    except (ValueError, OSError, RuntimeError) as error:  # no path at all: a NUL in it, too long, a loop of links
+        raise DataError(
+            "A picture's path is one the system knows",
+            received=f"{error} in {where}",
+            fix="Correct it, or remove the row",
+        ) from None
     if not inside:
         raise DataError(
             "A picture of a table lies in the table's folder or below it",

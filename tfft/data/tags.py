@@ -51,7 +51,7 @@ class Tags:
             of=rows.__getitem__,
             present=present,
             failed={index: truth.wrong for index, truth in enumerate(truths) if truth.wrong is not None},
-            notes=[f"{empty} pictures have no tag"] if empty else [],
+            notes=([f"{empty} pictures have no tag"] if empty else []) + _unparted(present, labels),
         )
 
 
@@ -68,7 +68,8 @@ def find_tagged(source: str, columns: TagColumns | None = None) -> list[Record]:
 
     Raises:
         ConfigError: If the source is no table and has `columns`, or these cannot be.
-        DataError: If there is nothing to read, a cell cannot be understood, or a tag is on no training picture.
+        DataError: If there is nothing to read, a cell cannot be understood, or a tag that is asked for or there is
+            on no training picture.
     """
     if source.lower().endswith((".csv", ".tsv")):
         records = _from_table(Path(source), columns or TagColumns())
@@ -111,7 +112,23 @@ def _from_table(table: Path, columns: TagColumns) -> list[Record]:
     if len(columns.tags) == 1 and names and names <= YES | NO:
         # one column of 1 and 0 is that of one tag
         found = tables.table_records(table, columns, columns.tags, several, empty=True)
+    there = {name for record in found for name in record.truth.names}
+    if there and (alone := [name for name in columns.tags if len(columns.tags) > 1 and name not in there]):
+        raise DataError(
+            "Each tag is on some picture",
+            received=f"no 1 in column {alone[0]!r} of {table}",
+            fix="Leave it out of `--columns.tags`, or add pictures that have it",
+        )
     return found
+
+
+def _unparted(present: Sequence[Sequence[str]], labels: Sequence[str]) -> list[str]:
+    """Names that look like several, where no picture has two: perhaps something else stands between them."""
+    for mark in ";,":
+        if any(mark in label for label in labels) and all(len(names) < 2 for names in present):
+            example = next(label for label in labels if mark in label)
+            return [f"no picture has two tags, but {example!r} is one: if not, set `--columns.separator '{mark}'`"]
+    return []
 
 
 def hot(present: Sequence[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
