@@ -8,11 +8,13 @@ from itertools import chain
 from pathlib import Path
 
 from tfft.data import audit, sources
-from tfft.data.box_files import Found, Size, UnusableError, coco_boxes, coco_file, voc_boxes, yolo_boxes, yolo_names
+from tfft.data.box_files import Found, Size, UnusableError, voc_boxes
 from tfft.data.boxes import Boxes
+from tfft.data.coco import coco_boxes, coco_file
 from tfft.data.images import picture_size
 from tfft.data.records import SPLIT_NAMES, Record, digested
 from tfft.data.scenes import SIDE, scene_records
+from tfft.data.yolo import yolo_boxes, yolo_names
 from tfft.errors import DataError
 
 FORMS = (
