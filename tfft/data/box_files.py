@@ -1,12 +1,14 @@
-"""The boxes that one file says: those of Pascal VOC, and the check of each box of any form."""
+"""The boxes that one file says: those of Pascal VOC, and what the files of every form share."""
 
 from __future__ import annotations
 
 import math
+import reprlib
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tfft.data import sources
 from tfft.data.boxes import Boxes
 from tfft.errors import listed
 
@@ -16,15 +18,54 @@ Size = tuple[int, int]
 """Height and width in pixels."""
 Found = tuple[str, list[float]]
 """A class, and left, top, right and bottom in pixels."""
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlong, _SHORT.maxstring, _SHORT.maxother = 2, 24, 60, 60
 
 
 class UnusableError(Exception):
     """Why the boxes of a picture cannot be used."""
 
 
+def annotation_files(folder: Path, suffix: str, *, below: bool = False) -> list[Path]:
+    """Files of one kind (`.xml`, in any case) in a folder, or also below it, without hidden ones and class names."""
+    return sorted(
+        path
+        for path in (folder.rglob("*") if below else folder.glob("*"))
+        if path.suffix.lower() == suffix
+        and path.name.lower() != "classes.txt"
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not path.is_dir()
+    )
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file; a pipe or a device, which may never end, is not waited for."""
+    if path.exists() and not path.is_file():
+        raise UnusableError(f"{path.name} is no regular file")
+    return path.read_bytes()
+
+
+def parsed(parse: Callable[[], Boxes]) -> Boxes:
+    """What `parse` finds, or why there is nothing to use."""
+    try:
+        return parse()
+    except (UnusableError, OSError) as error:
+        return unusable(str(error))
+
+
+def unusable(why: str) -> Boxes:
+    """Boxes that cannot be used."""
+    return Boxes((), (), wrong=sources.text(why))
+
+
+def short(value: object) -> str:
+    """A value of a stranger's file, as long as fits into a sentence: `'ant'`, `10000...00000`."""
+    return _SHORT.repr(value)
+
+
 def voc_boxes(path: Path, size: Size | None) -> Boxes:
     """The objects of one Pascal VOC file; `size` is that of its picture, None if it does not open."""
-    content = path.read_bytes()
+    content = content_of(path)
     plain = content.replace(b"\0", b"")  # as UTF-16 has them
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:  # entities may grow without bound
         raise UnusableError(f"{path.name} declares entities, which no annotation needs")
