@@ -54,6 +54,15 @@ def test_voc_boxes_that_cannot_be(
         ("<annotation>", "0.xml is no Pascal VOC: no element found"),
         ("", "0.xml is no Pascal VOC: no element found"),
         (b"\x89PNG\x00", "0.xml is no Pascal VOC: not well-formed"),
+        ("<html><body/></html>", "0.xml is no Pascal VOC: its root is <html>, not <annotation>"),
+        ("<annotations><image/></annotations>", "0.xml is no Pascal VOC: its root is <annotations>"),
+        ('<annotation xmlns="urn:a"><object/></annotation>', "0.xml is no Pascal VOC: its root is <{urn:a}annotation>"),
+        ("<annotation><Object/></annotation>", "0.xml is no Pascal VOC: it has <Object> instead of <object>"),
+        ('<annotation xmlns:b="b"><b:object/></annotation>', "0.xml is no Pascal VOC: it has <{b}object> instead"),
+        (
+            "<annotation><object><name>ant</name><polygon/></object></annotation>",
+            r"0.xml is no Pascal VOC: object 1 \(ant\) has no bndbox",
+        ),
         ('<?xml version="1.0" encoding="odd"?><a/>', "0.xml is no Pascal VOC: unknown encoding"),
     ],
 )

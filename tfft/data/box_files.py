@@ -71,16 +71,30 @@ def voc_boxes(path: Path, size: Size | None) -> Boxes:
         raise UnusableError(f"{path.name} declares entities, which no annotation needs")
     try:
         root = ET.fromstring(content)
+        if root.tag != "annotation":
+            raise ValueError(f"its root is <{root.tag[:60]}>, not <annotation>")
         said = tuple(int(float(root.findtext(f"size/{key}") or 0)) for key in ("height", "width"))
-        found = []
-        for item in root.iterfind("object"):
-            corners = [float(item.findtext(f"bndbox/{key}") or "") for key in ("xmin", "ymin", "xmax", "ymax")]
-            found.append(((item.findtext("name") or "").strip(), corners))
+        found = [_voc_object(number, item) for number, item in enumerate(_voc_objects(root), start=1)]
     except (ET.ParseError, ValueError, LookupError, OverflowError) as error:
         raise UnusableError(f"{path.name} is no Pascal VOC: {error}") from None
     if all(said) and size is not None and said != size:
         raise UnusableError(f"{path.name} says {said[1]} x {said[0]} pixels, the picture has {size[1]} x {size[0]}")
     return checked(found, size or said, path.name)
+
+
+def _voc_objects(root: ET.Element) -> list[ET.Element]:
+    """The objects of a file; none, if they go by another name, would be a mistake that nobody sees."""
+    for item in root:
+        if item.tag != "object" and item.tag.rpartition("}")[2].lower() in ("object", "objects"):
+            raise ValueError(f"it has <{item.tag[:60]}> instead of <object>")
+    return root.findall("object")
+
+
+def _voc_object(number: int, item: ET.Element) -> Found:
+    name = (item.findtext("name") or "").strip()
+    if item.find("bndbox") is None:
+        raise ValueError(f"object {number} ({name or 'without a name'}) has no bndbox")
+    return name, [float(item.findtext(f"bndbox/{key}") or "") for key in ("xmin", "ymin", "xmax", "ymax")]
 
 
 def checked(found: Sequence[tuple[str, Sequence[float]]], size: Size, where: str) -> Boxes:
