@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +112,24 @@ def test_yolo_in_split_folders_below_images_and_labels(tmp_path: Path, paint: Pa
     assert found(tmp_path) == {f"images/{split}/a.png": (split, ("ant",)) for split in ("train", "val", "test")}
 
 
+@pytest.mark.parametrize("images", ["images/{}", "{}/images"])
+def test_yolo_in_split_folders_of_other_names(
+    tmp_path: Path, paint: Paint, write: Write, yolo: Text, images: str
+) -> None:
+    write(tmp_path / "data.yaml", "names: [ant]\n")
+    for split, labels in (("train", "train2017"), ("val", "valid")):
+        paint(tmp_path, f"{images.format(split)}/{split}.png")
+        write(tmp_path / "labels" / labels / f"{split}.txt", yolo(0, *ANT[1:]))
+    both = {f"{images.format(split)}/{split}.png": (split, ("ant",)) for split in ("train", "val")}
+    write(tmp_path / "labels/0.txt", yolo(0, *ANT[1:]))  # beside the folders of splits, of none
+    assert found(tmp_path) == both
+    write(tmp_path / "labels/valid/alone.txt", yolo(0, *ANT[1:]))
+    assert found(tmp_path).keys() == {*both, "labels/valid/alone.txt"}
+    (tmp_path / "labels/valid").rename(tmp_path / "labels/other")
+    with pytest.raises(DataError, match=rf"for the pictures in .*{images.format('val')}\."):
+        find_boxes(str(tmp_path))
+
+
 def test_yolo_as_roboflow_writes_it(tmp_path: Path, paint: Paint, write: Write, yolo: Text) -> None:
     write(tmp_path / "data.yaml", "train: ../train/images\nval: ../valid/images\nnc: 1\nnames: ['ant']\n")
     write(tmp_path / "README.roboflow.txt", "Exported")
@@ -146,70 +163,6 @@ def test_yolo_files_without_class_names(yolo_folder: Path) -> None:
     (yolo_folder / "data.yaml").rename(yolo_folder / "other.txt")
     with pytest.raises(DataError, match=r"data\.yaml or classes\.txt"):
         find_boxes(str(yolo_folder))
-
-
-def test_a_coco_file_itself(coco_folder: Path) -> None:
-    assert found(coco_folder / "all.json") == found(coco_folder)
-
-
-def test_a_coco_file_beside_images(tmp_path: Path, paint: Paint, write: Write, coco: Coco) -> None:
-    paint(tmp_path, "images/a.png", "images/more/b.png")
-    write(tmp_path / "annotations/all.json", json.dumps(coco({"a.png": [ANT], "more/b.png": [("bee", 0, 0, 9, 9)]})))
-    assert found(tmp_path) == {"images/a.png": (None, ("ant",)), "images/more/b.png": (None, ("bee",))}
-    (tmp_path / "annotations/all.json").rename(tmp_path / "all.json")
-    assert found(tmp_path / "all.json") == found(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["_annotations.coco.json", "annotations/instances.json", "annotations/train2017.json"])
-def test_a_coco_file_in_each_split_folder(tmp_path: Path, paint: Paint, write: Write, coco: Coco, name: str) -> None:
-    for split in ("train", "valid"):
-        paint(tmp_path, f"{split}/{split}.png")
-        content = json.dumps(coco({f"{split}.png": [ANT]}))
-        write(tmp_path / split / name.replace("train", split), content)
-    assert found(tmp_path) == {"train/train.png": ("train", ("ant",)), "valid/valid.png": ("val", ("ant",))}
-
-
-def test_a_coco_file_for_each_split_of_images(tmp_path: Path, paint: Paint, write: Write, coco: Coco) -> None:
-    for split in ("train", "val"):
-        paint(tmp_path, f"images/{split}/a.png")
-        write(tmp_path / f"annotations/instances_{split}2017.json", json.dumps(coco({"a.png": [ANT]})))
-    assert found(tmp_path) == {"images/train/a.png": ("train", ("ant",)), "images/val/a.png": ("val", ("ant",))}
-
-
-def test_a_coco_file_for_each_split_of_one_folder_of_images(
-    tmp_path: Path, paint: Paint, write: Write, coco: Coco
-) -> None:
-    for split in ("train", "val"):
-        paint(tmp_path, f"images/{split}.png")
-        write(tmp_path / f"annotations/instances_{split}2017.json", json.dumps(coco({f"{split}.png": [ANT]})))
-        write(tmp_path / f"annotations/captions_{split}2017.json", "{}")
-    assert found(tmp_path) == {"images/train.png": ("train", ("ant",)), "images/val.png": ("val", ("ant",))}
-
-
-def test_a_coco_picture_that_is_missing(coco_folder: Path, check_fault: Check) -> None:
-    (coco_folder / "0.png").unlink()
-    check_fault(find_boxes(str(coco_folder)), r"0\.png", r".*No such file")
-
-
-def test_coco_annotations_of_no_picture(coco_folder: Path, write: Write, coco: Coco, check_fault: Check) -> None:
-    content = coco({f"{number}.png": [ANT] for number in range(5)})
-    content["annotations"][0]["image_id"] = 99
-    write(coco_folder / "all.json", json.dumps(content))
-    check_fault(find_boxes(str(coco_folder)), r"all\.json image 99", "no picture has this id")
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"images": [{"id": 0, "file_name": "../0.png", "width": 30, "height": 20}]}, r"below the data folder.*\.\./0"),
-        ({"annotations": []}, "Some pictures have boxes.*no box in"),
-        ({"images": [], "annotations": []}, "hold pictures"),
-    ],
-)
-def test_coco_files_that_cannot_be_used(coco_folder: Path, write: Write, coco: Coco, change: dict, said: str) -> None:
-    write(coco_folder / "all.json", json.dumps(coco({f"{i}.png": [ANT] for i in range(5)}) | change))
-    with pytest.raises(DataError, match=said):
-        find_boxes(str(coco_folder))
 
 
 def test_no_folder_and_no_annotations(tmp_path: Path, paint: Paint) -> None:
@@ -246,6 +199,25 @@ def test_every_broken_annotation_is_named_even_if_all_are(voc_folder: Path, writ
 
 
 @pytest.mark.parametrize("form", ["voc", "yolo"])
+def test_suffixes_in_capitals(request: pytest.FixtureRequest, form: str) -> None:
+    folder = request.getfixturevalue(f"{form}_folder")
+    before = found(folder)
+    for number in (0, 3):
+        path = folder / {"voc": f"annotations/{number}.xml", "yolo": f"labels/{number}.txt"}[form]
+        path.rename(path.with_suffix(path.suffix.upper()))
+    assert found(folder) == before
+
+
+@pytest.mark.parametrize("form", ["voc", "yolo"])
+def test_a_pipe_is_not_waited_for(request: pytest.FixtureRequest, check_fault: Check, form: str) -> None:
+    folder = request.getfixturevalue(f"{form}_folder")
+    place = {"voc": "annotations/0.xml", "yolo": "labels/0.txt"}[form]
+    (folder / place).unlink()
+    os.mkfifo(folder / place)
+    check_fault(find_boxes(str(folder)), r"images/0\.png", f"{Path(place).name} is no regular file")
+
+
+@pytest.mark.parametrize("form", ["voc", "yolo"])
 def test_hidden_files_are_ignored(request: pytest.FixtureRequest, write: Write, form: str) -> None:
     folder = request.getfixturevalue(f"{form}_folder")
     place = {"voc": "annotations/{}.xml", "yolo": "labels/{}.txt"}[form]
@@ -265,32 +237,13 @@ def test_records_in_an_order_of_names(voc_folder: Path, write: Write) -> None:
     assert order(find_boxes(str(voc_folder))) == first == sorted(first)
 
 
-@pytest.mark.parametrize("above", [".", "images"])
-def test_coco_as_it_is_downloaded(tmp_path: Path, png: Callable[..., bytes], above: str) -> None:
-    (tmp_path / "annotations").mkdir()
-    for seed, split in enumerate(("train", "val")):
-        (tmp_path / above / f"{split}2017").mkdir(parents=True)
-        (tmp_path / above / f"{split}2017" / "000.png").write_bytes(png(seed))
-        content = {
-            "images": [{"id": 7, "file_name": "000.png", "height": 20, "width": 24}],
-            "categories": [{"id": 3, "name": "ant"}],
-            "annotations": [{"image_id": 7, "category_id": 3, "bbox": [2, 3, 10, 12]}],
-        }
-        (tmp_path / "annotations" / f"instances_{split}2017.json").write_text(json.dumps(content))
-        (tmp_path / "annotations" / f"captions_{split}2017.json").write_text("{}")
-    found = find_boxes(str(tmp_path))
-    assert [(r.split, r.truth.names, r.truth.wrong) for r in found] == [
-        ("train", ("ant",), None),
-        ("val", ("ant",), None),
-    ]
-
-
-def test_one_folder_of_annotations_for_all_splits(tmp_path: Path, png: Callable[..., bytes]) -> None:
+@pytest.mark.parametrize("above", ["images", "."])
+def test_one_folder_of_annotations_for_all_splits(tmp_path: Path, png: Callable[..., bytes], above: str) -> None:
     (tmp_path / "annotations").mkdir()
     box = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
     for seed, split in enumerate(("train", "val")):
-        (tmp_path / "images" / split).mkdir(parents=True)
-        (tmp_path / "images" / split / f"{seed}.png").write_bytes(png(seed))
+        (tmp_path / above / split).mkdir(parents=True)
+        (tmp_path / above / split / f"{seed}.png").write_bytes(png(seed))
         text = f"<annotation><object><name>ant</name>{box}</object></annotation>"
         (tmp_path / "annotations" / f"{seed}.xml").write_text(text)
     found = find_boxes(str(tmp_path))

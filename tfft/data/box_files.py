@@ -1,17 +1,16 @@
-"""The boxes that one file says: Pascal VOC, YOLO or COCO, each box checked."""
+"""The boxes that one file says: those of Pascal VOC, and what the files of every form share."""
 
 from __future__ import annotations
 
-import json
 import math
+import reprlib
 import xml.etree.ElementTree as ET
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+from tfft.data import sources
 from tfft.data.boxes import Boxes
-from tfft.errors import DataError, listed
+from tfft.errors import listed
 
 TOLERANCE = 1.0
 """Pixels that a box may be outside of its picture: some tools count from 0, some from 1."""
@@ -19,120 +18,86 @@ Size = tuple[int, int]
 """Height and width in pixels."""
 Found = tuple[str, list[float]]
 """A class, and left, top, right and bottom in pixels."""
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlong, _SHORT.maxstring, _SHORT.maxother = 2, 24, 60, 60
 
 
 class UnusableError(Exception):
     """Why the boxes of a picture cannot be used."""
 
 
+def annotation_files(folder: Path, suffix: str, *, below: bool = False) -> list[Path]:
+    """Files of one kind (`.xml`, in any case) in a folder, or also below it, without hidden ones and class names."""
+    return sorted(
+        path
+        for path in (folder.rglob("*") if below else folder.glob("*"))
+        if path.suffix.lower() == suffix
+        and path.name.lower() != "classes.txt"
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not path.is_dir()
+    )
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file; a pipe or a device, which may never end, is not waited for."""
+    if path.exists() and not path.is_file():
+        raise UnusableError(f"{path.name} is no regular file")
+    return path.read_bytes()
+
+
+def parsed(parse: Callable[[], Boxes]) -> Boxes:
+    """What `parse` finds, or why there is nothing to use."""
+    try:
+        return parse()
+    except (UnusableError, OSError) as error:
+        return unusable(str(error))
+
+
+def unusable(why: str) -> Boxes:
+    """Boxes that cannot be used."""
+    return Boxes((), (), wrong=sources.text(why))
+
+
+def short(value: object) -> str:
+    """A value of a stranger's file, as long as fits into a sentence: `'ant'`, `10000...00000`."""
+    return _SHORT.repr(value)
+
+
 def voc_boxes(path: Path, size: Size | None) -> Boxes:
     """The objects of one Pascal VOC file; `size` is that of its picture, None if it does not open."""
-    content = path.read_bytes()
+    content = content_of(path)
     plain = content.replace(b"\0", b"")  # as UTF-16 has them
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:  # entities may grow without bound
         raise UnusableError(f"{path.name} declares entities, which no annotation needs")
     try:
         root = ET.fromstring(content)
+        if root.tag != "annotation":
+            raise ValueError(f"its root is <{root.tag[:60]}>, not <annotation>")
         said = tuple(int(float(root.findtext(f"size/{key}") or 0)) for key in ("height", "width"))
-        found = []
-        for item in root.iterfind("object"):
-            corners = [float(item.findtext(f"bndbox/{key}") or "") for key in ("xmin", "ymin", "xmax", "ymax")]
-            found.append(((item.findtext("name") or "").strip(), corners))
+        found = [_voc_object(number, item) for number, item in enumerate(_voc_objects(root), start=1)]
     except (ET.ParseError, ValueError, LookupError, OverflowError) as error:
         raise UnusableError(f"{path.name} is no Pascal VOC: {error}") from None
     if all(said) and size is not None and said != size:
         raise UnusableError(f"{path.name} says {said[1]} x {said[0]} pixels, the picture has {size[1]} x {size[0]}")
-    return _checked(found, size or said, path.name)
+    return checked(found, size or said, path.name)
 
 
-def yolo_boxes(path: Path, names: Mapping[int, str], size: Size | None) -> Boxes:
-    """The objects of one YOLO file: a class number, then middle and size in parts of the picture, in each line."""
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            kind, x, y, width, height = map(float, line.split())
-        except ValueError:
-            raise UnusableError(f"{path.name} line {number} is not five numbers: {line[:60]!r}") from None
-        if kind not in names:
-            raise UnusableError(f"{path.name} line {number} has class {kind:g}, classes are {listed(names, most=10)}")
-        found.append((names[kind], [x - width / 2, y - height / 2, x + width / 2, y + height / 2]))
-    height, width = size or (1, 1)
-    scaled = [(name, [v * scale for v, scale in zip(c, (width, height) * 2, strict=True)]) for name, c in found]
-    return _checked(scaled, (height, width), path.name)
+def _voc_objects(root: ET.Element) -> list[ET.Element]:
+    """The objects of a file; none, if they go by another name, would be a mistake that nobody sees."""
+    for item in root:
+        if item.tag != "object" and item.tag.rpartition("}")[2].lower() in ("object", "objects"):
+            raise ValueError(f"it has <{item.tag[:60]}> instead of <object>")
+    return root.findall("object")
 
 
-def yolo_names(root: Path, notes: Path) -> dict[int, str]:
-    """The class names of YOLO files, from `classes.txt` or `data.yaml` (or another .yaml); empty if there are none."""
-    for folder in dict.fromkeys((notes, notes.parent, root)):
-        lists = [path for path in (folder / "classes.txt",) if path.is_file()]
-        for path in [*lists, *sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])]:
-            if names := _names_in(path):
-                return names
-    return {}
+def _voc_object(number: int, item: ET.Element) -> Found:
+    name = (item.findtext("name") or "").strip()
+    if item.find("bndbox") is None:
+        raise ValueError(f"object {number} ({name or 'without a name'}) has no bndbox")
+    return name, [float(item.findtext(f"bndbox/{key}") or "") for key in ("xmin", "ymin", "xmax", "ymax")]
 
 
-def _names_in(path: Path) -> dict[int, str]:
-    """By number the class names that a file gives; empty if it gives none."""
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix == ".txt":
-            return dict(enumerate(line.strip() for line in text.splitlines() if line.strip()))
-        names = (yaml.safe_load(text) or {}).get("names") or []
-        if not isinstance(names, (list, dict)):
-            raise ValueError(f"names: {names!r}")
-        pairs = names.items() if isinstance(names, dict) else enumerate(names)
-        return {int(number): str(name) for number, name in pairs}
-    except (OSError, yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
-        raise DataError(
-            "The class names of YOLO files can be read",
-            received=f"{' '.join(str(error).split())} in {path}",
-            fix="Write `names: [ant, bee]` into data.yaml, or a name into each line of classes.txt",
-        ) from None
-
-
-def coco_file(path: Path) -> tuple[list[tuple[Any, str, Size]], dict[Any, list[Found]]]:
-    """The pictures of a COCO file, id, name and size of each, and by id their objects; crowds are left out."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-        names = {kind["id"]: str(kind["name"]) for kind in content["categories"]}
-        objects: dict[Any, list[Found]] = defaultdict(list)
-        for one in content["annotations"]:
-            if not one.get("iscrowd"):
-                left, top, width, height = map(float, one["bbox"])
-                objects[one["image_id"]].append((names[one["category_id"]], [left, top, left + width, top + height]))
-        images = [
-            (one["id"], str(one["file_name"]), (int(one["height"]), int(one["width"]))) for one in content["images"]
-        ]
-    except (
-        OSError,
-        json.JSONDecodeError,
-        UnicodeDecodeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        OverflowError,
-        AttributeError,
-    ) as error:
-        raise DataError(
-            "A COCO file holds images (id, file_name, height, width), categories and annotations with a bbox",
-            received=f"{type(error).__name__}: {error} in {path}",
-            fix="Check `--data`",
-        ) from None
-    return images, objects
-
-
-def coco_boxes(objects: Sequence[Found], said: Size, size: Size | None, where: str) -> Boxes:
-    """The objects of one picture of a COCO file, which says the size `said`; `size` is as for `voc_boxes`."""
-    if size is not None and size != said:
-        raise UnusableError(f"{where} says {said[1]} x {said[0]} pixels, the picture has {size[1]} x {size[0]}")
-    return _checked(objects, said, where)
-
-
-def _checked(found: Sequence[tuple[str, Sequence[float]]], size: Size, where: str) -> Boxes:
+def checked(found: Sequence[tuple[str, Sequence[float]]], size: Size, where: str) -> Boxes:
     """The boxes in parts of the picture, if each has a name and a size and lies inside."""
     if not all(size):
         return Boxes((), ())  # of a picture that does not open, which decoding tells
