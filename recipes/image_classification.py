@@ -114,7 +114,8 @@ DEMO = Config(
 )
 """Without `--data`: scikit-learn's handwritten digits and tfft's own demo weights, no network access."""
 
-SMOKE = replace(DEMO, image_size=(32, 32), head=Phase(epochs=1), tune=replace(DEMO.tune, epochs=1))
+ONCE = Phase(epochs=1, optimizer="sgd")
+SMOKE = replace(DEMO, image_size=(32, 32), head=ONCE, tune=replace(ONCE, unfreeze=1))
 
 
 def load_data(config: Config) -> Splits:

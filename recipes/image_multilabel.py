@@ -118,7 +118,8 @@ DEMO = Config(
 )
 """Without `--data`: scenes of handwritten digits, which of them are there, and tfft's own demo weights."""
 
-SMOKE = replace(DEMO, image_size=(32, 32), augment="none", head=Phase(epochs=1), tune=replace(DEMO.tune, epochs=1))
+ONCE = Phase(epochs=1, optimizer="sgd")
+SMOKE = replace(DEMO, image_size=(32, 32), augment="none", head=ONCE, tune=replace(ONCE, unfreeze=1))
 
 
 def load_data(config: Config) -> Splits:

@@ -92,7 +92,7 @@ class Config:
     """Pictures in a training batch; small, so that few pictures make many steps."""
     head: Phase = Phase(epochs=3, learning_rate=1e-3)
     """First phase: the backbone is frozen."""
-    tune: Phase = Phase(epochs=15, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    tune: Phase = Phase(epochs=12, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top stages of the backbone are trained too."""
     seed: int = 0
     """Decides split, first weights, order and augmentation."""
@@ -119,7 +119,8 @@ DEMO = Config(
 )
 """Without `--data`: scenes of handwritten digits, the class of each pixel, and tfft's own demo weights."""
 
-SMOKE = replace(DEMO, image_size=(32, 32), augment="none", head=Phase(epochs=1), tune=replace(DEMO.tune, epochs=1))
+ONCE = Phase(epochs=1, optimizer="sgd")
+SMOKE = replace(DEMO, image_size=(32, 32), augment="none", head=ONCE, tune=replace(ONCE, unfreeze=1))
 
 
 def load_data(config: Config) -> Splits:
