@@ -83,8 +83,8 @@ class Config:
     """Mean or maximum over the places of the last feature map, or both: small objects stand out in the maximum."""
     error: Literal["squared", "absolute", "huber"] = "squared"
     """What is made small: squared errors; absolute ones, which outliers pull less; or huber, between the two."""
-    batch_size: int = 32
-    """Pictures in a training batch."""
+    batch_size: int = 16
+    """Pictures in a training batch; small, so that few pictures make many steps."""
     head: Phase = Phase(epochs=3, learning_rate=1e-3)
     """First phase: the backbone is frozen."""
     tune: Phase = Phase(epochs=10, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
@@ -110,6 +110,7 @@ DEMO = Config(
     augment="strong",
     flip=False,
     views=10,
+    batch_size=32,
     head=Phase(epochs=3, learning_rate=3e-3),
     tune=Phase(epochs=40, learning_rate=2e-3, optimizer="adamw", schedule="cosine", unfreeze=3),
 )
