@@ -20,6 +20,7 @@ from tfft.training import Phase, Plan, build_optimizer, fine_tune, plan_phases, 
 from tfft.training.storing import missing_bytes
 
 FAMILIES = ["MobileNetV2", "ResNet50", "EfficientNetB0", "DenseNet121", "ConvNeXtTiny", "VGG16", "NASNetMobile"]
+RISING = ("VGG16", "NASNetMobile")
 STREAMED = Storage(limit=1e-9)
 TASK = single_label(["ant", "bee"])
 
@@ -67,10 +68,12 @@ def test_stored_streamed_and_whole_are_the_same_to_the_last_bit(name: str) -> No
     splits = Splits(examples(64, 0, size), examples(32, 100, size), None, ["ant", "bee"])
     keras.utils.set_random_seed(1)
     model = attach_head(load_backbone(name, image_size=(size, size), weights="none"), TASK)
-    phases = {"tune": Phase(epochs=1, learning_rate=1e-4, unfreeze=1)}
-    if name == FAMILIES[0]:  # two cuts, one in the other; the others take long to trace, and have the lower one
-        phases = {"head": Phase(epochs=1, learning_rate=0.01), **phases}
-    task = replace(TASK, monitor="loss", mode="min")  # so that the later epoch is the best
+    phases = {
+        "head": Phase(epochs=1, learning_rate=0.01),
+        "tune": Phase(epochs=1, learning_rate=1e-4, unfreeze=1),
+    }
+    # so that the later epoch is the best: from random weights the loss of some rises
+    task = replace(TASK, monitor="loss", mode="max" if name in RISING else "min")
     start = model.get_weights()
     draws = [generator for layer in model._flatten_layers() for generator in vars(layer).values()
              if isinstance(generator, keras.random.SeedGenerator)]  # fmt: skip
@@ -86,12 +89,12 @@ def test_stored_streamed_and_whole_are_the_same_to_the_last_bit(name: str) -> No
             losses, weights = fit_whole(model, plan)
             model.set_weights(weights[best])
         else:
-            kept = plan.activations.stored if way == "stored" else (frozenset(),) * len(phases)
+            kept = plan.activations.stored if way == "stored" else (frozenset(),) * 2
             chosen = replace(plan, activations=replace(plan.activations, stored=kept))
             history = fine_tune(model, task, chosen)
             losses, best = [row["loss"] for row in history.rows], history.best
         found[way] = (losses, model.get_weights())
-    assert best == len(phases) - 1
+    assert best == 1
     pairs = zip(model.weights, start, found["stored"][1], strict=True)
     moved = {weight.path for weight, a, b in pairs if not np.array_equal(a, b)}
     with unfrozen(model, 1, batch_norm="frozen"):
