@@ -114,7 +114,7 @@ DEMO = Config(
 )
 """Without `--data`: scikit-learn's handwritten digits and tfft's own demo weights, no network access."""
 
-ONCE = Phase(epochs=1, optimizer="sgd")
+ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
 SMOKE = replace(DEMO, image_size=(32, 32), head=ONCE, tune=replace(ONCE, unfreeze=1))
 
 

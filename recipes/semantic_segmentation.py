@@ -119,7 +119,7 @@ DEMO = Config(
 )
 """Without `--data`: scenes of handwritten digits, the class of each pixel, and tfft's own demo weights."""
 
-ONCE = Phase(epochs=1, optimizer="sgd")
+ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
 SMOKE = replace(DEMO, image_size=(32, 32), augment="none", head=ONCE, tune=replace(ONCE, unfreeze=1))
 
 
