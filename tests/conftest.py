@@ -90,7 +90,7 @@ def records(png: Callable[..., bytes]) -> Callable[[dict[str, int]], list[Record
     def make(counts: dict[str, int]) -> list[Record]:
         return digested(
             [
-                Record(picture=png(1000 * position + number), truth=Label(label), where=f"{label}/{number}")
+                Record(content=png(1000 * position + number), truth=Label(label), where=f"{label}/{number}")
                 for position, (label, count) in enumerate(counts.items())
                 for number in range(count)
             ]

@@ -31,7 +31,7 @@ def test_every_form_says_the_same(request: pytest.FixtureRequest, form: str) -> 
     for record in records:
         assert (record.truth.names, record.truth.wrong, record.split) == (("ant",), None, None)
         assert record.truth.corners == (ANT_IN_PARTS,)
-        assert record.picture.is_file()
+        assert record.content.is_file()
     assert len({r.digest for r in records}) == 5
 
 

@@ -11,7 +11,7 @@ from tfft.errors import DataError
 
 def record(content: bytes, label: str = "a", split: str | None = None, group: str | None = None) -> Record:
     where = f"{label}/{content.decode()}"
-    return digested([Record(picture=content, truth=Label(label), where=where, split=split, group=group)])[0]
+    return digested([Record(content=content, truth=Label(label), where=where, split=split, group=group)])[0]
 
 
 def test_a_picture_under_two_labels_is_listed() -> None:
@@ -19,7 +19,7 @@ def test_a_picture_under_two_labels_is_listed() -> None:
     assert found == ["ant/1 = bee/1"]
 
 
-def test_equal_pictures_in_two_splits_are_a_leak() -> None:
+def test_equal_examples_in_two_splits_are_a_leak() -> None:
     leak = [record(b"1", split="train"), record(b"1", "b", split="test")]
     leak += [record(b"2", split="train"), record(b"2", "b", split="val")]
     said = r"2 in several: a/1 \(train\) = b/1 \(test\), a/2 \(train\) = b/2 \(val\).*--leaks accept"

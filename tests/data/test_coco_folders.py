@@ -78,7 +78,7 @@ def test_coco_annotations_of_no_picture(coco_folder: Path, write: Write, coco: C
     [
         ({"images": [{"id": 0, "file_name": "../0.png", "width": 30, "height": 20}]}, r"below the data folder.*\.\./0"),
         ({"annotations": []}, "Some pictures have boxes.*no box in"),
-        ({"images": [], "annotations": []}, "hold pictures"),
+        ({"images": [], "annotations": []}, "hold examples"),
     ],
 )
 def test_coco_files_that_cannot_be_used(coco_folder: Path, write: Write, coco: Coco, change: dict, said: str) -> None:
@@ -231,7 +231,7 @@ def test_a_data_folder_that_is_reached_in_a_roundabout_way(
     expected = {"images/a.png": (None, ("ant",)), "b.png": (None, ("ant",))}
     assert found(Path("all.json")) == expected
     assert found(tmp_path / "link/../data/all.json") == expected
-    assert all("far" in str(r.picture.resolve()) for r in find_boxes(str(tmp_path / "link/../data/all.json")))
+    assert all("far" in str(r.content.resolve()) for r in find_boxes(str(tmp_path / "link/../data/all.json")))
 
 
 def test_what_is_wrong_with_the_only_file_is_told_beside_a_text(coco_folder: Path, write: Write) -> None:

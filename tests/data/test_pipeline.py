@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tfft.data import epoch_order, evaluation_batches, training_batches
-from tfft.data.pipeline import GROUP, Layout
+from tfft.data.layout import Layout
+from tfft.data.pipeline import GROUP
 
 ROWS = np.arange(20 * 6, dtype=np.float32).reshape(20, 6)
 TARGETS = np.arange(20, dtype=np.int32)

@@ -47,13 +47,13 @@ def test_no_test_split_is_none(dealt: list[Record]) -> None:
 
 
 def test_every_bad_file_is_named(dealt: list[Record]) -> None:
-    bad = digested([replace(r, picture=b"" + b" " * i) if i in (0, 5) else r for i, r in enumerate(dealt)])
+    bad = digested([replace(r, content=b"" + b" " * i) if i in (0, 5) else r for i, r in enumerate(dealt)])
     with pytest.raises(DataError, match=r"2 that do not: bee/0 \(an empty file\), ant/1 \(text, not a picture\)"):
         read_pictures(bad, image_size=(8, 8))
 
 
 def test_bad_files_can_be_left_out(dealt: list[Record]) -> None:
-    bad = digested([replace(r, picture=b"") if i == 0 else r for i, r in enumerate(dealt)])
+    bad = digested([replace(r, content=b"") if i == 0 else r for i, r in enumerate(dealt)])
     splits = read_pictures(bad, image_size=(8, 8), bad_files="skip")
     whole = read_pictures(dealt, image_size=(8, 8))
     assert splits.skipped == [("bee/0", "an empty file")]
@@ -64,13 +64,13 @@ def test_bad_files_can_be_left_out(dealt: list[Record]) -> None:
 
 
 def test_a_class_that_loses_all_its_pictures(dealt: list[Record]) -> None:
-    bad = digested([replace(r, picture=b"") if r.split == "val" and r.truth.name == "ant" else r for r in dealt])
+    bad = digested([replace(r, content=b"") if r.split == "val" and r.truth.name == "ant" else r for r in dealt])
     with pytest.raises(DataError, match=r"keeps a picture in val.*ant"):
         read_pictures(bad, image_size=(8, 8), bad_files="skip")
 
 
 def test_a_file_that_cannot_be_read_is_named(dealt: list[Record], tmp_path: Path) -> None:
-    gone = digested([replace(r, picture=tmp_path / "gone.png") if i == 0 else r for i, r in enumerate(dealt)])
+    gone = digested([replace(r, content=tmp_path / "gone.png") if i == 0 else r for i, r in enumerate(dealt)])
     with pytest.raises(DataError, match=r"1 that do not: bee/0 \(.*No such file"):
         read_pictures(gone, image_size=(8, 8))
 
@@ -81,7 +81,7 @@ def test_a_disk_too_small_is_told_before_decoding(dealt: list[Record]) -> None:
 
 
 def test_a_picture_under_two_labels_is_noted(dealt: list[Record]) -> None:
-    twin = replace(dealt[4], picture=dealt[0].picture)
+    twin = replace(dealt[4], content=dealt[0].content)
     splits = read_pictures([*dealt, replace(twin, where="ant/twin", digest=dealt[0].digest)], image_size=(8, 8))
     assert "1 pictures are described in two ways: bee/0 = ant/twin" in splits.notes
 
@@ -93,7 +93,7 @@ def test_a_class_that_a_split_does_not_have_is_noted(dealt: list[Record]) -> Non
 
 def test_a_picture_is_decoded_once(dealt: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
     first = read_pictures(dealt, image_size=(8, 8))
-    edited = digested([*dealt[:-1], replace(dealt[-1], picture=dealt[0].picture[:-20] + b"x" * 20)])
+    edited = digested([*dealt[:-1], replace(dealt[-1], content=dealt[0].content[:-20] + b"x" * 20)])
     decoded = []
     monkeypatch.setattr(
         "tfft.data.images.decode", lambda content, size: decoded.append(content) or decode(content, size)
@@ -103,7 +103,7 @@ def test_a_picture_is_decoded_once(dealt: list[Record], monkeypatch: pytest.Monk
     assert np.array_equal(again.train.inputs, first.train.inputs)
     with pytest.raises(DataError, match="1 that do not"):
         read_pictures(edited, image_size=(8, 8))
-    assert decoded == [edited[-1].picture]
+    assert decoded == [edited[-1].content]
     decoded.clear()
     read_pictures(dealt, image_size=(8, 9))
     assert len(decoded) == len(dealt)
@@ -112,7 +112,7 @@ def test_a_picture_is_decoded_once(dealt: list[Record], monkeypatch: pytest.Monk
 def test_notes_are_stored_with_the_pixels(dealt: list[Record]) -> None:
     file = io.BytesIO()
     Image.new("L", (9, 9)).save(file, "PNG")
-    grey = digested([*dealt, replace(dealt[0], picture=file.getvalue(), where="grey")])
+    grey = digested([*dealt, replace(dealt[0], content=file.getvalue(), where="grey")])
     for _ in range(2):
         assert "1 pictures: L converted to RGB" in read_pictures(grey, image_size=(8, 8)).notes
 
@@ -165,7 +165,7 @@ def test_a_class_that_no_training_picture_shows(sided: list[Record]) -> None:
 
 def test_a_truth_that_cannot_be_used_is_named_or_left_out(sided: list[Record]) -> None:
     bad = [replace(sided[0], truth=Sides((0, 0), wrong="too small")), *sided[1:]]
-    bad[3] = digested([replace(bad[3], picture=b"")])[0]
+    bad[3] = digested([replace(bad[3], content=b"")])[0]
     with pytest.raises(DataError, match=r"2 that do not: bee/0 \(too small\), bee/3 \(an empty file\).*skip"):
         read_pictures(bad, image_size=(8, 8))
     splits = read_pictures(bad, image_size=(8, 8), bad_files="skip")
@@ -175,7 +175,7 @@ def test_a_truth_that_cannot_be_used_is_named_or_left_out(sided: list[Record]) -
 
 
 def test_what_is_wrong_with_a_truth_is_said_before_what_is_wrong_with_its_picture(sided: list[Record]) -> None:
-    bad = digested([replace(sided[0], picture=b"", truth=Sides((0, 0), wrong="no picture of this name")), *sided[1:]])
+    bad = digested([replace(sided[0], content=b"", truth=Sides((0, 0), wrong="no picture of this name")), *sided[1:]])
     with pytest.raises(DataError, match=r"1 that do not: bee/0 \(no picture of this name\)"):
         read_pictures(bad, image_size=(8, 8))
 
@@ -190,7 +190,7 @@ def test_a_split_that_loses_all_its_pictures(sided: list[Record]) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_stored_under_its_old_name(dealt: list[Record]) -> None:
-    changed = [replace(dealt[0], picture=dealt[1].picture), *dealt[1:]]
+    changed = [replace(dealt[0], content=dealt[1].content), *dealt[1:]]
     with pytest.raises(DataError, match="changed while it was being read"):
         read_pictures(changed, image_size=(8, 8))
     assert read_pictures(dealt, image_size=(8, 8)).skipped == []

@@ -13,9 +13,9 @@ def test_a_digest_is_of_the_content_alone(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"same")
     file, same, other = digested(
         [
-            Record(picture=tmp_path / "a.png", truth=Label("a"), where="a.png"),
-            Record(picture=b"same", truth=Label("b"), where="elsewhere"),
-            Record(picture=b"other", truth=Label("a"), where="a.png"),
+            Record(content=tmp_path / "a.png", truth=Label("a"), where="a.png"),
+            Record(content=b"same", truth=Label("b"), where="elsewhere"),
+            Record(content=b"other", truth=Label("a"), where="a.png"),
         ]
     )
     assert file.digest == same.digest
@@ -24,7 +24,7 @@ def test_a_digest_is_of_the_content_alone(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_equals_nothing_else(tmp_path: Path) -> None:
-    missing = [Record(picture=tmp_path / name, truth=Label("a"), where=name) for name in ("a.png", "b.png")]
+    missing = [Record(content=tmp_path / name, truth=Label("a"), where=name) for name in ("a.png", "b.png")]
     first, second = digested(missing)
     assert first.digest != second.digest
 

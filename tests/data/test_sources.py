@@ -132,7 +132,7 @@ def test_a_name_that_is_no_utf8_can_be_written(tmp_path: Path, picture_folder: M
     (folder / "bee" / "0.png").rename(os.fsdecode(os.fsencode(folder) + b"/bee/f\xfc.png"))
     record = find_pictures(str(folder))[1]
     assert record.where == "bee/f?.png"
-    assert record.picture.is_file()
+    assert record.content.is_file()
 
 
 def test_val_and_test_without_train(tmp_path: Path, picture_folder: Maker) -> None:

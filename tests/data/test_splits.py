@@ -48,7 +48,7 @@ def test_another_seed_another_split(records: Maker) -> None:
     assert sides(assign_splits(found, **SHARES)) != sides(assign_splits(found, **{**SHARES, "seed": 1}))
 
 
-def test_equal_pictures_stay_on_one_side_even_under_two_labels(records: Maker) -> None:
+def test_equal_examples_stay_on_one_side_even_under_two_labels(records: Maker) -> None:
     found = records({"a": 30, "b": 30})
     copies = [replace(r, where=f"copy/{r.where}", truth=Label("b")) for r in found[:25]]
     where = defaultdict(set)
@@ -86,7 +86,7 @@ def test_a_leak_in_a_given_split_stops_unless_accepted(records: Maker) -> None:
 
 
 def test_a_class_too_small_for_its_splits(records: Maker) -> None:
-    with pytest.raises(DataError, match=r"at least 3 different pictures or groups.*'b' with 2"):
+    with pytest.raises(DataError, match=r"at least 3 different examples or groups.*'b' with 2"):
         assign_splits(records({"a": 10, "b": 2}), **SHARES)
     assert assign_splits(records({"a": 10, "b": 2}), val_fraction=0.2, test_fraction=0, seed=0)
 
@@ -135,7 +135,7 @@ def tagged(records: Maker, counts: dict[str, int]) -> list[Record]:
 @pytest.mark.parametrize("counts", [{"": 1}, {"a": 1, "b": 1}, {"a": 9}])
 def test_nothing_left_to_validate_on(records: Maker, counts: dict[str, int]) -> None:
     one_group = [replace(r, group="g" if len(counts) == 1 else None) for r in tagged(records, counts)]
-    with pytest.raises(DataError, match=rf"Validation has.*none of {len(counts)} different pictures or groups.*val/"):
+    with pytest.raises(DataError, match=rf"Validation has.*none of {len(counts)} different examples or groups.*val/"):
         assign_splits(one_group, **SHARES)
     with pytest.raises(DataError, match="Validation has"):
         assign_splits([replace(r, split="train") for r in one_group], **SHARES)

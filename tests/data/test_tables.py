@@ -28,7 +28,7 @@ def test_any_delimiter_with_or_without_a_mark(pictures: Path, delimiter: str, en
     text = "path,label\nimages/0.png,ant\nimages/1.png,bee\n".replace(",", delimiter)
     records = find_pictures(table(pictures, text, encoding))
     assert [(r.truth.name, r.split, r.group) for r in records] == [("ant", None, None), ("bee", None, None)]
-    assert records[0].picture == pictures / "images/0.png"
+    assert records[0].content == pictures / "images/0.png"
 
 
 def test_split_and_group_columns(pictures: Path) -> None:

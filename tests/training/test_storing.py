@@ -87,9 +87,9 @@ def test_the_pass_stores_what_is_needed_and_nothing_else(network: keras.Model, s
     store_activations(found)
     assert missing_bytes(found) == 0
     for split in ("train", "val", "test"):
-        assert found.activations.missing(0, split, 0) == []
-    assert len(found.activations.missing(0, "val", 1)) == 7  # validation pictures are not augmented
-    assert len(found.activations.missing(1, "test", 0)) == 7  # the head is not scored by itself
+        assert found.activations.room(0, split, 0)[1:] == (0, 0)
+    assert found.activations.room(0, "val", 1)[2] == 7  # validation pictures are not augmented
+    assert found.activations.room(1, "test", 0)[2] == 7  # the head is not scored by itself
     assert (
         sum(entry["bytes"] for entry in open_store(Storage()).contents())
         < 1.2 * ((4 * 20 + 14) * TUNE_ROW + (3 * 20 + 7) * HEAD_ROW) + 20_000

@@ -162,11 +162,11 @@ def _by_name(
         else:
             taken[annotation] = where
             truth = parsed(lambda: parse(annotation, picture_size(picture)))  # noqa: B023 (called at once)
-        yield Record(picture=picture, truth=truth, where=where, split=split)
+        yield Record(content=picture, truth=truth, where=where, split=split)
     shared = split is not None and split not in map(_split_of, notes.relative_to(root).parts)
     for path in files:
         if path not in taken and not shared:  # in a folder for all splits, it may be of a picture of another
             where = sources.text(path.relative_to(root).as_posix())
             # its place stands for its content: two that are empty are not one picture
             truth = unusable("a picture of this name is missing")
-            yield Record(picture=where.encode(), truth=truth, where=where, split=split)
+            yield Record(content=where.encode(), truth=truth, where=where, split=split)

@@ -13,7 +13,7 @@ def check_classes(records: Sequence[Record], source: str) -> None:
     """Raises `DataError` unless there are at least two classes."""
     labels = sorted({name for record in records for name in record.truth.labels})
     if not labels:
-        raise DataError("The data hold pictures", received=f"none in {source}", fix="Check `--data`")
+        raise DataError("The data hold examples", received=f"none in {source}", fix="Check `--data`")
     if len(labels) < 2:
         raise DataError(
             "A classifier needs at least two classes",
@@ -23,20 +23,20 @@ def check_classes(records: Sequence[Record], source: str) -> None:
 
 
 def check_trained(records: Sequence[Record], source: str) -> None:
-    """Raises `DataError` if there is no picture, or a class is on none that is trained on."""
+    """Raises `DataError` if there is no example, or a class is on none that is trained on."""
     if not records:
-        raise DataError("The data hold pictures", received=f"none in {source}", fix="Check `--data`")
+        raise DataError("The data hold examples", received=f"none in {source}", fix="Check `--data`")
     trained = {name for record in records if record.split in (None, "train") for name in record.truth.labels}
     for record in records:
         if unknown := sorted(set(record.truth.labels) - trained):
             raise DataError(
-                "Every class has training pictures",
+                "Every class has training examples",
                 received=f"class {unknown[0]!r} only in the {record.split} split of {source}, first {record.where}",
-                fix=f"Nearest class with training pictures: {nearest(unknown[0], sorted(trained))}",
+                fix=f"Nearest class with training examples: {nearest(unknown[0], sorted(trained))}",
             )
 
 
-def equal_pictures(records: Sequence[Record]) -> list[list[Record]]:
+def equal_examples(records: Sequence[Record]) -> list[list[Record]]:
     """Groups of two or more records with the same content."""
     groups = defaultdict(list)
     for record in records:
@@ -45,24 +45,24 @@ def equal_pictures(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def contradictions(records: Sequence[Record]) -> list[str]:
-    """One line for each picture of which two things are said: `"a/1.jpg = b/2.jpg"`."""
+    """One line for each example of which two things are said: `"a/1.jpg = b/2.jpg"`."""
     return [
         " = ".join(record.where for record in group)
-        for group in equal_pictures(records)
+        for group in equal_examples(records)
         if any(record.truth != group[0].truth for record in group)
     ]
 
 
 def check_leaks(records: Sequence[Record]) -> None:
-    """Raises `DataError` if the source itself puts equal pictures, or one group, into two splits."""
+    """Raises `DataError` if the source itself puts equal examples, or one group, into two splits."""
     leaks = [
         " = ".join(f"{record.where} ({record.split})" for record in group)
-        for group in equal_pictures(records)
+        for group in equal_examples(records)
         if len({record.split for record in group}) > 1
     ]
     if leaks:
         raise DataError(
-            "A picture is in one split only",
+            "An example is in one split only",
             received=f"{len(leaks)} in several: {listed(leaks)}",
             fix="Remove them from one side, or accept it with `--leaks accept`",
         )

@@ -74,7 +74,7 @@ def coco_records(path: Path, tops: Mapping[Path, str | None], root: Path) -> Ite
     def unusable_row(number: object, why: str) -> Record:
         where = sources.text(f"{path.relative_to(root).as_posix()} image {short(number)}")
         # its place stands for its content: two of them are not one picture
-        return Record(picture=where.encode(), truth=unusable(why), where=where, split=first)
+        return Record(content=where.encode(), truth=unusable(why), where=where, split=first)
 
     for number, name, said in images:
         try:
@@ -91,7 +91,7 @@ def coco_records(path: Path, tops: Mapping[Path, str | None], root: Path) -> Ite
             )
         where = sources.text(Path(os.path.relpath(picture, root)).as_posix())
         truth = parsed(lambda: coco_boxes(objects.get(number, []), said, picture_size(picture), path.name))  # noqa: B023
-        yield Record(picture=picture, truth=truth, where=where, split=split)
+        yield Record(content=picture, truth=truth, where=where, split=split)
     known = {number for number, _, _ in images}
     for number in objects:
         if number not in known:

@@ -23,5 +23,5 @@ def digits() -> list[Record]:
     for number, (pixels, target) in enumerate(zip(source.images, source.target, strict=True)):
         file = io.BytesIO()
         Image.fromarray(np.rint(pixels * (255 / 16)).astype(np.uint8)).save(file, format="PNG")
-        found.append(Record(picture=file.getvalue(), truth=Label(str(target)), where=f"demo digit {number}"))
+        found.append(Record(content=file.getvalue(), truth=Label(str(target)), where=f"demo digit {number}"))
     return found

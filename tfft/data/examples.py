@@ -41,18 +41,23 @@ class Examples:
     """The examples of one split, indexable, in one fixed order."""
 
     inputs: np.ndarray | Rows = field(repr=False)
-    """(examples, height, width, 3), uint8: an array, or rows of the store that are read when they are asked for."""
+    """Pictures, (examples, height, width, 3), uint8: an array, or rows of the store that are read when they are asked
+    for. Texts as tokens, (examples, most), int32, padded."""
     targets: np.ndarray | Indexable = field(repr=False)
     """What a model should answer, (examples, ...): for one class each (examples,), int32, its index in
     `Splits.labels`; for other tasks see `tfft.data.tags`, `numbers`, `masks`, `boxes`."""
     ids: list[str] = field(repr=False)
-    """Content digest of each picture, 32 hexadecimal digits."""
+    """Content digest of each example, 32 hexadecimal digits."""
     where: list[str] = field(repr=False)
-    """Where each picture came from."""
+    """Where each came from."""
     counts: list[int] = field(default_factory=list)
     """How often each of `Splits.labels` is shown; empty, or zeros, where nothing is counted."""
     rarity: np.ndarray | None = field(default=None, repr=False)
     """(examples,), float: one over how often the rarest class of each is shown; None where nothing is counted."""
+    widths: np.ndarray | None = field(default=None, repr=False)
+    """(examples,), int: tokens that each text is padded to, see `tfft.data.widths`; None for pictures."""
+    texts: Sequence[str] = field(default=(), repr=False)
+    """The texts as they were written; none for pictures."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,7 +74,7 @@ class Splits:
     notes: list[str] = field(default_factory=list)
     """What a person should know of the data, one sentence each."""
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    """Pictures left out, with the reason."""
+    """Examples left out, with the reason."""
     motion: Motion | None = None
     """How targets follow their pictures; None where they do not have to."""
 

@@ -78,7 +78,7 @@ def _folder(root: Path, masks: str, ids: Ids) -> list[Record]:
     elif (tops := sources.split_folders(root / "images") if places[0][0].is_dir() else {}) and "train" in tops.values():
         places = [(top, root / masks / top.name, split) for top, split in tops.items()]
     found = [record for pictures, answers, split in places for record in _pairs(pictures, answers, root, ids, split)]
-    if all(isinstance(record.picture, bytes) for record in found):  # masks alone
+    if all(isinstance(record.content, bytes) for record in found):  # masks alone
         raise DataError("The folder images/ holds pictures", received=f"none in {root}", fix="Check `--data`")
     return found
 
@@ -113,7 +113,7 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
         else:
             truth = _mask(picture, of_name[0], ids)
         where = sources.text(picture.relative_to(root).as_posix())
-        return Record(picture=picture, truth=truth, where=where, split=split)
+        return Record(content=picture, truth=truth, where=where, split=split)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         passes = pool.map(record, pictures)
@@ -121,7 +121,7 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
     alone = [sources.text(os.path.relpath(file, root)) for name in files if name not in first for file in files[name]]
     missing = Mask(b"", ids, wrong="a picture of this name is missing")
     # its place stands for its content: two that are empty are not one picture
-    return found + [Record(picture=where.encode(), truth=missing, where=where, split=split) for where in alone]
+    return found + [Record(content=where.encode(), truth=missing, where=where, split=split) for where in alone]
 
 
 def _mask(picture: Path, mask: Path, ids: Ids) -> Mask:
@@ -141,7 +141,7 @@ def _dealt(records: Sequence[Record], table: Path) -> list[Record]:
     """The records that a table names, with the splits and groups that it gives them."""
     by_name: dict[str, dict[str, Record]] = defaultdict(dict)
     for record in records:
-        if isinstance(record.picture, bytes):
+        if isinstance(record.content, bytes):
             continue  # a mask without a picture
         path = Path(record.where.partition("images/")[2])
         for key in (path.name, path.stem, path.as_posix(), path.with_suffix("").as_posix(), record.where):

@@ -4,44 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from tfft.data.examples import Indexable
+from tfft.data.layout import Layout
+from tfft.data.widths import by_width
 
 GROUP = 32
 """Rows are fetched in multiples of it where the batch size allows: what computes them works on as many at a time."""
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What the rows of an array hold: one tensor, or several behind one another."""
-
-    shapes: tuple[tuple[int, ...], ...]
-    """Shape of each tensor, for one example."""
-    dtype: str
-
-    @property
-    def read_as(self) -> str:
-        """What the numbers become when they are unpacked: half precision becomes float32."""
-        return "float32" if self.dtype == "float16" else self.dtype
-
-    @property
-    def numbers(self) -> int:
-        """How many numbers a row has."""
-        return sum(map(math.prod, self.shapes))
-
-    def unpack(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The tensors of some rows, (rows, ...) each."""
-        flat = rows.reshape(len(rows), -1).astype(self.read_as, copy=False)
-        ends = np.cumsum([math.prod(shape) for shape in self.shapes])
-        pieces = np.split(flat, ends[:-1], axis=1)
-        return tuple(piece.reshape(len(rows), *shape) for piece, shape in zip(pieces, self.shapes, strict=True))
-
-
-def epoch_order(count: int, seed: int, epoch: int, chances: np.ndarray | None = None) -> np.ndarray:
+def epoch_order(
+    count: int,
+    seed: int,
+    epoch: int,
+    chances: np.ndarray | None = None,
+    *,
+    widths: np.ndarray | None = None,
+    group: int = 1,
+) -> np.ndarray:
     """The order of the examples in one epoch, (count,), int64: a function of the arguments alone.
 
     Args:
@@ -50,9 +33,12 @@ def epoch_order(count: int, seed: int, epoch: int, chances: np.ndarray | None = 
         epoch: Its number.
         chances: (count,), how likely each example is at each place, relative to the others; then some come several
             times and some not at all. None for each once.
+        widths: (count,), of texts; those that follow one another are then about as long. None for pictures.
+        group: How many texts are of about one width.
     """
     rng = np.random.default_rng((seed, epoch))
-    return rng.permutation(count) if chances is None else rng.choice(count, count, p=chances / chances.sum())
+    order = rng.permutation(count) if chances is None else rng.choice(count, count, p=chances / chances.sum())
+    return order if widths is None else by_width(order, widths, group, rng)
 
 
 def training_batches(
@@ -65,6 +51,7 @@ def training_batches(
     seed: int,
     epochs: range,
     chances: np.ndarray | None = None,
+    widths: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Batches of several epochs, one after the other; the last batch of each may be smaller.
 
@@ -76,7 +63,8 @@ def training_batches(
         batch_size: Examples in a batch.
         seed: With the number of an epoch, decides its order.
         epochs: Numbers of the epochs.
-        chances: As for `epoch_order`.
+        chances: As for `epoch_order`, and so are `widths`.
+        widths: Of texts.
 
     Returns:
         A data set of pairs: a tensor or a tuple of them, (batch, ...) each, and targets, (batch, ...).
@@ -85,7 +73,7 @@ def training_batches(
     steps = math.ceil(count / batch_size)
 
     def order_of(epoch: int) -> np.ndarray:
-        return epoch_order(count, seed, epoch, chances)
+        return epoch_order(count, seed, epoch, chances, widths=widths, group=fetched_together(batch_size))
 
     reader = _Reader(rows_of, targets_of, layout, order_of, count, batch_size)
     return _dataset(reader, range(epochs.start * steps, epochs.stop * steps))
@@ -97,6 +85,12 @@ def evaluation_batches(
     """Every example once, in its own order; the last batch may be smaller."""
     reader = _Reader(lambda _: rows, lambda _: targets, layout, lambda _: np.arange(count), count, batch_size)
     return _dataset(reader, range(math.ceil(count / batch_size)))
+
+
+def fetched_together(batch_size: int) -> int:
+    """Examples that are fetched at once: whole batches, and a multiple of `GROUP` where that is not too many."""
+    group = math.lcm(batch_size, GROUP)
+    return group if group <= 8 * max(batch_size, GROUP) else batch_size
 
 
 class _Reader:
@@ -118,8 +112,7 @@ class _Reader:
         self.rows_of, self.targets_of, self.layout, self.order_of = rows_of, targets_of, layout, order_of
         self.batch_size = batch_size
         self.steps = math.ceil(count / batch_size)
-        group = math.lcm(batch_size, GROUP)
-        self.group = group if group <= 8 * max(batch_size, GROUP) else batch_size
+        self.group = fetched_together(batch_size)
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, int))
         self._fetched: tuple[tuple[int, int], np.ndarray] = ((-1, -1), np.empty(0))
 

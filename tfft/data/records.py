@@ -1,4 +1,4 @@
-"""One picture before it is decoded, with what is known of it."""
+"""One picture or text before it is decoded, with what is known of it."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ SPLIT_NAMES = {
 
 @dataclass(frozen=True)
 class Record:
-    """One picture with its truth and, where the source says so, its split and group."""
+    """One example with its truth and, where the source says so, its split and group."""
 
-    picture: Path | bytes = field(repr=False)
-    """A file, or the bytes of one (PNG, JPEG, ...)."""
+    content: Path | bytes = field(repr=False)
+    """A file, or the bytes of one (PNG, JPEG, ...); of a text, UTF-8."""
     truth: Truth
     """What is known of it: its class, its tags, numbers, a mask, boxes."""
     where: str
@@ -44,13 +44,13 @@ class Record:
     split: str | None = None
     """`train`, `val` or `test`, where the source decides."""
     group: str | None = None
-    """Pictures of one group (a patient, a scene) never straddle a split."""
+    """Examples of one group (a patient, a scene, a document) never straddle a split."""
     digest: str = ""
-    """Hash of the content, 32 hexadecimal digits: equal pictures have equal digests, whatever their names."""
+    """Hash of the content, 32 hexadecimal digits: equal examples have equal digests, whatever their names."""
 
     def read(self) -> bytes:
         """The bytes of the file."""
-        return self.picture if isinstance(self.picture, bytes) else self.picture.read_bytes()
+        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
 
 
 def digested(records: Sequence[Record]) -> list[Record]:
@@ -68,7 +68,7 @@ def digested(records: Sequence[Record]) -> list[Record]:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         passes = pool.map(digest, records)
-        return list(tqdm(passes, total=len(records), desc="Comparing", unit=" pictures", disable=None, leave=False))
+        return list(tqdm(passes, total=len(records), desc="Comparing", unit=" files", disable=None, leave=False))
 
 
 def content_digest(content: Buffer) -> str:

@@ -81,7 +81,7 @@ def scene_records(truth: Callable[[Scene], Truth]) -> list[Record]:
         truth: What is to be known of a scene.
     """
     return [
-        Record(picture=_png(scene.picture), truth=truth(scene), where=scene.where, split=split)
+        Record(content=_png(scene.picture), truth=truth(scene), where=scene.where, split=split)
         for split in SIZES
         for scene in scenes(split)
     ]

@@ -123,7 +123,7 @@ def _class_records(folder: Path, root: Path, split: str | None) -> list[Record]:
             fix="Add pictures, or remove the empty folders",
         )
     return [
-        Record(picture=file, truth=Label(text(name)), where=text(file.relative_to(root).as_posix()), split=split)
+        Record(content=file, truth=Label(text(name)), where=text(file.relative_to(root).as_posix()), split=split)
         for name, files in found.items()
         for file in files
     ]

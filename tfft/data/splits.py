@@ -23,8 +23,8 @@ def assign_splits(
 ) -> list[Record]:
     """Gives every record its split: its own where the source says so, else a stratified one by content.
 
-    A split depends on the seed and on what a picture shows, not on its name or place: adding pictures
-    moves few of the others. Equal pictures, and pictures of one group, stay on one side. A source that
+    A split depends on the seed and on what an example holds, not on its name or place: adding some moves
+    few of the others. Equal examples, and those of one group, stay on one side. A source that
     has `train` and `test` but no `val` gets its `val` from `train`.
 
     Raises:
@@ -49,7 +49,7 @@ def assign_splits(
 
 
 def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) -> list[Record]:
-    """Deals whole units (equal pictures, groups) to the splits until each has its share of each class.
+    """Deals whole units (equal examples, groups) to the splits until each has its share of each class.
 
     The rarest class is dealt first, since a unit may hold several: iterative stratification (Sechidis,
     Tsoumakas and Vlahavas 2011).
@@ -89,15 +89,15 @@ def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) ->
         _check_sides(result, ["train", *fractions])
     if "val" not in split_of.values():
         raise DataError(
-            "Validation has at least one picture",
-            received=f"none of {len(units)} different pictures or groups",
-            fix="Add pictures or groups, or split them yourself into train/ and val/",
+            "Validation has at least one example",
+            received=f"none of {len(units)} different examples or groups",
+            fix="Add examples or groups, or split them yourself into train/ and val/",
         )
     return result
 
 
 def _strata(record: Record) -> set[str]:
-    """The classes of a picture; one that has none stands with its like."""
+    """The classes of an example; one that has none stands with its like."""
     return set(record.truth.labels) or {""}
 
 
@@ -121,7 +121,7 @@ def _fill(sizes: dict[int, int], *, room: int, most: int, none_yet: bool) -> lis
 
 
 def _units(records: Sequence[Record]) -> list[list[int]]:
-    """Indices that must stay together: connected by an equal picture or by a group (union-find)."""
+    """Indices that must stay together: connected by equal content or by a group (union-find)."""
     parent = list(range(len(records)))
 
     def root(index: int) -> int:
@@ -150,9 +150,9 @@ def _rank(record: Record, seed: int) -> bytes:
 def _check_sizes(holding: dict[str, list[int]], sides: int) -> None:
     if small := {label: len(units) for label, units in sorted(holding.items()) if len(units) < sides}:
         raise DataError(
-            f"Every class has at least {sides} different pictures or groups, one for each of its splits",
+            f"Every class has at least {sides} different examples or groups, one for each of its splits",
             received=listed(f"{label!r} with {count}" for label, count in small.items()),
-            fix="Add pictures, remove the class, or split them yourself into train/ and val/",
+            fix="Add examples, remove the class, or split them yourself into train/ and val/",
         )
 
 

@@ -91,7 +91,7 @@ def table_records(
             )
         result.append(
             Record(
-                picture=path,
+                content=path,
                 truth=truth({name: unicodedata.normalize("NFC", cells[name]) for name in values}, where),
                 where=f"{cells[columns.image]} ({where})",
                 split=split_name(cells[columns.split], where) if columns.split else None,

@@ -46,7 +46,7 @@ def records(name: str) -> list[Record]:
                 break  # a split whose labels are kept secret holds -1 in their place
             found.append(
                 Record(
-                    picture=bytes(example[image]),
+                    content=bytes(example[image]),
                     truth=Label(names[example[label]]),
                     where=f"tfds:{name} {split} {number}",
                     split=SPLIT_NAMES[split],

@@ -9,6 +9,7 @@ from typing import Literal
 import keras
 
 from tfft.errors import ConfigError
+from tfft.models import lora
 from tfft.models.stages import backbone_stages
 
 Unfreeze = int | Literal["all"]
@@ -19,7 +20,9 @@ keras.applications they need tens of thousands of steps to forget where they sta
 
 
 @contextmanager
-def unfrozen(model: keras.Model, stages: Unfreeze, *, batch_norm: Literal["frozen", "train"]) -> Iterator[None]:
+def unfrozen(
+    model: keras.Model, stages: Unfreeze, *, batch_norm: Literal["frozen", "train"], lora_rank: int = 0
+) -> Iterator[None]:
     """Makes the top stages of a frozen backbone trainable, and freezes them again at the end.
 
     Keras runs a BatchNormalization with `trainable=False` in inference mode, whatever the mode of the model
@@ -30,9 +33,11 @@ def unfrozen(model: keras.Model, stages: Unfreeze, *, batch_norm: Literal["froze
         stages: How many stages from the top, or `"all"` frozen layers.
         batch_norm: Whether BatchNormalization layers of these stages stay frozen, or are trained and move
             their statistics (with a momentum of 0.9 while they do).
+        lora_rank: If above 0, these stages get low-rank adapters (see `tfft.models.lora`), which are trained in place
+            of their weights.
 
     Raises:
-        ConfigError: If the model has fewer stages.
+        ConfigError: If the model has fewer stages, or they have no layer that takes adapters.
     """
     found = backbone_stages(model)
     if stages == "all":
@@ -46,9 +51,13 @@ def unfrozen(model: keras.Model, stages: Unfreeze, *, batch_norm: Literal["froze
     chosen = [layer for stage in found[len(found) - stages :] for layer in stage]
     normalizations = [layer for layer in chosen if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in normalizations]
+    if lora_rank:
+        lora.add_adapters(chosen, lora_rank)
     try:
         for layer in chosen:
             layer.trainable = batch_norm == "train" or layer not in normalizations
+        if lora_rank:
+            lora.train_adapters_alone(chosen)
         if batch_norm == "train":
             for layer in normalizations:
                 layer.momentum = TRAINED_MOMENTUM

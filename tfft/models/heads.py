@@ -1,4 +1,4 @@
-"""A head that answers once for each picture: pooling, then Dense layers."""
+"""A head that answers once for each picture or text: pooling, then Dense layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 
 from tfft.errors import check_range
 
-Pooling = Literal["avg", "max", "avg+max"]
+Pooling = Literal["avg", "max", "avg+max", "first"]
 
 
 def dense_head(
@@ -38,16 +38,24 @@ def dense_head(
     return head
 
 
-def _pooled(features: keras.KerasTensor, pooling: Pooling) -> keras.KerasTensor:
-    """(batch, ..., channels) to (batch, channels), twice the channels for both poolings."""
-    layers = keras.layers
+def _pooled(features: keras.KerasTensor | list[keras.KerasTensor], pooling: Pooling) -> keras.KerasTensor:
+    """(batch, ..., channels) to (batch, channels), twice the channels for both poolings.
+
+    Features of texts come with a mask, (batch, length), 1 where a token is; those of the others do not count.
+    """
+    layers, mask = keras.layers, None
+    if isinstance(features, list):
+        features, mask = features
+    if pooling == "first":
+        return features[:, 0]
     kinds = {
         4: {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D},
         3: {"avg": layers.GlobalAveragePooling1D, "max": layers.GlobalMaxPooling1D},
     }.get(len(features.shape))
     if kinds is None:
         return features
+    masked = {} if mask is None else {"mask": mask}
     if pooling != "avg+max":
-        return kinds[pooling](name="head_pool")(features)
-    both = [kinds[kind](name=f"head_pool_{kind}")(features) for kind in ("avg", "max")]
+        return kinds[pooling](name="head_pool")(features, **masked)
+    both = [kinds[kind](name=f"head_pool_{kind}")(features, **masked) for kind in ("avg", "max")]
     return layers.Concatenate(name="head_pool")(both)

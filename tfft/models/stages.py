@@ -1,4 +1,4 @@
-"""Stages of a backbone: runs of layers that share an output resolution."""
+"""Stages of a backbone: runs of layers that share an output resolution, or the blocks of a transformer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import keras
 
-from tfft.models.graph import nodes_in_order
+from tfft.models.graph import Node, nodes_in_order
 
 
 def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
@@ -14,18 +14,20 @@ def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
 
     A stage holds the frozen layers that have weights and whose outputs share one height and width; a
     resolution whose layers have no weights (a bare pooling) is no stage. The 1 x 1 tensors between a global
-    pooling and its product (squeeze and excitation) belong to the stage around them.
+    pooling and its product (squeeze and excitation) belong to the stage around them. In a network for sequences every
+    block (a layer of layers) begins a stage; the lowest holds what comes before the first block, the embeddings.
 
     Args:
-        model: A functional model with a fixed input size whose backbone is frozen.
+        model: A functional model whose backbone is frozen; one for pictures has a fixed input size.
 
     Returns:
         One list of layers for each stage; empty if no layer is frozen.
     """
-    stages: dict[tuple[int, ...] | None, list[keras.Layer]] = {}
+    stages: dict[tuple[tuple[int, ...] | None, int], list[keras.Layer]] = {}
     resolution_of: dict[int, tuple[int, ...] | None] = {}
     squeezed: set[int] = set()
     seen: set[int] = set()
+    blocks = 0
     for node in nodes_in_order(model):
         spatial = [t for t in node.inputs if id(t) not in squeezed]
         is_squeeze = _pools_globally(node.operation) or (bool(node.inputs) and not spatial)
@@ -38,8 +40,15 @@ def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
         layer = node.layer
         if layer is not None and layer.weights and not layer.trainable and id(layer) not in seen:
             seen.add(id(layer))
-            stages.setdefault(resolution_of[id(node.outputs[0])], []).append(layer)
+            blocks += _is_block(node)
+            stages.setdefault((resolution_of[id(node.outputs[0])], blocks), []).append(layer)
     return [layers for layers in stages.values() if _parameters(layers)]
+
+
+def _is_block(node: Node) -> bool:
+    """Whether a layer of a network for sequences, (batch, length, channels), is made of layers with weights."""
+    inner = node.layer._flatten_layers(include_self=False)
+    return len(node.outputs[0].shape) == 3 and any(layer.weights for layer in inner)
 
 
 def _pools_globally(operation: keras.Operation) -> bool:

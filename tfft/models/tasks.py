@@ -22,7 +22,8 @@ class Task:
     """What a model is trained for."""
 
     head: Callable[[Any], Any]
-    """From what the backbone makes to answers: from its output, or from a list of feature maps at `strides`."""
+    """From what the backbone makes to answers: from its output, from a list of feature maps at `strides`, or, of texts,
+    from a list of features and mask."""
     loss: str | Loss
     metrics: tuple[str | keras.metrics.Metric, ...]
     monitor: str
@@ -44,7 +45,8 @@ class Task:
 
 def attach_head(backbone: keras.Model, task: Task) -> keras.Model:
     """A flat functional model: the backbone, then the head of the task. They share the backbone's layers."""
-    features = scales_of(backbone, task.strides) if task.strides else backbone.outputs[0]
+    outputs = backbone.outputs if len(backbone.outputs) > 1 else backbone.outputs[0]
+    features = scales_of(backbone, task.strides) if task.strides else outputs
     return keras.Model(backbone.inputs[0], task.head(features), name=backbone.name)
 
 
@@ -57,13 +59,14 @@ def single_label(
     weights: Sequence[float] | None = None,
     focal: float = 0.0,
 ) -> Task:
-    """One class for each picture: pooling, Dense layers, softmax, cross-entropy.
+    """One class for each picture or text: pooling, Dense layers, softmax, cross-entropy.
 
     Args:
         labels: Names of the classes; targets are indices into it.
         hidden: Units of Dense layers with ReLU before the last one.
         dropout: Fraction of the features dropped before the last layer, 0 or more and below 1.
-        pooling: Mean or maximum over the places of the last feature map, or both beside each other.
+        pooling: Mean or maximum over the places of the last feature map (or the tokens), or both beside each other, or
+            the first token, which BERT is trained to tell texts apart by.
         weights: Of the loss of each class; None weighs all alike.
         focal: Exponent of the focal loss, 0 or more; 0 is cross-entropy (Lin et al. 2017, arXiv:1708.02002).
     """

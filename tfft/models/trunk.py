@@ -43,7 +43,7 @@ def cut(model: keras.Model) -> Cut:
     EfficientNet) belongs to the trunk.
 
     Args:
-        model: A functional model with a fixed input size.
+        model: A functional model; one for pictures has a fixed input size.
     """
     nodes = nodes_in_order(model)
     prefix = _frozen_prefix(model, nodes)
@@ -113,7 +113,8 @@ def _numbers(tensor: keras.KerasTensor) -> int:
 
 
 def _multiply_adds(node: Node) -> int:
-    if node.layer is None or not node.layer.weights:
+    # embeddings, of Keras and KerasHub, are looked up and not multiplied
+    if node.layer is None or not node.layer.weights or type(node.layer).__name__.endswith("Embedding"):
         return 0
     kernels = sum(math.prod(weight.shape) for weight in node.layer.weights if len(weight.shape) > 1)
     return kernels * math.prod(length or 1 for length in node.outputs[0].shape[1:-1])

@@ -1,7 +1,7 @@
-"""What the trunks of a plan make of the pictures: computed once and stored, or computed whenever it is asked for.
+"""What the trunks of a plan make of the examples: computed once and stored, or computed whenever it is asked for.
 
-Either way every picture goes through the same compiled function, in batches of one size, so the numbers are
-the same to the last bit.
+Either way every picture and text goes through the same compiled function, in batches of one size, each text at its own
+width, so the numbers are the same to the last bit.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from tqdm import tqdm
 
 from tfft.data.augment import VERSION as AUGMENT_VERSION
 from tfft.data.augment import Augmentation, view, view_of_targets
-from tfft.data.examples import Indexable, Splits
+from tfft.data.examples import Examples, Indexable, Splits
 from tfft.data.records import content_digest
+from tfft.data.widths import ByWidth, Tokens, positions_by_width
 from tfft.errors import ConfigError, MachineError
 from tfft.models.fingerprint import weights_fingerprint
 from tfft.store import Rows, Store, StoredArray
@@ -37,9 +38,11 @@ class Streamed:
 
     below: Indexable
     level: Level
+    width: int | None = None
+    """Of texts: all are as long."""
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        made = np.empty((len(positions), self.level.makes.numbers), self.level.makes.dtype)
+        made = np.empty((len(positions), self.level.makes.at(self.width).numbers), self.level.makes.dtype)
         for start, rows in self.batches(positions):
             made[start : start + len(rows)] = rows
         return made
@@ -80,7 +83,7 @@ class Activations:
 
     splits: Splits
     keys: Mapping[str, Sequence[str]]
-    """By split, what names each picture in the store: its content."""
+    """By split, what names each example in the store: its content."""
     levels: tuple[Level, ...]
     """Lowest first."""
     store: Store
@@ -90,52 +93,85 @@ class Activations:
     seed: int
     stored: tuple[frozenset[tuple[str, int]], ...] = ()
     """For each level the splits and views whose activations are stored; others are streamed."""
-    _arrays: dict[tuple[int, int], StoredArray] = field(default_factory=dict, repr=False)
-    _failed: set[tuple[int, str, int]] = field(default_factory=set, repr=False)
-    """Levels, splits and views that could not be stored."""
+    _arrays: dict[tuple[int, int, int | None], StoredArray] = field(default_factory=dict, repr=False)
+    _failed: set[tuple[int, str, int, int | None]] = field(default_factory=set, repr=False)
+    """Levels, splits, views and widths that could not be stored."""
 
-    def array(self, depth: int, number: int) -> StoredArray:
-        """The stored activations of one level and one view of the pictures."""
-        if (depth, number) not in self._arrays:
+    def array(self, depth: int, number: int, width: int | None = None) -> StoredArray:
+        """The stored activations of one level and one view of the pictures, or of the texts of one width."""
+        if (depth, number, width) not in self._arrays:
             level = self.levels[depth]
             parts = {
                 "kind": "activations",
                 "trunk": level.fingerprint,
-                "pictures": self._pictures,
+                **({"pictures": self._pictures} if width is None else {"width": width}),
                 "view": self._view(number),
                 "batch": TRUNK_BATCH,
                 **machine(),
             }
             about = f"{self.network} after {', '.join(level.layers)}"
-            self._arrays[depth, number] = self.store.array(parts, (level.makes.numbers,), level.makes.dtype, about)
-        return self._arrays[depth, number]
+            shape = (level.makes.at(width).numbers,)
+            self._arrays[depth, number, width] = self.store.array(parts, shape, level.makes.dtype, about)
+        return self._arrays[depth, number, width]
 
-    def missing(self, depth: int, split: str, number: int) -> list[int]:
-        """Positions of the pictures whose activations the store does not have."""
-        return self.array(depth, number).missing(self.keys[split])
+    def room(self, depth: int, split: str, number: int) -> tuple[int, int, int]:
+        """What one split takes in one view: bytes in all, bytes and examples that the store does not have yet."""
+        stored, lacking, absent = 0, 0, 0
+        for width, positions in self._parts(split):
+            array, keys = self.array(depth, number, width), self._keys(split, positions)
+            missing = len(array.missing(keys))
+            stored += len(keys) * array.row_bytes
+            lacking += missing * array.row_bytes
+            absent += missing
+        return stored, lacking, absent
 
     def rows(self, depth: int | None, split: str, number: int) -> Indexable:
-        """What crosses a level, or the pictures for None, of one split in one view.
+        """What crosses a level, or pictures or tokens for None, of one split in one view.
 
         What is to be stored and is not there yet is computed first.
         """
+        examples: Examples = getattr(self.splits, split)
+        if examples.widths is None:
+            return self._rows(depth, split, number, None, None)
+        if depth is None:
+            return Tokens(examples.inputs, examples.widths)
+        parts = {width: self._rows(depth, split, number, width, places) for width, places in self._parts(split)}
+        return ByWidth(examples.widths, parts, self.levels[depth].makes)
+
+    def _parts(self, split: str) -> list[tuple[int | None, np.ndarray | None]]:
+        """Widths of the texts of a split, with the positions that have them; None and all for pictures."""
+        widths = getattr(self.splits, split).widths
+        return [(None, None)] if widths is None else list(positions_by_width(widths))
+
+    def _keys(self, split: str, positions: np.ndarray | None) -> Sequence[str]:
+        keys = self.keys[split]
+        return keys if positions is None else [keys[position] for position in positions]
+
+    def _rows(
+        self, depth: int | None, split: str, number: int, width: int | None, positions: np.ndarray | None
+    ) -> Indexable:
+        """Those of the pictures, or of the texts of one width."""
         if depth is None:
             inputs = getattr(self.splits, split).inputs
+            if positions is not None:
+                return inputs[positions, :width]
             return view(inputs, self.keys[split], number, augmentation=self.augmentation, seed=self.seed)
-        streamed = (split, number) not in self.stored[depth] or (depth, split, number) in self._failed
-        missing = [] if streamed else self.missing(depth, split, number)
+        streamed = (split, number) not in self.stored[depth] or (depth, split, number, width) in self._failed
+        array, keys = self.array(depth, number, width), self._keys(split, positions)
+        missing = [] if streamed else array.missing(keys)
         if streamed or missing:
-            source = Streamed(self.rows(depth - 1 if depth else None, split, number), self.levels[depth])
+            below = self._rows(depth - 1 if depth else None, split, number, width, positions)
+            source = Streamed(below, self.levels[depth], width)
         if streamed:
             return source
-        array, keys = self.array(depth, number), self.keys[split]
         if missing:
+            what = f"Trunk {depth + 1}, {split}, " + (f"view {number}" if width is None else f"{width} tokens")
             try:
                 self.store.make_room(len(missing) * array.row_bytes)
-                _fill(array, keys, missing, source, f"Trunk {depth + 1}, {split}, view {number}")
+                _fill(array, keys, missing, source, what)
             except (OSError, MachineError) as error:
                 logger.warning("Not stored, computed whenever it is needed: %s", error)
-                self._failed.add((depth, split, number))
+                self._failed.add((depth, split, number, width))
                 return source
         return array.rows(keys)
 
@@ -176,23 +212,30 @@ class Activations:
 
 
 def content_keys(splits: Splits) -> dict[str, list[str]]:
-    """By split, what names each picture in the store.
+    """By split, what names each example in the store.
 
     What the store decoded has ids that are digests of the files; the ids of arrays that somebody made are that
-    person's, so their pixels are digested.
+    person's, so their pixels, or tokens, are digested.
     """
     return {
         name: examples.ids
         if isinstance(examples.inputs, Rows)
-        else [content_digest(np.ascontiguousarray(row)) for row in examples.inputs]
+        else [content_digest(np.ascontiguousarray(row)) for row in _rows_of(examples)]
         for name, examples in splits.items()
     }
+
+
+def _rows_of(examples: Examples) -> Iterator[np.ndarray]:
+    """Pictures, or tokens without what is padded beyond their width."""
+    if examples.widths is None:
+        return iter(examples.inputs)
+    return (row[:width] for row, width in zip(examples.inputs, examples.widths, strict=True))
 
 
 def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], source: Streamed, what: str) -> None:
     """Computes the missing rows and stores them, chunk by chunk; one is written while the next is computed."""
     with (
-        tqdm(total=len(missing), desc=what, unit=" pictures", disable=None, leave=False) as bar,
+        tqdm(total=len(missing), desc=what, unit=" examples", disable=None, leave=False) as bar,
         ThreadPoolExecutor(1) as pool,
     ):
         writing: Future[None] | None = None

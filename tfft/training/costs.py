@@ -42,7 +42,9 @@ def phase_costs(plan: Plan) -> list[Cost]:
         """Of one picture through one step, timed when it is first needed."""
         if math.isnan(seconds[depth]):
             level = activations.levels[depth]
-            zeros = [np.zeros((TRUNK_BATCH, *shape), level.takes.read_as) for shape in level.takes.shapes]
+            zeros = [
+                np.zeros((TRUNK_BATCH, *s), level.takes.read_as) for s in level.takes.at(_usual_width(plan)).shapes
+            ]
             seconds[depth] = _seconds(lambda: level.run(*zeros).numpy()) / TRUNK_BATCH
         return seconds[depth]
 
@@ -50,11 +52,10 @@ def phase_costs(plan: Plan) -> list[Cost]:
     for planned in plan.phases:
         depth, stored, missing, storing, streamed = planned.depth, 0, 0, 0.0, 0.0
         if depth is not None:
-            row_bytes = activations.array(depth, 0).row_bytes
             for split, view in activations.stored[depth]:
-                absent = len(activations.missing(depth, split, view))
-                stored += len(activations.keys[split]) * row_bytes
-                missing += absent * row_bytes
+                size, lacking, absent = activations.room(depth, split, view)
+                stored += size
+                missing += lacking
                 storing += absent * sum(map(trunk_seconds, _steps(plan, depth, split, view))) if absent else 0.0
             for split, view in {("train", planned.view_of(epoch)) for epoch in planned.epoch_numbers} | {("val", 0)}:
                 if (split, view) not in activations.stored[depth]:
@@ -74,10 +75,20 @@ def _steps(plan: Plan, depth: int, split: str, view: int) -> list[int]:
 
 def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
     """Training and validation of one epoch on what is there already."""
-    zeros = [np.zeros((plan.batch_size, *shape), "float32") for shape in plan.layout(planned.depth).shapes]
+    layout = plan.layout(planned.depth).at(_usual_width(plan))
+    zeros = [
+        np.zeros((plan.batch_size, *shape), given.dtype)
+        for shape, given in zip(layout.shapes, planned.top.inputs, strict=True)
+    ]
     forward = _seconds(lambda: planned.forward(*zeros).numpy())
     batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)
     return forward * ((1 + BACKWARD) * plan.steps_per_epoch + batches)
+
+
+def _usual_width(plan: Plan) -> int | None:
+    """The mean width of the training texts; None for pictures."""
+    widths = plan.splits.train.widths
+    return None if widths is None else round(float(widths.mean()))
 
 
 def _seconds(function: Callable[[], np.ndarray]) -> float:

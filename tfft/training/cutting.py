@@ -37,7 +37,7 @@ def cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> dict[str, Pha
     for name, phase in phases.items():
         if phase.epochs == 0:
             continue
-        with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
+        with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
             trained, frozen = parameters(model)
             if trained == 0:
                 raise ConfigError(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ import numpy as np
 
 from tfft.data.examples import Indexable
 from tfft.data.pipeline import evaluation_batches, training_batches
+from tfft.data.widths import ByWidth
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
 from tfft.store import Rows
@@ -87,11 +89,12 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         seed=plan.seed,
         epochs=planned.epoch_numbers,
         chances=activations.splits.train.rarity if plan.balanced else None,
+        widths=activations.splits.train.widths,
     )
     validation = evaluation_batches(
         rows["val", 0], targets["val", 0], layout, count=len(activations.splits.val), batch_size=plan.batch_size
     )
-    with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm):
+    with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
         # compiled after the flags are set: Keras trains what was trainable when it compiled
         planned.top.compile(
             optimizer=build_optimizer(phase, plan.steps_per_epoch), loss=task.loss, metrics=list(task.metrics)
@@ -144,8 +147,11 @@ def _in_memory(rows: dict[tuple[str, int], Indexable], budget: int) -> dict[tupl
     """Stored rows as arrays, as many as fit the budget in bytes; the others stay on the disk."""
     loaded = {}
     for name, some in rows.items():
-        if isinstance(some, Rows) and some.nbytes <= budget:
-            budget -= some.nbytes
-            some = some[:]
+        parts = some.parts if isinstance(some, ByWidth) else {None: some}
+        size = sum(part.nbytes if isinstance(part, Rows) else math.inf for part in parts.values())
+        if size <= budget:
+            budget -= size
+            parts = {width: part[:] for width, part in parts.items()}
+            some = replace(some, parts=parts) if isinstance(some, ByWidth) else parts[None]
         loaded[name] = some
     return loaded

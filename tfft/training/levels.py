@@ -9,13 +9,14 @@ from functools import cached_property
 import keras
 import tensorflow as tf
 
-from tfft.data.pipeline import GROUP, Layout
+from tfft.data.layout import Layout
+from tfft.data.pipeline import GROUP
 from tfft.models.fingerprint import fingerprint, weights_fingerprint
 from tfft.models.trunk import Cut, between
 
 TRUNK_BATCH = GROUP
-"""Pictures that go through a trunk at a time, always; a smaller last batch is filled up. The last bits of a result
-depend on this number for some networks (ConvNeXt), never on which pictures are in the batch."""
+"""Examples that go through a trunk at a time, always; a smaller last batch is filled up. The last bits of a result
+depend on this number for some networks (ConvNeXt), never on which examples are in the batch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +25,13 @@ class Level:
 
     cut: Cut
     step: keras.Model
-    """From what crosses the trunk below (from the pictures, for the lowest) to what crosses this one."""
+    """From what crosses the trunk below (from the inputs, for the lowest) to what crosses this one."""
     takes: Layout
     makes: Layout
     multiply_adds: int
     """Of the step, for one example."""
     fingerprint: str
-    """Of the whole trunk, from the pictures up."""
+    """Of the whole trunk, from the inputs up."""
     weights: str
     """Fingerprint of its weights alone."""
 
@@ -54,11 +55,12 @@ class Level:
         return run
 
 
-def levels(cuts: Sequence[Cut], *, dtype: str) -> tuple[Level, ...]:
+def levels(cuts: Sequence[Cut], *, takes: Layout, dtype: str) -> tuple[Level, ...]:
     """The levels of some cuts of one model, lowest first.
 
     Args:
         cuts: Lowest first, all with a trunk, each trunk a part of the next.
+        takes: Layout of the inputs.
         dtype: Of the activations, `"float32"` or `"float16"`.
     """
     found: list[Level] = []
@@ -68,7 +70,7 @@ def levels(cuts: Sequence[Cut], *, dtype: str) -> tuple[Level, ...]:
             Level(
                 cut=cut,
                 step=between(lower, cut) if lower else cut.trunk,
-                takes=found[-1].makes if found else Layout((tuple(cut.trunk.inputs[0].shape[1:]),), "uint8"),
+                takes=found[-1].makes if found else takes,
                 makes=Layout(tuple(cut.shapes), dtype),
                 multiply_adds=cut.multiply_adds - (lower.multiply_adds if lower else 0),
                 fingerprint=fingerprint(cut.trunk),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tfft.errors import check_range
+from tfft.errors import ConfigError, check_range
 
 Views = int | Literal["auto", "fresh"]
 
@@ -41,6 +41,9 @@ class Phase:
     batch_norm: Literal["frozen", "train"] = "frozen"
     """BatchNormalization of unfrozen stages: frozen keeps its statistics; train suits random weights only."""
 
+    lora_rank: int = 0
+    """Rank of low-rank adapters (LoRA) that are trained in place of the weights of unfrozen stages; 0 for none."""
+
     def __post_init__(self) -> None:
         check_range("epochs", self.epochs, least=0, most=1_000_000)
         start = "For Adam on a frozen backbone start at 1e-3"
@@ -49,5 +52,12 @@ class Phase:
         check_range("weight_decay", self.weight_decay, least=0, below=1)
         check_range("warmup", self.warmup, least=0, below=1)
         check_range("patience", self.patience, least=0)
+        check_range("lora_rank", self.lora_rank, least=0, most=1024)
         if self.unfreeze != "all":
             check_range("unfreeze", self.unfreeze, least=0, fix="Or `all`")
+        if self.lora_rank and self.unfreeze == 0:
+            raise ConfigError(
+                "Adapters stand in for the weights of unfrozen stages",
+                received=f"lora_rank={self.lora_rank} with unfreeze=0",
+                fix="Set `unfreeze` too, to the stages that get them, or to `all`",
+            )

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfft.data.augment import Augmentation, Level
 from tfft.data.examples import Splits
-from tfft.data.pipeline import Layout
+from tfft.data.layout import Layout
 from tfft.errors import ConfigError, check_range
 from tfft.models.freezing import unfrozen
 from tfft.models.stages import backbone_stages
@@ -39,9 +39,9 @@ class PlannedPhase:
     top: keras.Model
     """What it runs in every step."""
     depth: int | None
-    """Level of the activations that it trains on; None trains on pictures."""
+    """Level of the activations that it trains on; None trains on pictures or tokens."""
     views: int | None
-    """How many views of the training pictures its epochs walk through; None for a new one in every epoch."""
+    """How many views of the training examples its epochs walk through; None for a new one in every epoch."""
 
     @cached_property
     def forward(self) -> Callable[..., tf.Tensor]:
@@ -94,7 +94,7 @@ class Plan:
         """Of the rows that a phase at some depth trains on."""
         if depth is not None:
             return self.activations.levels[depth].makes
-        return pixel_layout(self.activations.splits)
+        return input_layout(self.activations.splits)
 
     def needed(self, depth: int) -> list[tuple[str, int]]:
         """Splits and views whose activations at a level are trained on or scored, each once."""
@@ -108,9 +108,10 @@ class Plan:
         return list(found)
 
 
-def pixel_layout(splits: Splits) -> Layout:
-    """Of the pictures."""
-    return Layout((tuple(splits.train.inputs.shape[1:]),), splits.train.inputs.dtype.name)
+def input_layout(splits: Splits) -> Layout:
+    """Of the pictures, or of the tokens."""
+    inputs = splits.train.inputs
+    return Layout((tuple(inputs.shape[1:]) if splits.train.widths is None else (None,),), inputs.dtype.name)
 
 
 def check_phases(backbone: keras.Model, phases: Mapping[str, Phase]) -> None:
@@ -173,7 +174,7 @@ def plan_phases(
             pictures are not uint8.
     """
     check_range("batch_size", batch_size, least=1)
-    if (dtype := splits.train.inputs.dtype) != "uint8":
+    if (dtype := splits.train.inputs.dtype) != "uint8" and splits.train.widths is None:
         raise ConfigError("Pictures are uint8, in [0, 255]", received=dtype, fix="Convert them: `.astype('uint8')`")
     check_views(views)
     check_phases(model, phases)
@@ -184,7 +185,13 @@ def plan_phases(
     # lowest first; a phase that unfreezes more comes later
     cuts = list(dict.fromkeys(one.cut for one in reversed(found.values()) if one.cut.trunk is not None))
     activations = Activations(
-        splits, content_keys(splits), levels(cuts, dtype=store.dtype), store, model.name, augmentation, seed
+        splits,
+        content_keys(splits),
+        levels(cuts, takes=input_layout(splits), dtype=store.dtype),
+        store,
+        model.name,
+        augmentation,
+        seed,
     )
     planned, epoch = [], 0
     for name, one in found.items():

@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from tfft.data.examples import Splits
 from tfft.data.pipeline import evaluation_batches
+from tfft.data.widths import Tokens
 from tfft.models.graph import nodes_in_order
-from tfft.training.plan import Plan, PlannedPhase, pixel_layout
+from tfft.training.plan import Plan, PlannedPhase, input_layout
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ def predict(
     """Runs a model over all splits, each example once, unaugmented, in its own order.
 
     Args:
-        model: Takes pictures, (batch, height, width, 3) in [0, 255]. With a plan, the model of the plan, or one that
-            goes on from its outputs.
+        model: Takes pictures, (batch, height, width, 3) in [0, 255], or tokens, (batch, length). With a plan, the model
+            of the plan, or one that goes on from its outputs.
         splits: The data.
         plan: By which the model was trained on these data; what is frozen is then not computed again.
         batch_size: Examples in a batch.
@@ -53,8 +54,11 @@ def predict(
     predictions = {}
     for name, examples in splits.items():
         logger.info("Scoring %s: %d examples", name, len(examples))
-        rows = examples.inputs if depth is None else plan.activations.rows(depth, name, 0)
-        layout = pixel_layout(splits) if depth is None else plan.layout(depth)
+        if plan is not None:
+            rows = plan.activations.rows(depth, name, 0)
+        else:
+            rows = examples.inputs if examples.widths is None else Tokens(examples.inputs, examples.widths)
+        layout = input_layout(splits) if depth is None else plan.layout(depth)
         batches = evaluation_batches(rows, examples.targets, layout, count=len(examples), batch_size=batch_size)
         shown = tqdm(batches, total=len(batches), desc=f"Scoring {name}", unit=" batches", disable=None, leave=False)
         predictions[name] = gathered(keep(answer(tensors), truth.numpy()) for tensors, truth in shown)
@@ -84,14 +88,14 @@ def answers_to_rows(model: keras.Model, planned_model: keras.Model, planned: Pla
     Returns:
         From the tensors of a batch to the answers as arrays, in the structure that the model has.
     """
-    top = planned.forward
+
+    def top(tensors: Any) -> tf.Tensor:
+        # rows are float32, tokens or pixels; the network takes pixels as floats
+        pairs = zip(tf.nest.flatten(tensors), planned.top.inputs, strict=True)
+        return planned.forward(*(tf.cast(tensor, wanted.dtype) for tensor, wanted in pairs))
+
     if model is planned_model:
-        return lambda tensors: tree.map_structure(np.asarray, top(*_as_floats(tensors)))
+        return lambda tensors: tree.map_structure(np.asarray, top(tensors))
     rest = keras.Model(planned_model.outputs[0], model.output)
     after = tf.function(lambda outputs: rest(outputs, training=False), autograph=False, reduce_retracing=True)
-    return lambda tensors: tree.map_structure(np.asarray, after(top(*_as_floats(tensors))))
-
-
-def _as_floats(tensors: Any) -> list[tf.Tensor]:
-    """As a model takes them: rows are float32, or pixels, uint8."""
-    return [tf.cast(tensor, "float32") for tensor in tf.nest.flatten(tensors)]
+    return lambda tensors: tree.map_structure(np.asarray, after(top(tensors)))

@@ -42,7 +42,7 @@ def _storing(plan: Plan, lowest: int, views: int | None, *, streamed_views: int 
     pays, trains, saved = [], [], 0
     for depth, level in enumerate(activations.levels):
         saved += level.multiply_adds  # by storing this level, down to the one that is stored below it
-        pays.append(saved >= WORTH_STORING * level.makes.numbers)
+        pays.append(saved >= WORTH_STORING * level.makes.at(1).numbers)
         trains.append(pays[depth] and depth >= lowest and views is not None)
         saved = 0 if trains[depth] else saved
     phases = tuple(
@@ -61,7 +61,7 @@ def missing_bytes(plan: Plan) -> int:
     """Bytes that will be added to the store."""
     activations = plan.activations
     return sum(
-        len(activations.missing(depth, split, number)) * activations.array(depth, number).row_bytes
+        activations.room(depth, split, number)[1]
         for depth, stored in enumerate(activations.stored)
         for split, number in stored
     )
