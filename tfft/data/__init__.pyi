@@ -4,8 +4,10 @@ from .balance import label_weights as label_weights
 from .balance import pixel_weights as pixel_weights
 from .choices import Balance as Balance
 from .choices import Columns as Columns
+from .choices import Length as Length
 from .choices import NumberColumns as NumberColumns
 from .choices import TagColumns as TagColumns
+from .choices import TextColumns as TextColumns
 from .examples import Examples as Examples
 from .examples import Splits as Splits
 from .labels import Label as Label
@@ -20,3 +22,5 @@ from .records import Record as Record
 from .sources import find_pictures as find_pictures
 from .splits import assign_splits as assign_splits
 from .tags import find_tagged as find_tagged
+from .texts import find_texts as find_texts
+from .tokens import read_texts as read_texts

@@ -9,6 +9,10 @@ Balance = Literal["none", "weights", "sample"]
 """Rare classes as they are; of more weight in the loss; their pictures more often in an epoch."""
 
 
+Length = int | Literal["auto"]
+"""Tokens that a text is cut to; chosen from the data."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """Columns of a table of pictures."""
@@ -51,3 +55,17 @@ class NumberColumns:
     """train, val or test, where the table decides."""
     group: str | None = None
     """Rows of equal value (a patient, a scene) stay in one split."""
+
+
+@dataclass(frozen=True)
+class TextColumns:
+    """Columns of a table, or keys of JSON lines, with texts and their classes."""
+
+    text: str = "text"
+    """The text."""
+    label: str = "label"
+    """Its class."""
+    split: str | None = None
+    """train, val or test, where the table decides."""
+    group: str | None = None
+    """Rows of equal value (an author, a document) stay in one split."""

@@ -56,8 +56,8 @@ class Examples:
     """(examples,), float: one over how often the rarest class of each is shown; None where nothing is counted."""
     widths: np.ndarray | None = field(default=None, repr=False)
     """(examples,), int: tokens that each text is padded to, see `tfft.data.widths`; None for pictures."""
-    texts: Sequence[str] = field(default=(), repr=False)
-    """The texts as they were written; none for pictures."""
+    texts: np.ndarray | None = field(default=None, repr=False)
+    """(examples,), the texts as they were written; None for pictures."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,4 +1,4 @@
-"""One class for each picture."""
+"""One class for each picture or text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Label:
-    """The class of a picture. As targets: indices of classes, (pictures,), int32."""
+    """The class of a picture or text. As targets: indices of classes, (examples,), int32."""
 
     name: str
     one_class: ClassVar[bool] = True
@@ -28,7 +28,7 @@ class Label:
         return (self.name,)
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
+    def targets(cls, records: Sequence[Record], image_size: tuple[int, int] | None, storage: Storage) -> Targets:
         """Indices into the sorted names."""
         names = [record.truth.name for record in records]
         labels = sorted(set(names))

@@ -66,7 +66,7 @@ def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
         records = tables.records(Path(source), columns or Columns())
     else:
         records = folder_records(Path(source))
-        _check_same_classes(records, Path(source))
+        check_same_classes(records, Path(source))
     audit.check_classes(records, source)
     return digested(records)
 
@@ -159,12 +159,13 @@ def _ignored(name: str) -> bool:
     return name.startswith(".") or lower in IGNORED_NAMES or os.path.splitext(lower)[1] in IGNORED_SUFFIXES
 
 
-def _check_same_classes(records: list[Record], folder: Path) -> None:
+def check_same_classes(records: list[Record], folder: Path) -> None:
+    """Raises `DataError` if a class of val or test is not in train."""
     classes = {split: {r.truth.name for r in records if r.split == split} for split in ("train", "val", "test")}
     for split in ("val", "test"):
         if unknown := classes[split] - classes["train"]:
             raise DataError(
                 f"Every class of the {split} folder is also in the train folder",
                 received=f"{listed(sorted(unknown))} only in {split} of {folder}",
-                fix="Add training pictures of it, or remove its folder",
+                fix="Add some of it to train, or remove its folder",
             )

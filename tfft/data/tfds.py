@@ -1,9 +1,9 @@
-"""Labelled pictures from TensorFlow Datasets, imported only when a source asks for it."""
+"""Labelled pictures and texts from TensorFlow Datasets, imported only when a source asks for it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from tfft.data.labels import Label
 from tfft.data.records import SPLIT_NAMES, Record
@@ -11,11 +11,20 @@ from tfft.errors import ConfigError, DataError, MachineError, nearest
 
 
 def records(name: str) -> list[Record]:
-    """Records of `name` as `tfds.builder` takes it (`"beans"`, `"cats_vs_dogs:4.0.1"`).
+    """Records of pictures of `name` as `tfds.builder` takes it (`"beans"`, `"cats_vs_dogs:4.0.1"`).
 
     The pictures stay encoded in memory and are decoded like those of a folder. Splits that TensorFlow
     Datasets names otherwise than train, validation and test are left out, and so are those without labels.
     """
+    return _records(name, "Image")
+
+
+def text_records(name: str) -> list[Record]:
+    """Records of texts of `name` (`"imdb_reviews"`)."""
+    return _records(name, "Text")
+
+
+def _records(name: str, kind: Literal["Image", "Text"]) -> list[Record]:
     import tensorflow_datasets as tfds
 
     import tfft.data.demo  # noqa: F401 (tfft's own data sets are known by their names from here on)
@@ -28,7 +37,7 @@ def records(name: str) -> list[Record]:
             received=f"{name!r}",
             fix=f"Nearest: {nearest(name, tfds.list_builders())}",
         ) from None
-    image, label = _feature_names(name, builder.info.features, tfds)
+    content, label = _feature_names(name, builder.info.features, getattr(tfds.features, kind), tfds)
     try:
         builder.download_and_prepare()
     except Exception as error:  # whatever a data set's own code, its host or the disk may raise
@@ -40,13 +49,14 @@ def records(name: str) -> list[Record]:
     for split in builder.info.splits:
         if split not in SPLIT_NAMES:
             continue
-        examples = builder.as_dataset(split=split, decoders={image: tfds.decode.SkipDecoding()})
+        decoders = {content: tfds.decode.SkipDecoding()} if kind == "Image" else None
+        examples = builder.as_dataset(split=split, decoders=decoders)
         for number, example in enumerate(tfds.as_numpy(examples)):
             if example[label] < 0:
                 break  # a split whose labels are kept secret holds -1 in their place
             found.append(
                 Record(
-                    content=bytes(example[image]),
+                    content=bytes(example[content]),
                     truth=Label(names[example[label]]),
                     where=f"tfds:{name} {split} {number}",
                     split=SPLIT_NAMES[split],
@@ -57,13 +67,13 @@ def records(name: str) -> list[Record]:
     return found
 
 
-def _feature_names(name: str, features: Any, tfds: Any) -> tuple[str, str]:
-    """The one picture and the one class among the features."""
-    images = [key for key, feature in features.items() if isinstance(feature, tfds.features.Image)]
+def _feature_names(name: str, features: Any, kind: type, tfds: Any) -> tuple[str, str]:
+    """The one picture or text, and the one class, among the features."""
+    contents = [key for key, feature in features.items() if isinstance(feature, kind)]
     labels = [key for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
-    if len(images) != 1 or not labels:
+    if len(contents) != 1 or not labels:
         raise DataError(
-            "A data set for image classification has one Image and one ClassLabel feature",
+            f"A data set for this recipe has one {kind.__name__} and one ClassLabel feature",
             received=f"{' '.join(str(dict(features)).split())} in tfds:{name}",
         )
-    return images[0], "label" if "label" in labels else labels[0]
+    return contents[0], "label" if "label" in labels else labels[0]

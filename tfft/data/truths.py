@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Truth(Protocol):
-    """What is known of one picture: its class, its tags, numbers, a mask, boxes."""
+    """What is known of one picture or text: its class, its tags, numbers, a mask, boxes."""
 
     one_class: ClassVar[bool]
     """Whether it is one class of several, which every split then needs."""
@@ -27,8 +27,8 @@ class Truth(Protocol):
         """The classes that it names, each as often as it does; pictures are dealt to splits by them."""
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
-        """What some records of this kind become when their pictures are `image_size` high and wide."""
+    def targets(cls, records: Sequence[Record], image_size: tuple[int, int] | None, storage: Storage) -> Targets:
+        """What some records of this kind become when their pictures are `image_size` high and wide; None for texts."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@ from .backbones import describe_backbone as describe_backbone
 from .backbones import load_backbone as load_backbone
 from .detection import fitting_stride as fitting_stride
 from .detection import object_boxes as object_boxes
+from .encoders import Encoder as Encoder
+from .encoders import describe_encoder as describe_encoder
+from .encoders import load_encoder as load_encoder
 from .fingerprint import fingerprint as fingerprint
 from .freezing import parameters as parameters
 from .freezing import unfrozen as unfrozen
 from .scales import scales_of as scales_of
 from .segmentation import pixel_labels as pixel_labels
 from .stages import backbone_stages as backbone_stages
+from .strings import from_strings as from_strings
 from .tasks import Task as Task
 from .tasks import attach_head as attach_head
 from .tasks import multi_label as multi_label

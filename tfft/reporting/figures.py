@@ -1,4 +1,4 @@
-"""The parts of a report that a person looks at: plots, and pictures with what was said of them."""
+"""The parts of a report that a person looks at: plots, and pictures or texts with what was said of them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from tfft.reporting import plots
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture of a figure, with its words."""
+    """One picture or text of a figure, with its words."""
 
     image: str
-    """A data URI."""
+    """A data URI; empty for a text."""
     caption: str
     detail: str = ""
     right: bool | None = None
     """Whether what was predicted is true; None where there is more or less of it."""
+    text: str = ""
+    """A text in place of a picture."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,17 @@ MOST_CLASSES = 40
 """Rows of a confusion matrix that a person can read; of more classes, those with the most mistakes are shown."""
 
 
+MOST_CHARACTERS = 600
+"""Of a text that is shown."""
+
+
 def class_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most: int = 12) -> list[Figure]:
     """Confusion matrix, the most confident mistakes and some right answers of the last split (test, or val).
 
     Args:
         splits: The data.
         predictions: Probabilities by split, (examples, classes).
-        most: How many pictures to show of each kind.
+        most: How many pictures or texts to show of each kind.
     """
     name, examples = list(splits.items())[-1]
     probabilities = predictions[name]
@@ -59,18 +65,27 @@ def class_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most
 
     def show(index: int) -> Shown:
         true, said = splits.labels[examples.targets[index]], splits.labels[predicted[index]]
+        content = {"text": shortened(examples.texts[index])} if examples.texts is not None else {}
         return Shown(
-            image=png_uri(examples.inputs[index]),
+            image="" if content else png_uri(examples.inputs[index]),
+            **content,
             caption=f"{said} {confidence[index]:.0%}" + ("" if said == true else f", is {true}"),
             detail=examples.where[index],
             right=said == true,
         )
 
+    width = {"width": 340} if examples.texts is not None else {}
+    counts = (f"{len(some)} of {len(examples)}" for some in (wrong, right))
     return [
         _confusion_figure(name, examples.targets, predicted, splits.labels),
-        Figure(f"Most confident mistakes ({name})", [show(i) for i in mistakes], f"{len(wrong)} of {len(examples)}"),
-        Figure(f"Right answers ({name})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
+        Figure(f"Most confident mistakes ({name})", [show(i) for i in mistakes], next(counts), **width),
+        Figure(f"Right answers ({name})", [show(i) for i in spread], next(counts), **width),
     ]
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + " [...]"
 
 
 def _confusion_figure(name: str, targets: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> Figure:

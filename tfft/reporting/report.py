@@ -23,7 +23,7 @@ def write_report(
     scores: Mapping[str, Any],
     figures: Sequence[Figure],
 ) -> None:
-    """Writes `report.json`, `report.html` and, if pictures were left out, `skipped.csv`.
+    """Writes `report.json`, `report.html` and, if examples were left out, `skipped.csv`.
 
     Args:
         run: Whose folder to write into.
@@ -63,7 +63,7 @@ def write_report(
         loader=jinja2.PackageLoader("tfft.reporting", "."), autoescape=True, undefined=jinja2.StrictUndefined
     ).get_template("report.html.jinja")
     if splits.skipped:
-        rows = [{"picture": picture, "reason": reason} for picture, reason in splits.skipped]
+        rows = [{"example": where, "reason": reason} for where, reason in splits.skipped]
         files.write_csv(run.folder / "skipped.csv", rows)
     files.write_json(run.folder / "report.json", report)
     config = replay.as_json(run.config)

@@ -62,11 +62,11 @@ def show_plan(plan: Plan) -> None:
 
 
 def trains_on(plan: Plan, planned: PlannedPhase) -> str:
-    """What goes into the trained part of a phase: `"14 x 14 x 96 after block_12_add"`, or pictures."""
+    """What goes into the trained part of a phase: `"14 x 14 x 96 after block_12_add"`, or pictures, or tokens."""
     if planned.depth is None:
-        return "pictures"
+        return "pictures" if plan.splits.train.widths is None else "tokens"
     level = plan.activations.levels[planned.depth]
-    shapes = (" x ".join(map(str, shape)) for shape in level.makes.shapes)
+    shapes = (" x ".join("tokens" if side is None else str(side) for side in shape) for shape in level.makes.shapes)
     pieces = [f"{shape} after {layer}" for shape, layer in zip(shapes, level.layers, strict=True)]
     return listed(pieces, most=2) + (
         "" if any(split == "train" for split, _ in plan.activations.stored[planned.depth]) else ", streamed"
@@ -108,5 +108,5 @@ def _data_table(splits: Splits) -> Table:
             table.add_row(shown(label), *(str(split[index]) for split in counts))
         if len(splits.labels) > MOST_ROWS:
             table.add_row(f"... {len(splits.labels) - MOST_ROWS} more", *("" for _ in counts))
-    table.add_row("pictures", *(str(len(examples)) for examples in named.values()), style="bold")
+    table.add_row("examples", *(str(len(examples)) for examples in named.values()), style="bold")
     return table

@@ -1,0 +1,84 @@
+"""Rows of text files: CSV, TSV or JSON lines, one file or one for each split in a folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfft.data.records import SPLIT_NAMES
+from tfft.data.tables import table_rows
+from tfft.errors import DataError, listed, nearest
+
+SUFFIXES = (".csv", ".tsv", ".jsonl")
+LONGEST_CELL = 2**31 - 1
+"""Characters; Python's own limit is shorter than some texts."""
+
+
+def is_rows(source: Path) -> bool:
+    """Whether a path is that of a file of rows, or a folder of such files named after their splits."""
+    return source.suffix.lower() in SUFFIXES or bool(split_files(source))
+
+
+def split_files(folder: Path) -> dict[Path, str]:
+    """The files of rows in a folder that are named after a split, `dev.tsv` say, with that."""
+    if not folder.is_dir():
+        return {}
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    return {path: SPLIT_NAMES[path.stem.lower()] for path in found if path.stem.lower() in SPLIT_NAMES}
+
+
+def text_rows(source: Path, columns: Sequence[str]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+    """For each row where it stands, its split (None if the file is not named after one), and its cells.
+
+    Args:
+        source: A file, or a folder of files named after splits.
+        columns: Names of columns, or keys, that every row has.
+
+    Raises:
+        DataError: Naming file and row: what cannot be read, a missing column, two files of one split.
+    """
+    files = split_files(source) or {source: None}
+    for split in {split for split in files.values() if split}:
+        if len(same := [path.name for path, other in files.items() if other == split]) > 1:
+            raise DataError(f"One file holds the {split} split", received=f"{listed(same)} in {source}")
+    for path, split in files.items():
+        rows = _json_rows(path, columns) if path.suffix.lower() == ".jsonl" else _table_rows(path, columns)
+        for number, row in rows:
+            yield f"{path.name} row {number}", split, row
+
+
+def _table_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+    csv.field_size_limit(LONGEST_CELL)
+    return table_rows(path, list(columns))
+
+
+def _json_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError("The file exists", received=f"no file {path}", fix="Check `--data`") from None
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "The file is UTF-8 text", received=f"byte {error.start} of {path} is not", fix="Save it again as UTF-8"
+        ) from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                "Every line is a JSON object", received=f"{error} in {path.name} row {number}", fix="Correct the line"
+            ) from None
+        if not isinstance(row, dict):
+            raise DataError("Every line is a JSON object", received=f"{line[:80]} in {path.name} row {number}")
+        if missing := [name for name in columns if name not in row]:
+            raise DataError(
+                f"Every line has a key {missing[0]!r}",
+                received=f"keys {listed(map(repr, row)) or 'none'} in {path.name} row {number}",
+                fix=f"Name the right ones with `--columns.*`, see `--help`; nearest: {nearest(missing[0], row)}",
+            )
+        yield number, row

@@ -1,0 +1,130 @@
+"""Where labelled texts come from: files of rows, a folder of text files, TensorFlow Datasets, the demo."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tfft.data import audit, phrases, tfds
+from tfft.data.choices import TextColumns
+from tfft.data.labels import Label
+from tfft.data.records import Record, content_digest, split_name
+from tfft.data.sources import check_same_classes, split_folders, subfolders, text
+from tfft.data.text_files import SUFFIXES, is_rows, text_rows
+from tfft.errors import ConfigError, DataError, listed
+
+
+def find_texts(source: str, columns: TextColumns | None = None) -> list[Record]:
+    """Lists the labelled texts of a source, with a digest of each.
+
+    Args:
+        source: A .csv, .tsv or .jsonl file; a folder with such files named after their splits (`train.tsv`, `dev.tsv`);
+            a folder with one sub-folder of .txt files per class (with or without `train/`, `val/`, `test/` above
+            them); `tfds:NAME`; or `demo:text`.
+        columns: Columns of a table, keys of JSON lines.
+
+    Returns:
+        Records in the order of the rows, or of the names.
+
+    Raises:
+        ConfigError: If the source is demo data of another task, or no file of rows and has `columns`.
+        DataError: If there is nothing to read, or there are fewer than two classes.
+    """
+    rows = is_rows(Path(source))
+    if columns is not None and columns != TextColumns() and not rows:
+        raise ConfigError(
+            "`--columns` belongs to a .csv, .tsv or .jsonl file",
+            received=f"{columns} with {source}",
+            fix="Write the texts into a table, or leave the columns out",
+        )
+    if source == "demo:text":
+        found = [
+            Record(one.text.encode(), Label(one.label), where=f"demo text {number}", split=one.split)
+            for number, one in enumerate(phrases.reviews())
+        ]
+    elif source == "demo" or source.startswith("demo:"):
+        raise ConfigError(
+            "The demo data with a class for each text are `demo:text`",
+            received=repr(source),
+            fix="Type `--data demo:text`, or run the recipe of that task: `tfft ls` lists them",
+        )
+    elif source.startswith("tfds:"):
+        found = tfds.text_records(source.removeprefix("tfds:"))
+    elif rows:
+        found = list(_row_records(Path(source), columns or TextColumns()))
+    else:
+        found = _folder_records(Path(source))
+    audit.check_classes(found, source)
+    audit.check_trained(found, source)
+    return text_digested(found)
+
+
+def _row_records(source: Path, columns: TextColumns) -> Iterable[Record]:
+    named = [name for name in (columns.text, columns.label, columns.split, columns.group) if name]
+    for where, split, row in text_rows(source, named):
+        label = _cell(row, columns.label, where).strip()
+        if not label:
+            raise DataError(f"Column {columns.label!r} has a value in every row", received=f"an empty cell in {where}")
+        yield Record(
+            content=_cell(row, columns.text, where).encode("utf-8", "surrogatepass"),
+            truth=Label(unicodedata.normalize("NFC", label)),
+            where=where,
+            split=split_name(_cell(row, columns.split, where), where) if columns.split else split,
+            group=unicodedata.normalize("NFC", _cell(row, columns.group, where)) if columns.group else None,
+        )
+
+
+def _cell(row: dict[str, Any], name: str, where: str) -> str:
+    """A cell as text: numbers and truth values of JSON too, an absent one is empty."""
+    value = row[name]
+    if isinstance(value, (list, dict)):
+        raise DataError(f"{name!r} is a text", received=f"{str(value)[:80]} in {where}")
+    return "" if value is None else str(value)
+
+
+def _folder_records(folder: Path) -> list[Record]:
+    if not folder.is_dir():
+        raise DataError(
+            f"`--data` is a {', '.join(SUFFIXES)} file, a folder, `tfds:NAME`, or `demo:text`",
+            received=f"{folder} ({'a file' if folder.exists() else 'no such folder'})",
+            fix="Check the path, or try `--data demo:text`",
+        )
+    splits = split_folders(folder)
+    tops = splits if "train" in splits.values() else {folder: None}
+    found = []
+    for top, split in tops.items():
+        classes = {each: sorted(path for path in each.rglob("*.txt") if path.is_file()) for each in subfolders(top)}
+        if empty := [each.name for each, files in classes.items() if not files and each.name != "runs"]:
+            raise DataError("Every class folder holds .txt files", received=f"none in {listed(empty)} of {top}")
+        found += [
+            Record(path, Label(text(each.name)), where=text(path.relative_to(folder).as_posix()), split=split)
+            for each, files in classes.items()
+            for path in files
+        ]
+    if not found:
+        raise DataError(
+            "A folder of texts holds train, val and test files, or one sub-folder of .txt files per class",
+            received=f"neither in {folder}",
+            fix=f"Name the files train, val and test ({', '.join(SUFFIXES)}), or pass one file",
+        )
+    check_same_classes(found, folder)
+    return found
+
+
+def text_digested(records: Sequence[Record]) -> list[Record]:
+    """The records with their digests; texts that differ in letter case and spaces alone have equal ones."""
+    return [replace(record, digest=content_digest(_plain(record))) for record in records]
+
+
+def _plain(record: Record) -> bytes:
+    try:
+        content = record.read()
+    except OSError:
+        return f"unreadable {record.where}".encode()
+    try:
+        return " ".join(unicodedata.normalize("NFKC", content.decode("utf-8-sig")).casefold().split()).encode()
+    except UnicodeDecodeError:
+        return content

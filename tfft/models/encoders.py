@@ -1,0 +1,195 @@
+"""Encoders: any KerasHub network that reads a whole text, as a flat functional model that takes tokens."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from tfft import extras
+from tfft.errors import ConfigError, MachineError, listed, nearest
+
+DEMO_SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_dim": 128, "max_sequence_length": 128}
+"""Of the small BERT that is tried things with."""
+DEMO_VOCABULARY = 2000
+"""Words and pieces of words, at most."""
+REMOTE = ("kaggle://", "hf://", "modelscope://", "gs://")
+TAKEN = {"token_ids", "padding_mask", "segment_ids"}
+TOKENIZED_TOGETHER = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """A frozen network for texts, with the tokenizer that belongs to it."""
+
+    model: keras.Model
+    """From tokens, (batch, length), int32, padded, to features, (batch, length, channels), and a mask, (batch, length),
+    float32, 1 where a token is."""
+    tokenizer: Any = field(repr=False)
+    """KerasHub's."""
+    longest: int
+    """Tokens that it reads at most, with those of start and end."""
+
+    @property
+    def edges(self) -> tuple[list[int], list[int]]:
+        """Tokens before and behind each text."""
+        marks = (getattr(self.tokenizer, f"{name}_token_id", None) for name in ("start", "end"))
+        return tuple([] if mark is None else [mark] for mark in marks)
+
+    @property
+    def pad(self) -> int:
+        """The token that fills up."""
+        return self.tokenizer.pad_token_id
+
+    def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """The tokens of each text, uncut, without those of start and end."""
+        return tokenized(self.tokenizer, texts)
+
+    def pack(self, tokens: Sequence[np.ndarray], length: int) -> np.ndarray:
+        """Tokens of texts between start and end, cut and filled up to one length, (texts, length), int32."""
+        start, end = self.edges
+        packed = np.full((len(tokens), length), self.pad, np.int32)
+        for row, one in zip(packed, tokens, strict=True):
+            whole = [*start, *one[: length - len(start) - len(end)], *end]
+            row[: len(whole)] = whole
+        return packed
+
+
+def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encoder:
+    """Builds a frozen encoder.
+
+    Args:
+        backbone: Name of a KerasHub preset (`"bert_tiny_en_uncased"`, `"hf://..."`), a folder in KerasHub's or Hugging
+            Face's form, or `"demo"`: a small BERT with random weights and a vocabulary made from `texts`. An `Encoder`
+            is given back as it is.
+        texts: Training texts, for `"demo"` alone.
+
+    Raises:
+        ConfigError: For a name or a folder that is none, or a network that has no encoder of its own.
+        MachineError: If the extra `text` is not installed, or a preset cannot be downloaded.
+    """
+    if isinstance(backbone, Encoder):
+        return backbone
+    extras.require("text")
+    if backbone == "demo":
+        return _demo(texts)
+    network, tokenizer = _load(backbone)
+    _check(backbone, network)
+    longest = getattr(network, "max_sequence_length", None) or 512
+    return Encoder(flat(network, tokenizer.pad_token_id, Path(backbone).name), tokenizer, longest)
+
+
+def describe_encoder(backbone: str | Encoder) -> str:
+    """What it is, in words."""
+    if isinstance(backbone, Encoder):
+        return f"{backbone.model.name}, an encoder of your own"
+    return "demo (a small BERT with random weights; to try things with)" if backbone == "demo" else backbone
+
+
+def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
+    """The tokens of each text, uncut; through a graph, as in the saved model, for KerasHub has another way without."""
+    found: list[np.ndarray] = []
+    batches = tf.data.Dataset.from_tensor_slices(list(texts)).batch(TOKENIZED_TOGETHER)
+    for batch in batches.map(tokenizer.tokenize):
+        found += np.split(batch.values.numpy(), batch.row_splits.numpy()[1:-1])
+    return found
+
+
+def word_pieces(texts: Iterable[str], size: int, *, reserved: Sequence[str], lowercase: bool) -> list[str]:
+    """A vocabulary of at most `size` words and pieces of words, after Schuster and Nakajima 2012; reserved ones first."""
+    import keras_hub
+
+    return keras_hub.tokenizers.compute_word_piece_vocabulary(
+        tf.data.Dataset.from_tensor_slices(list(texts)), size, lowercase=lowercase, reserved_tokens=list(reserved)
+    )
+
+
+def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
+    """A network of KerasHub on tokens alone: mask and segments are made of them inside, every layer is frozen."""
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    # in float32, so that it can be stored beside the features
+    mask = ops.cast(ops.not_equal(tokens, pad), "float32")
+    made = {"token_ids": tokens, "padding_mask": mask, "segment_ids": ops.zeros_like(tokens)}
+    inputs = {name: made[name] for name in network.input}
+    outputs = network._run_through_graph(inputs, operation_fn=lambda operation: operation)
+    features = outputs["sequence_output"] if isinstance(outputs, dict) else outputs
+    model = keras.Model(tokens, [features, mask], name=re.sub(r"\W", "_", name) or "encoder")
+    model.trainable = False
+    return model
+
+
+def _demo(texts: Iterable[str]) -> Encoder:
+    import keras_hub
+
+    reserved = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = word_pieces(texts, DEMO_VOCABULARY, reserved=reserved, lowercase=True)
+    tokenizer = keras_hub.tokenizers.BertTokenizer(pieces, lowercase=True)
+    network = keras_hub.models.BertBackbone(vocabulary_size=len(pieces), **DEMO_SIZE)
+    return Encoder(flat(network, tokenizer.pad_token_id, "demo_bert"), tokenizer, DEMO_SIZE["max_sequence_length"])
+
+
+def _load(backbone: str) -> tuple[keras.Model, Any]:
+    import keras_hub
+
+    folder = Path(backbone).expanduser()
+    known = keras_hub.models.Backbone.presets
+    if folder.is_dir():
+        backbone = str(folder)
+    elif backbone not in known and not backbone.startswith(REMOTE):
+        raise ConfigError(
+            "`--backbone` is a KerasHub preset, a folder in KerasHub's or Hugging Face's form, or demo",
+            received=repr(backbone),
+            fix=f"Nearest presets: {nearest(backbone, known)}",
+        )
+    try:
+        network = keras_hub.models.Backbone.from_preset(backbone)
+        tokenizer = keras_hub.models.Tokenizer.from_preset(backbone, **_accents(folder))
+    except Exception as error:  # whatever the hosts, the file formats and KerasHub's readers raise
+        first = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
+        if folder.is_dir():
+            raise ConfigError("The folder of `--backbone` holds a network and its tokenizer", received=first) from error
+        raise MachineError(
+            f"The preset {backbone} can be downloaded",
+            received=first,
+            fix="Get it on another machine (`save_to_preset`) and pass the folder, or try `--backbone demo`",
+        ) from error
+    return network, tokenizer
+
+
+def _accents(folder: Path) -> dict[str, bool]:
+    """What KerasHub does not read in Hugging Face's form: an uncased BERT takes accents off too."""
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    uncased = config.get("tokenizer_class", "BertTokenizer").startswith("Bert") and config.get("do_lower_case")
+    return {"strip_accents": True} if uncased and config.get("strip_accents") is not False else {}
+
+
+def _check(name: str, network: keras.Model) -> None:
+    """Whether it reads a text as a whole, and nothing but a text."""
+    import keras_hub
+
+    given = set(network.input) if isinstance(network.input, dict) else set()
+    one_way = tuple(task.backbone_cls for task in _below(keras_hub.models.CausalLM) if task.backbone_cls)
+    if "token_ids" not in given or not given <= TAKEN or isinstance(network, one_way):
+        what = (
+            "one that reads left to right alone" if isinstance(network, one_way) else f"inputs {listed(sorted(given))}"
+        )
+        raise ConfigError(
+            "`--backbone` is an encoder, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT or ELECTRA",
+            received=f"{type(network).__name__} of {name}, {what}",
+            fix="Choose another preset",
+        )
+
+
+def _below(kind: type) -> list[type]:
+    return [found for one in kind.__subclasses__() for found in (one, *_below(one))]
