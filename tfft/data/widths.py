@@ -26,8 +26,9 @@ def widths_of(lengths: np.ndarray) -> np.ndarray:
     Args:
         lengths: In tokens, (texts,), int.
     """
-    step = np.maximum(LEAST, 2 ** (np.ceil(np.log2(np.maximum(lengths, 1))).astype(int) - 3))
-    return -(-np.maximum(lengths, 1) // step) * step
+    lengths = np.maximum(lengths, LEAST)
+    step = np.maximum(LEAST, 2 ** (np.ceil(np.log2(lengths)).astype(int) - 3))
+    return -(-lengths // step) * step
 
 
 def by_width(order: np.ndarray, widths: np.ndarray, group: int, rng: np.random.Generator) -> np.ndarray:
