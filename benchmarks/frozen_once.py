@@ -247,7 +247,7 @@ def whole(model: Any, task: Any, plan: Any) -> list[dict[str, float]]:
     """The phases of a plan with the whole network in `fit`, on pictures."""
     import keras
 
-    from tfft.data import evaluation_batches, training_batches
+    from tfft.data import evaluation_batches, evaluation_order, training_batches
     from tfft.models import unfrozen
     from tfft.training import build_optimizer
 
@@ -282,7 +282,7 @@ def whole(model: Any, task: Any, plan: Any) -> list[dict[str, float]]:
             splits.val.inputs,
             splits.val.targets,
             plan.layout(None),
-            count=len(splits.val),
+            order=evaluation_order(splits.val),
             batch_size=plan.batch_size,
         )
 

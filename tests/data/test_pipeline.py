@@ -97,16 +97,16 @@ def test_rows_are_fetched_as_many_at_a_time_as_a_trunk_takes() -> None:
     targets = np.zeros(100, np.int32)
     for batch_size, fetched in ((8, [32, 32, 32, 4]), (32, [32, 32, 32, 4]), (64, [64, 36]), (24, [96, 4])):
         rows.asked.clear()
-        list(evaluation_batches(rows, targets, FLAT, count=100, batch_size=batch_size))
+        list(evaluation_batches(rows, targets, FLAT, order=np.arange(100), batch_size=batch_size))
         assert rows.asked == fetched
     rows.asked.clear()
-    list(evaluation_batches(rows, targets, FLAT, count=100, batch_size=31))  # 31 * 32 would be too many
+    list(evaluation_batches(rows, targets, FLAT, order=np.arange(100), batch_size=31))  # 31 * 32 would be too many
     assert rows.asked == [31, 31, 31, 7]
     assert GROUP == 32
 
 
 def test_evaluation_sees_each_example_once_as_it_is() -> None:
-    batches = evaluation_batches(ROWS, TARGETS, FLAT, count=20, batch_size=8)
+    batches = evaluation_batches(ROWS, TARGETS, FLAT, order=np.arange(20), batch_size=8)
     for _ in range(2):  # Keras goes through it again in every epoch
         assert [len(targets) for _, targets in batches] == [8, 8, 4]
         assert np.array_equal(np.concatenate([rows for rows, _ in batches]), ROWS)
@@ -117,7 +117,7 @@ def test_a_row_may_hold_several_tensors_and_half_precision() -> None:
     layout = Layout(((2, 2), (2,)), "float16")
     assert (layout.numbers, layout.read_as) == (6, "float32")
     (first, second), _ = next(
-        iter(evaluation_batches(ROWS.astype(np.float16), TARGETS, layout, count=20, batch_size=3))
+        iter(evaluation_batches(ROWS.astype(np.float16), TARGETS, layout, order=np.arange(20), batch_size=3))
     )
     assert (first.shape, second.shape, first.dtype) == ((3, 2, 2), (3, 2), "float32")
     assert np.array_equal(second, ROWS[:3, 4:])
@@ -125,4 +125,6 @@ def test_a_row_may_hold_several_tensors_and_half_precision() -> None:
 
 def test_the_end_of_a_pass_waits_for_no_tuner() -> None:
     """With the tuner of tf.data running, the end of an iterator took up to five seconds."""
-    assert evaluation_batches(ROWS, TARGETS, FLAT, count=20, batch_size=8).options().autotune.enabled is False
+    assert (
+        evaluation_batches(ROWS, TARGETS, FLAT, order=np.arange(20), batch_size=8).options().autotune.enabled is False
+    )

@@ -264,7 +264,7 @@ def test_a_small_batch_goes_through_the_trunk_as_a_full_one(network: keras.Model
         np.concatenate([np.reshape(images, (len(images), -1)) for images, _ in batches]),
         together[epoch_order(20, 0, 0)],
     )
-    assert len(list(evaluation_batches(rows, splits.train.targets, layout, count=20, batch_size=7))) == 3
+    assert len(list(evaluation_batches(rows, splits.train.targets, layout, order=np.arange(20), batch_size=7))) == 3
 
 
 def test_two_pictures_that_are_equal_are_seen_alike_whatever_their_ids(network: keras.Model, splits: Splits) -> None:

@@ -16,6 +16,7 @@ from .numbers import find_numbers as find_numbers
 from .numbers import statistics as statistics
 from .pipeline import epoch_order as epoch_order
 from .pipeline import evaluation_batches as evaluation_batches
+from .pipeline import evaluation_order as evaluation_order
 from .pipeline import training_batches as training_batches
 from .reading import read_pictures as read_pictures
 from .records import Record as Record

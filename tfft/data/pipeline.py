@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfft.data.examples import Indexable
+from tfft.data.examples import Examples, Indexable
 from tfft.data.layout import Layout
 from tfft.data.widths import by_width
 
@@ -79,11 +79,17 @@ def training_batches(
     return _dataset(reader, range(epochs.start * steps, epochs.stop * steps))
 
 
+def evaluation_order(examples: Examples) -> np.ndarray:
+    """The order in which examples are evaluated, (examples,): their own; texts from the shortest to the longest."""
+    return np.arange(len(examples)) if examples.widths is None else np.argsort(examples.widths, kind="stable")
+
+
 def evaluation_batches(
-    rows: Indexable, targets: Indexable, layout: Layout, *, count: int, batch_size: int
+    rows: Indexable, targets: Indexable, layout: Layout, *, order: np.ndarray, batch_size: int
 ) -> tf.data.Dataset:
-    """Every example once, in its own order; the last batch may be smaller."""
-    reader = _Reader(lambda _: rows, lambda _: targets, layout, lambda _: np.arange(count), count, batch_size)
+    """Every example once, in the order of `evaluation_order`; the last batch may be smaller."""
+    count = len(order)
+    reader = _Reader(lambda _: rows, lambda _: targets, layout, lambda _: order, count, batch_size)
     return _dataset(reader, range(math.ceil(count / batch_size)))
 
 

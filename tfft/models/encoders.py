@@ -104,7 +104,7 @@ def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
 
 
 def word_pieces(texts: Iterable[str], size: int, *, reserved: Sequence[str], lowercase: bool) -> list[str]:
-    """A vocabulary of at most `size` words and pieces of words, after Schuster and Nakajima 2012; reserved ones first."""
+    """A vocabulary of at most `size` words and pieces (Schuster and Nakajima 2012), the reserved ones first."""
     import keras_hub
 
     return keras_hub.tokenizers.compute_word_piece_vocabulary(
@@ -181,9 +181,7 @@ def _check(name: str, network: keras.Model) -> None:
     given = set(network.input) if isinstance(network.input, dict) else set()
     one_way = tuple(task.backbone_cls for task in _below(keras_hub.models.CausalLM) if task.backbone_cls)
     if "token_ids" not in given or not given <= TAKEN or isinstance(network, one_way):
-        what = (
-            "one that reads left to right alone" if isinstance(network, one_way) else f"inputs {listed(sorted(given))}"
-        )
+        what = "which reads left to right" if given <= TAKEN else f"with inputs {listed(sorted(given))}"
         raise ConfigError(
             "`--backbone` is an encoder, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT or ELECTRA",
             received=f"{type(network).__name__} of {name}, {what}",

@@ -46,9 +46,10 @@ def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
 
 
 def _is_block(node: Node) -> bool:
-    """Whether a layer of a network for sequences, (batch, length, channels), is made of layers with weights."""
+    """Whether a layer of a network for sequences, (batch, length, channels), is made of several Dense layers."""
     inner = node.layer._flatten_layers(include_self=False)
-    return len(node.outputs[0].shape) == 3 and any(layer.weights for layer in inner)
+    dense = [layer for layer in inner if isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense))]
+    return len(node.outputs[0].shape) == 3 and len(dense) > 1
 
 
 def _pools_globally(operation: keras.Operation) -> bool:

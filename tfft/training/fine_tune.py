@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from tfft.data.examples import Indexable
-from tfft.data.pipeline import evaluation_batches, training_batches
+from tfft.data.pipeline import evaluation_batches, evaluation_order, training_batches
 from tfft.data.widths import ByWidth
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
@@ -91,9 +91,8 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         chances=activations.splits.train.rarity if plan.balanced else None,
         widths=activations.splits.train.widths,
     )
-    validation = evaluation_batches(
-        rows["val", 0], targets["val", 0], layout, count=len(activations.splits.val), batch_size=plan.batch_size
-    )
+    order = evaluation_order(activations.splits.val)
+    validation = evaluation_batches(rows["val", 0], targets["val", 0], layout, order=order, batch_size=plan.batch_size)
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
         # compiled after the flags are set: Keras trains what was trainable when it compiled
         planned.top.compile(
@@ -118,11 +117,12 @@ def _scoring(
         return None
     val, layout = plan.splits.val, plan.layout(planned.depth)
     answer = answers_to_rows(task.answering(model), model, planned)
-    batches = evaluation_batches(rows, val.targets, layout, count=len(val), batch_size=plan.batch_size)
+    order = evaluation_order(val)
+    batches = evaluation_batches(rows, val.targets, layout, order=order, batch_size=plan.batch_size)
 
     def scored() -> dict[str, float]:
         answers = gathered(answer(tensors) for tensors, _ in batches)
-        return task.score(val.targets[np.arange(len(val))], answers)
+        return task.score(val.targets[order], answers)
 
     return scored
 

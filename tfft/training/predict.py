@@ -13,7 +13,7 @@ from keras import tree
 from tqdm import tqdm
 
 from tfft.data.examples import Splits
-from tfft.data.pipeline import evaluation_batches
+from tfft.data.pipeline import evaluation_batches, evaluation_order
 from tfft.data.widths import Tokens
 from tfft.models.graph import nodes_in_order
 from tfft.training.plan import Plan, PlannedPhase, input_layout
@@ -31,7 +31,7 @@ def predict(
     batch_size: int = 32,
     keep: Callable[[Any, Any], Any] = lambda answers, targets: answers,
 ) -> Predictions:
-    """Runs a model over all splits, each example once, unaugmented, in its own order.
+    """Runs a model over all splits, each example once, unaugmented.
 
     Args:
         model: Takes pictures, (batch, height, width, 3) in [0, 255], or tokens, (batch, length). With a plan, the model
@@ -45,7 +45,8 @@ def predict(
         ConfigError: If the plan is of another model.
 
     Returns:
-        For each split what is kept, or the outputs of the model, (examples, ...), in the structure that the model has.
+        For each split what is kept, or the outputs of the model, (examples, ...), in the order of the examples and the
+        structure that the model has.
     """
     if plan is not None and not _goes_on(model, plan.model):
         plan.check_model(model)
@@ -59,9 +60,13 @@ def predict(
         else:
             rows = examples.inputs if examples.widths is None else Tokens(examples.inputs, examples.widths)
         layout = input_layout(splits) if depth is None else plan.layout(depth)
-        batches = evaluation_batches(rows, examples.targets, layout, count=len(examples), batch_size=batch_size)
+        order = evaluation_order(examples)
+        batches = evaluation_batches(rows, examples.targets, layout, order=order, batch_size=batch_size)
         shown = tqdm(batches, total=len(batches), desc=f"Scoring {name}", unit=" batches", disable=None, leave=False)
-        predictions[name] = gathered(keep(answer(tensors), truth.numpy()) for tensors, truth in shown)
+        found = gathered(keep(answer(tensors), truth.numpy()) for tensors, truth in shown)
+        if examples.widths is not None:
+            found = tree.map_structure(lambda answers, back=np.argsort(order): answers[back], found)
+        predictions[name] = found
     return predictions
 
 

@@ -1,0 +1,30 @@
+"""What is put together from pictures is tested in `test_reading`, from texts in `test_tokens`; here what both share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tfft.data import Label, Record
+from tfft.data.assembling import put_together
+from tfft.errors import DataError
+from tfft.store import Storage
+
+
+def test_what_is_missing_is_called_what_it_is() -> None:
+    rows = [
+        Record(b"", Label(name), where=f"{split} {name}", split=split, digest=f"{split} {name}")
+        for split in ("train", "val")
+        for name in "abc"
+    ]
+    targets = Label.targets(rows, None, Storage())
+
+    def together(why: dict[int, str], bad: str = "skip") -> object:
+        inputs = np.zeros((6, 4), np.int32)
+        return put_together(rows, targets, why, lambda p: {"inputs": inputs[p]}, bad=bad, noun="text", notes=[])
+
+    assert len(together({}).train) == 3
+    with pytest.raises(DataError, match=r"keeps a text in val.*none that can be used for b"):
+        together({4: "empty"})
+    with pytest.raises(DataError, match=r"1 that do not: val b \(empty\).*--bad-texts skip"):
+        together({4: "empty"}, "stop")

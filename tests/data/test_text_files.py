@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tfft.data.text_files import is_rows, split_files, text_rows
+from tfft.errors import DataError
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_files_named_after_splits(tmp_path: Path) -> None:
+    for name in ("train.tsv", "dev.tsv", "test.jsonl", "notes.csv", "readme.txt"):
+        write(tmp_path / name, "")
+    assert {path.name: split for path, split in split_files(tmp_path).items()} == {
+        "train.tsv": "train",
+        "dev.tsv": "val",
+        "test.jsonl": "test",
+    }
+    assert is_rows(tmp_path)
+    assert not is_rows(tmp_path / "readme.txt")
+
+
+def test_rows_of_a_folder_know_their_split(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", "text,label\nhello,a\n")
+    write(tmp_path / "valid.jsonl", '{"text": "bye", "label": 1}\n\n')
+    assert list(text_rows(tmp_path, ["text", "label"])) == [
+        ("train.csv row 2", "train", {"text": "hello", "label": "a"}),
+        ("valid.jsonl row 1", "val", {"text": "bye", "label": 1}),
+    ]
+
+
+def test_a_text_may_be_longer_than_the_csv_module_likes(tmp_path: Path) -> None:
+    table = write(tmp_path / "long.csv", f"text,label\n{'word ' * 60_000},a\n")
+    ((_, _, row),) = text_rows(table, ["text", "label"])
+    assert len(row["text"]) == 300_000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"text": "a"}', r"Every line has a key 'label'.*row 1.*nearest"),
+        ('{"text": "a", "label": "b"}\n{"text": ', r"Every line is a JSON object.*row 2"),
+        ("[1]", "Every line is a JSON object"),
+        ("[" * 100_000, "Every line is a JSON object"),
+    ],
+)
+def test_lines_that_are_no_rows_are_named(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path / "data.jsonl", text)
+    with pytest.raises(DataError, match=message):
+        list(text_rows(path, ["text", "label"]))
+
+
+def test_other_faults_of_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no file"):
+        list(text_rows(tmp_path / "gone.jsonl", ["text"]))
+    (tmp_path / "latin.jsonl").write_bytes(json.dumps({"text": "ä"}, ensure_ascii=False).encode("latin-1"))
+    with pytest.raises(DataError, match="UTF-8"):
+        list(text_rows(tmp_path / "latin.jsonl", ["text"]))
+    write(tmp_path / "dev.csv", "text\na\n")
+    write(tmp_path / "valid.csv", "text\nb\n")
+    with pytest.raises(DataError, match=r"One file holds the val split.*dev\.csv, valid\.csv"):
+        list(text_rows(tmp_path, ["text"]))

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tfft.data import Label, Record, TextColumns, assign_splits, find_texts
+from tfft.data.texts import text_digested
+from tfft.errors import ConfigError, DataError
+
+
+def table(tmp_path: Path, text: str, name: str = "texts.csv") -> str:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return str(tmp_path / name)
+
+
+def test_a_table_a_tsv_and_json_lines_say_the_same(tmp_path: Path) -> None:
+    columns = TextColumns(text="body", label="kind", split="side")
+    csv = table(tmp_path, 'body,kind,side\n"Hello, you",a,train\nbye,b,train\n')
+    tsv = table(tmp_path, "kind\tbody\tside\na\tHello, you\ttrain\nb\tbye\ttrain\n", "texts.tsv")
+    lines = table(
+        tmp_path,
+        '{"body": "Hello, you", "kind": "a", "side": "train"}\n{"body": "bye", "kind": "b", "side": "train"}\n',
+        "texts.jsonl",
+    )
+    found = [[(r.read(), r.truth.name, r.split) for r in find_texts(source, columns)] for source in (csv, tsv, lines)]
+    assert found[0] == found[1] == found[2] == [(b"Hello, you", "a", "train"), (b"bye", "b", "train")]
+
+
+def test_a_folder_with_a_folder_for_each_class(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label in ("neg", "pos"):
+            folder = tmp_path / split / label
+            folder.mkdir(parents=True)
+            for number in range(2):
+                (folder / f"{number}.txt").write_text(f"{split} {label} {number}")
+    found = find_texts(str(tmp_path))
+    assert len(found) == 8
+    assert {(r.truth.name, r.split) for r in found} == {(c, s) for c in ("neg", "pos") for s in ("train", "test")}
+    assert found[0].where == "train/neg/0.txt" or found[0].where == "test/neg/0.txt"
+
+
+def test_texts_that_differ_in_case_and_spaces_are_equal_and_stay_on_one_side() -> None:
+    texts = ["Win  a prize", "win a PRIZE", "win a prize\n", "another"]
+    records = text_digested([Record(t.encode(), Label("spam"), where=t) for t in texts])
+    assert len({r.digest for r in records}) == 2
+    many = [Record(f"text {n // 2}".encode(), Label("ab"[n // 2 % 2]), where=str(n)) for n in range(80)]
+    dealt = assign_splits(text_digested(many), val_fraction=0.2, test_fraction=0.2, seed=0)
+    assert all(dealt[n].split == dealt[n + 1].split for n in range(0, 80, 2))
+
+
+def test_a_text_in_two_splits_is_a_leak(tmp_path: Path) -> None:
+    source = table(tmp_path, "text,label,split\na,x,train\nb,y,train\nA,x,test\n")
+    with pytest.raises(DataError, match=r"one split only.*--leaks accept"):
+        assign_splits(
+            find_texts(source, TextColumns(split="split")), val_fraction=0.2, test_fraction=0, seed=0, leaks="stop"
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("text,label\na,x\nb,\n", r"'label' has a value.*row 3"),
+        ("text,label\na,x\nb,x\n", "at least two classes"),
+        ("text,label,split\na,x,train\nb,y,train\nc,z,test\n", "class 'z' only in the test split"),
+        ("text,label\n", "hold examples"),
+        ("text,kind\na,b\n", r"a column 'label'.*nearest"),
+    ],
+)
+def test_faults_of_a_table_are_named(tmp_path: Path, text: str, message: str) -> None:
+    columns = TextColumns(split="split") if "split" in text else None
+    with pytest.raises(DataError, match=message):
+        find_texts(table(tmp_path, text), columns)
+
+
+def test_other_sources_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="demo:text"):
+        find_texts("demo:count")
+    with pytest.raises(ConfigError, match="--columns"):
+        find_texts("demo:text", TextColumns(text="body"))
+    with pytest.raises(DataError, match="no such folder"):
+        find_texts(str(tmp_path / "gone"))
+    (tmp_path / "a").mkdir()
+    with pytest.raises(DataError, match="none in a"):
+        find_texts(str(tmp_path))
+    lines = table(tmp_path, '{"text": ["a"], "label": "b"}\n', "t.jsonl")
+    with pytest.raises(DataError, match=r"'text' is a text.*row 1"):
+        find_texts(lines)
+
+
+def test_a_data_set_of_tensorflow_datasets() -> None:
+    found = find_texts("tfds:tfft_text")
+    assert {r.split for r in found} == {"train", "val", "test"}
+    assert {r.truth.name for r in found} == {"negative", "positive"}

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tfft.data import Label, Record, read_texts
+from tfft.data.texts import text_digested
+from tfft.errors import ConfigError, DataError
+
+
+class Words:
+    """A tokenizer whose tokens are the lengths of words, between 1 and 2."""
+
+    longest = 32
+    pad = 0
+
+    def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
+        return [np.array([9 + len(word) for word in text.split()], np.int32) for text in texts]
+
+    def pack(self, tokens: Sequence[np.ndarray], length: int) -> np.ndarray:
+        packed = np.zeros((len(tokens), length), np.int32)
+        for row, one in zip(packed, tokens, strict=True):
+            whole = [1, *one[: length - 2], 2]
+            row[: len(whole)] = whole
+        return packed
+
+
+def records(texts: Sequence[str | bytes], split: str = "train") -> list[Record]:
+    return text_digested(
+        [
+            Record(t if isinstance(t, bytes) else t.encode(), Label("ab"[n % 2]), where=f"row {n}", split=split)
+            for n, t in enumerate(texts)
+        ]
+    )
+
+
+VAL = records(["v a l", "v a l u e"], "val")
+
+
+def test_texts_become_tokens_of_one_length_with_their_widths() -> None:
+    splits = read_texts(records(["one two", "a " * 20, "x", "y"]) + VAL, Words())
+    assert splits.train.inputs.dtype == np.int32
+    assert splits.train.inputs.shape == (4, 24)  # 22 tokens, and a multiple of 8
+    assert splits.train.inputs[0, :5].tolist() == [1, 12, 12, 2, 0]
+    assert splits.train.widths.tolist() == [8, 24, 8, 8]
+    assert splits.train.texts[0] == "one two"
+    assert splits.labels == ["a", "b"]
+    assert "No text is longer than 24 tokens" in splits.notes
+
+
+def test_the_length_leaves_99_of_100_whole_and_says_what_was_cut() -> None:
+    splits = read_texts(records(["one two three"] * 399 + ["a " * 500]) + VAL, Words())
+    assert splits.train.inputs.shape[1] == 8
+    assert splits.train.inputs[-1].tolist() == [1, 10, 10, 10, 10, 10, 10, 2]
+    assert splits.train.widths.max() == 8
+    assert any("1 of 402 texts are longer than 8 tokens and were cut (19" in note for note in splits.notes)
+
+
+def test_a_length_of_ones_own() -> None:
+    assert read_texts(records(["one two", "x"]) + VAL, Words(), length=20).train.inputs.shape == (2, 20)
+    assert read_texts(records(["a " * 99, "a " * 99]) + VAL, Words()).train.inputs.shape == (2, 32)
+    with pytest.raises(ConfigError, match=r"32 tokens at most.*--length 32"):
+        read_texts(records(["one", "x"]) + VAL, Words(), length=33)
+
+
+def test_texts_that_cannot_be_used_are_all_named_or_left_out() -> None:
+    some = records(["fine", "good", "more", "words", " \n", b"\xff\xfe\x00"]) + VAL
+    with pytest.raises(DataError, match=r"2 that do not: row 4 \(empty\), row 5 \(not UTF-8: byte 0\).*--bad-t"):
+        read_texts(some, Words())
+    splits = read_texts(some, Words(), bad_texts="skip")
+    assert len(splits.train) == 4
+    assert splits.skipped == [("row 4", "empty"), ("row 5", "not UTF-8: byte 0")]
+    assert "2 texts left out, see skipped.csv" in splits.notes
+
+
+def test_one_text_with_two_labels_is_noted() -> None:
+    twice = records(["same", "same", "x", "y"])
+    assert any("described in two ways: row 0 = row 1" in note for note in read_texts(twice + VAL, Words()).notes)
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    marked = [replace(r, content=b"\xef\xbb\xbf" + r.content) for r in records(["one", "two"])]
+    assert read_texts(marked + VAL, Words()).train.texts.tolist() == ["one", "two"]

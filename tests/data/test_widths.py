@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tfft.data.layout import Layout
+from tfft.data.pipeline import epoch_order
+from tfft.data.widths import ByWidth, Tokens, widths_of
+
+
+def test_widths_hold_their_texts_and_waste_little() -> None:
+    lengths = np.arange(1, 2000)
+    widths = widths_of(lengths)
+    assert (widths >= lengths).all()
+    assert (widths - lengths < np.maximum(8, lengths / 4)).all()
+    assert len(np.unique(widths)) < 40
+    assert (np.diff(widths) >= 0).all()
+
+
+def test_an_order_by_width_holds_every_text_once_and_changes_with_the_epoch() -> None:
+    widths = np.random.default_rng(0).choice([8, 16, 64], 1000)
+    one, other = (epoch_order(1000, 0, epoch, widths=widths, group=32) for epoch in (0, 1))
+    assert sorted(one) == list(range(1000))
+    assert one.tolist() != other.tolist()
+    assert one.tolist() == epoch_order(1000, 0, 0, widths=widths, group=32).tolist()
+    groups = [widths[one[start : start + 32]] for start in range(0, 992, 32)]
+    assert sum(len(set(group)) == 1 for group in groups) >= 27  # at most two of 31 lie between widths
+    assert len({group[0] for group in groups[:10]}) > 1  # not sorted as a whole
+
+
+def test_texts_drawn_by_their_rarity_are_brought_into_order_too() -> None:
+    widths = np.repeat([8, 16], 50)
+    order = epoch_order(100, 0, 0, np.r_[np.ones(99), 50], widths=widths, group=8)
+    assert (order == 99).sum() > 10
+
+
+def test_rows_of_several_widths_are_padded_to_the_longest_that_is_asked_for() -> None:
+    layout = Layout(((None, 2), (None,)), "float32")
+    parts = {1: np.array([[1, 2, 9], [3, 4, 9]], np.float32), 2: np.array([[5, 6, 7, 8, 9, 9]], np.float32)}
+    rows = ByWidth(np.array([1, 2, 1]), parts, layout)
+    assert rows[np.array([2, 1, 0])].tolist() == [[3, 4, 0, 0, 9, 0], [5, 6, 7, 8, 9, 9], [1, 2, 0, 0, 9, 0]]
+    assert rows[np.array([2, 0])].tolist() == [[3, 4, 9], [1, 2, 9]]
+
+
+@pytest.mark.parametrize(("positions", "longest"), [([0, 2], 1), ([1], 3), ([0, 1], 3)])
+def test_tokens_are_cut_to_the_longest_that_is_asked_for(positions: list[int], longest: int) -> None:
+    tokens = Tokens(np.array([[5, 0, 0], [5, 6, 7], [8, 0, 0]], np.int32), np.array([1, 3, 1]))
+    assert tokens[np.array(positions)].shape == (len(positions), longest)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tfft.errors import ConfigError
+from tfft.models import Encoder, backbone_stages, describe_encoder, load_encoder
+from tfft.models.encoders import _accents, flat
+
+TEXTS = 10 * ["the zip is good", "the lens is not bad", "the box is poor", "the cable is fine"]
+SMALL = {"vocabulary_size": 20, "num_layers": 3, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
+
+
+def kinds() -> dict[str, Callable[[], Any]]:
+    from keras_hub import models as hub
+
+    return {
+        "bert": lambda: hub.BertBackbone(**SMALL),
+        "distil_bert": lambda: hub.DistilBertBackbone(**SMALL),
+        "roberta": lambda: hub.RobertaBackbone(**SMALL),
+        "deberta": lambda: hub.DebertaV3Backbone(**SMALL),
+        "electra": lambda: hub.ElectraBackbone(20, 3, 2, 8, 8, 8),
+        "albert": lambda: hub.AlbertBackbone(**SMALL, embedding_dim=8, num_groups=1),
+    }
+
+
+@pytest.mark.parametrize("kind", ["bert", "distil_bert", "roberta", "deberta", "electra", "albert"])
+def test_any_encoder_of_kerashub_is_flattened(kind: str) -> None:
+    network = kinds()[kind]()
+    model = flat(network, 1, "a/b-c")
+    tokens = np.array([[2, 5, 6, 7, 3], [2, 5, 3, 1, 1]], np.int32)
+    given = {"token_ids": tokens, "padding_mask": (tokens != 1).astype("int32"), "segment_ids": np.zeros_like(tokens)}
+    theirs = network({name: given[name] for name in network.input})
+    features, mask = model(tokens)
+    assert np.allclose(features, theirs["sequence_output"] if isinstance(theirs, dict) else theirs, atol=1e-6)
+    assert mask.numpy().tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]
+    assert model.name == "a_b_c"
+    assert not model.trainable_weights
+    # embeddings, and the blocks; of ALBERT all blocks are one
+    assert len(backbone_stages(model)) == (2 if kind == "albert" else 4)
+
+
+def test_the_demo_encoder_is_made_of_the_texts() -> None:
+    found = load_encoder("demo", texts=TEXTS)
+    assert "zip" in found.tokenizer.get_vocabulary()
+    again = load_encoder("demo", texts=TEXTS)
+    assert again.tokenizer.get_vocabulary() == found.tokenizer.get_vocabulary()
+    tokens = found.tokenize(["the ZIP", ""])
+    assert [len(one) for one in tokens] == [2, 0]
+    start, end = found.edges
+    assert found.pack(tokens, 8).tolist() == [
+        [*start, *tokens[0], *end, *[found.pad] * 4],
+        [*start, *end, *[found.pad] * 6],
+    ]
+    assert found.pack([np.arange(50, dtype=np.int32)], 8)[0].tolist() == [*start, *range(6), *end]
+    assert load_encoder(found) is found
+    assert isinstance(found, Encoder)
+    assert "random weights" in describe_encoder("demo")
+    assert describe_encoder(found) == "demo_bert, an encoder of your own"
+
+
+def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"KerasHub preset.*'bert_tny_en_uncased'.*Nearest presets: 'bert_tiny_en_un"):
+        load_encoder("bert_tny_en_uncased")
+    with pytest.raises(ConfigError, match=r"holds a network and its tokenizer.*config.json"):
+        load_encoder(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match="holds a network and its tokenizer"):
+        load_encoder(str(tmp_path))
+
+
+def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras_hub
+
+    sizes = {**SMALL, "max_sequence_length": 8}
+    for network, said in [
+        (keras_hub.models.GPT2Backbone(**sizes), "which reads left to right"),
+        (keras_hub.models.BartBackbone(**sizes), "decoder_token_ids"),
+    ]:
+        from tfft.models import encoders
+
+        monkeypatch.setattr(encoders, "_load", lambda _, network=network: (network, None))
+        with pytest.raises(ConfigError, match=f"is an encoder.*{said}"):
+            load_encoder("some")
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"do_lower_case": True, "strip_accents": None}, {"strip_accents": True}),
+        ({"do_lower_case": True, "strip_accents": False}, {}),
+        ({"do_lower_case": False}, {}),
+        ({"do_lower_case": True, "tokenizer_class": "RobertaTokenizer"}, {}),
+    ],
+)
+def test_an_uncased_bert_in_hugging_faces_form_takes_accents_off(
+    tmp_path: Path, config: dict[str, Any], expected: dict[str, bool]
+) -> None:
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    assert _accents(tmp_path) == expected
+    assert _accents(tmp_path / "gone") == {}
+
+
+def test_a_frozen_encoder_draws_nothing_while_its_top_trains() -> None:
+    """Dropout inside frozen blocks is off, whatever the mode: they are in the trunk."""
+    from tfft.models import cut, unfrozen
+    from tfft.models.tasks import attach_head, single_label
+
+    encoder = load_encoder("demo", texts=TEXTS)
+    model = attach_head(encoder.model, single_label(["a", "b"]))
+    with unfrozen(model, 1, batch_norm="frozen"):
+        found = cut(model)
+    frozen = {layer.name for layer in found.trunk.layers}
+    assert "transformer_layer_0" in frozen
+    assert "transformer_layer_1" not in frozen
+    assert isinstance(found.top, keras.Model)
+    assert [tensor.shape for tensor in found.crossing] == [(None, None, 64), (None, None)]

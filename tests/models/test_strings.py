@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfft.models import attach_head, from_strings, load_encoder, single_label
+
+TEXTS = ["the zip is good", "the lens is not bad", "Ünïcode \U0001f600", ""]
+
+
+def test_a_saved_model_takes_texts_and_cuts_them_as_in_training(tmp_path: Path) -> None:
+    encoder = load_encoder("demo", texts=TEXTS)
+    model = attach_head(encoder.model, single_label(["a", "b"]))
+    whole = from_strings(model, encoder, 8)
+    asked = [*TEXTS, "the zip " * 50]
+    expected = model.predict(encoder.pack(encoder.tokenize(asked), 8), verbose=0)
+    assert np.allclose(whole.predict(tf.constant(asked), verbose=0), expected, atol=1e-6)
+    whole.save(tmp_path / "model.keras")
+    opened = keras.saving.load_model(tmp_path / "model.keras")
+    assert np.allclose(opened.predict(np.array(asked, object), verbose=0), expected, atol=1e-6)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tfft import extras
+from tfft.errors import MachineError
+
+WITHOUT = """
+import importlib.abc, importlib.util, sys
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name in ("keras_hub", "sacrebleu") else found(name, *rest)
+from recipes.text_classification import DEMO, Config, run
+from tfft import cli
+cli.main(run, Config, DEMO, [])
+"""
+
+
+def test_what_is_there_is_not_complained_of() -> None:
+    extras.require("text")
+
+
+def test_a_missing_package_is_one_sentence_with_the_line_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(extras.PACKAGES, "text", ("numpy", "no_such_package"))
+    with pytest.raises(MachineError, match=r'no no_such_package\. Type `pip install "tfft\[text\]"`'):
+        extras.require("text")
+
+
+def test_a_recipe_without_its_extra_says_so_before_anything_else(tmp_path) -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 4
+    assert done.stderr.startswith("tfft: This recipe has the packages of the extra `text`. Received: no keras_hub")
+    assert done.stdout == ""
+    assert not list(tmp_path.iterdir())
