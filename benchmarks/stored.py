@@ -29,7 +29,7 @@ def main() -> None:
     words, flags = parser.parse_known_args()
     recipe = importlib.import_module(f"recipes.{words.recipe}")
     config = cli.parse(recipe.Config, recipe.DEMO, flags)
-    if config.views == "auto":
+    if getattr(config, "views", None) == "auto":
         config = replace(config, views=4 if config.augment != "none" else 1)
     with tempfile.TemporaryDirectory() as folder:
         found = {
@@ -50,7 +50,7 @@ def main() -> None:
 def trained(recipe: ModuleType, config: Any) -> tuple[float, float, list[dict[str, float]], list[np.ndarray]]:
     """Seconds of the storing pass and of the phases, losses by epoch, and the weights at the end."""
     with runs.rehearse(recipe.__name__, config) as current:
-        model, task, plan = recipe.prepare(config, current)
+        model, task, plan, *_ = recipe.prepare(config, current)
         start = time.monotonic()
         training.store_activations(plan)
         stored = time.monotonic()

@@ -132,6 +132,8 @@ def described(parts: Mapping[str, Any]) -> str:
     match parts:
         case {"kind": "pixels" | "masks" as kind}:
             return f"{kind} {shape}"
+        case {"kind": "activations", "width": width}:
+            return f"{about}: texts of up to {width} tokens"
         case {"kind": "activations", "view": None}:
             return f"{about}: pictures as they are"
         case {"kind": "activations", "view": {"number": number, "level": level, "seed": seed}}:

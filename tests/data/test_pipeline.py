@@ -95,14 +95,14 @@ def test_every_example_once_an_epoch_with_its_own_target(batch_size: int) -> Non
 def test_rows_are_fetched_as_many_at_a_time_as_a_trunk_takes() -> None:
     rows = Counting(np.zeros((100, 6), np.float32))
     targets = np.zeros(100, np.int32)
-    for batch_size, fetched in ((8, [32, 32, 32, 4]), (32, [32, 32, 32, 4]), (64, [64, 36]), (24, [96, 4])):
+    for batch_size, fetched in ((8, [48, 48, 4]), (32, [96, 4]), (64, [100]), (24, [48, 48, 4])):
         rows.asked.clear()
         list(evaluation_batches(rows, targets, FLAT, order=np.arange(100), batch_size=batch_size))
         assert rows.asked == fetched
     rows.asked.clear()
-    list(evaluation_batches(rows, targets, FLAT, order=np.arange(100), batch_size=31))  # 31 * 32 would be too many
+    list(evaluation_batches(rows, targets, FLAT, order=np.arange(100), batch_size=31))  # 31 * 48 would be too many
     assert rows.asked == [31, 31, 31, 7]
-    assert GROUP == 32
+    assert GROUP == 48
 
 
 def test_evaluation_sees_each_example_once_as_it_is() -> None:

@@ -51,5 +51,5 @@ def test_what_takes_none_and_another_rank_are_told() -> None:
         add_adapters([keras.layers.LayerNormalization()], 2)
     model = dense(1)
     add_adapters(model.layers, 2)
-    with pytest.raises(ConfigError, match="adapters of one rank. Received: 2 and 3"):
+    with pytest.raises(ConfigError, match=r"adapters of one rank\. Received: 2 and 3"):
         add_adapters(model.layers, 3)

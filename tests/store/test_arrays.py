@@ -73,7 +73,7 @@ def test_a_chunk_without_a_header_is_removed(tmp_path: Path, caplog: pytest.LogC
 def test_parts_fill_chunks(tmp_path: Path) -> None:
     large = StoredArray(tmp_path, {}, (CHUNK_BYTES // 4 // 70,), "float32")
     parts = list(large.parts_of(range(150)))
-    assert [len(part) for part in parts] == [64, 64, 22]
+    assert [len(part) for part in parts] == [48, 48, 48, 6]
     assert [position for part in parts for position in part] == list(range(150))
     huge = StoredArray(tmp_path, {}, (CHUNK_BYTES,), "float32")
     assert [len(part) for part in huge.parts_of(range(3))] == [1, 1, 1]

@@ -12,7 +12,7 @@ from tfft.data.examples import Examples, Indexable
 from tfft.data.layout import Layout
 from tfft.data.widths import by_width
 
-GROUP = 32
+GROUP = 48
 """Rows are fetched in multiples of it where the batch size allows: what computes them works on as many at a time."""
 
 

@@ -36,7 +36,7 @@ def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
             shape = tuple(tensor.shape[1:-1])
             if is_squeeze:
                 squeezed.add(id(tensor))
-            resolution_of[id(tensor)] = around if is_squeeze or not shape else shape
+            resolution_of[id(tensor)] = around if is_squeeze or len(shape) < 2 else shape
         layer = node.layer
         if layer is not None and layer.weights and not layer.trainable and id(layer) not in seen:
             seen.add(id(layer))

@@ -65,9 +65,13 @@ def predict(
         shown = tqdm(batches, total=len(batches), desc=f"Scoring {name}", unit=" batches", disable=None, leave=False)
         found = gathered(keep(answer(tensors), truth.numpy()) for tensors, truth in shown)
         if examples.widths is not None:
-            found = tree.map_structure(lambda answers, back=np.argsort(order): answers[back], found)
+            found = _reordered(found, np.argsort(order))
         predictions[name] = found
     return predictions
+
+
+def _reordered(answers: Any, order: np.ndarray) -> Any:
+    return tree.map_structure(lambda some: some[order], answers)
 
 
 def gathered(answers: Iterable[Any]) -> Any:
