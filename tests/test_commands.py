@@ -10,6 +10,7 @@ import pytest
 
 from recipes.image_classification import Config, prepare
 from tfft import commands, runs
+from tfft.commands import described
 from tfft.store import Storage, open_store
 from tfft.training import Phase, store_activations
 
@@ -156,3 +157,8 @@ def test_the_store_can_be_looked_at_and_emptied(capsys: pytest.CaptureFixture[st
     assert f"MB removed from {folder}" in cleared.stdout
     assert "0.0 MB of" in tfft("store", "ls").stdout
     assert not list(folder.iterdir())
+
+
+def test_what_is_stored_of_texts_is_named() -> None:
+    parts = {"kind": "activations", "width": 16, "view": None, "about": "bert after transformer_layer_3"}
+    assert described(parts) == "bert after transformer_layer_3: texts of up to 16 tokens"

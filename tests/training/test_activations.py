@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfft.data import Examples, Splits, epoch_order, evaluation_batches, training_batches
 from tfft.data.layout import Layout
+from tfft.data.widths import widths_of
 from tfft.errors import ConfigError
 from tfft.models import attach_head, cut, load_backbone, single_label, unfrozen
 from tfft.store import Storage, open_store
@@ -311,3 +312,66 @@ def test_a_picture_is_the_same_to_the_last_bit_wherever_it_stands_in_a_batch(nam
     level = levels([cut(model)], takes=Layout(((size, size, 3),), "uint8"), dtype="float32")[0]
     rows = level.run(np.repeat(pixels, TRUNK_BATCH, axis=0)).numpy()
     assert all(np.array_equal(row, rows[0]) for row in rows)
+
+
+def token_network() -> keras.Model:
+    """A frozen network for tokens whose features depend on all tokens and on how much is padded, and a head."""
+    keras.utils.set_random_seed(0)
+    tokens = keras.Input((None,), dtype="int32")
+    mask = keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32")
+    x = keras.layers.Embedding(50, 64, name="words")(tokens)
+    for number in range(2):
+        x = keras.layers.Dense(64, activation="tanh", name=f"dense_{number}")(x)
+        x = x + keras.ops.mean(x, axis=1, keepdims=True)
+    for layer in keras.Model(tokens, x).layers:
+        layer.trainable = False
+    return attach_head(keras.Model(tokens, [x, mask]), TASK)
+
+
+def token_splits() -> Splits:
+    def some(count: int, seed: int) -> Examples:
+        rng = np.random.default_rng(seed)
+        lengths = rng.integers(1, 33, count)
+        tokens = np.where(np.arange(32) < lengths[:, None], rng.integers(1, 50, (count, 32)), 0).astype(np.int32)
+        ids = [f"{seed + index:032x}" for index in range(count)]
+        return Examples(tokens, np.arange(count, dtype=np.int32) % 2, ids, ids, widths=widths_of(lengths))
+
+    return Splits(some(90, 0), some(20, 1), some(20, 2), ["ant", "bee"])
+
+
+def test_a_text_goes_through_the_trunk_at_its_own_width_whatever_texts_are_beside_it() -> None:
+    splits = token_splits()
+    plan = plan_phases(token_network(), splits, {"head": Phase(epochs=1)}, batch_size=8)
+    streamed = replace(plan.activations, stored=(frozenset(),))
+    assert plan.activations.stored[0]
+    rows = plan.activations.rows(0, "train", 0)
+    every = rows[np.arange(90)]
+    assert np.array_equal(every, streamed.rows(0, "train", 0)[np.arange(90)])
+    for position in (0, 17, 89):
+        assert np.array_equal(rows[np.array([position])][0], every[position])
+    level = plan.activations.levels[0]
+    text = np.repeat(splits.train.inputs[:1, : splits.train.widths[0]], TRUNK_BATCH, axis=0)
+    assert np.array_equal(level.run(text).numpy()[0], every[0])
+
+
+def test_texts_are_not_computed_twice_and_what_fails_to_be_stored_is_streamed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    splits = token_splits()
+    plan = plan_phases(token_network(), splits, {"head": Phase(epochs=1)}, batch_size=8)
+    stored, lacking, absent = plan.activations.room(0, "train", 0)
+    assert stored == lacking > 0
+    assert absent == len(set(plan.activations.keys["train"]))
+    store_activations(plan)
+    assert plan.activations.room(0, "train", 0) == (stored, 0, 0)
+    again = plan_phases(token_network(), splits, {"head": Phase(epochs=1)}, batch_size=8)
+    assert missing_bytes(again) == 0
+    full = plan_phases(token_network(), splits, {"head": Phase(epochs=1)}, batch_size=8, seed=1)
+    monkeypatch.setattr(type(full.activations.store), "make_room", refuse)
+    fresh = replace(full.activations, store=open_store(Storage(limit=0)), _arrays={})
+    assert np.array_equal(fresh.rows(0, "train", 0)[np.arange(90)], plan.activations.rows(0, "train", 0)[np.arange(90)])
+    assert "Not stored" in caplog.text
+
+
+def refuse(store: object, size: int) -> None:
+    raise OSError("no room")
