@@ -48,7 +48,7 @@ def test_texts_become_tokens_of_one_length_with_their_widths() -> None:
     assert splits.train.widths.tolist() == [8, 24, 8, 8]
     assert splits.train.texts[0] == "one two"
     assert splits.labels == ["a", "b"]
-    assert "No text is longer than 24 tokens" in splits.notes
+    assert "0 of 6 texts are longer than 24 tokens" in splits.notes
 
 
 def test_the_length_leaves_99_of_100_whole_and_says_what_was_cut() -> None:

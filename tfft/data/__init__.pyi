@@ -6,6 +6,7 @@ from .choices import Balance as Balance
 from .choices import Columns as Columns
 from .choices import Length as Length
 from .choices import NumberColumns as NumberColumns
+from .choices import PairColumns as PairColumns
 from .choices import TagColumns as TagColumns
 from .choices import TextColumns as TextColumns
 from .examples import Examples as Examples
@@ -14,12 +15,15 @@ from .labels import Label as Label
 from .mask_folders import find_masks as find_masks
 from .numbers import find_numbers as find_numbers
 from .numbers import statistics as statistics
+from .pairs import find_pairs as find_pairs
 from .pipeline import epoch_order as epoch_order
 from .pipeline import evaluation_batches as evaluation_batches
 from .pipeline import evaluation_order as evaluation_order
 from .pipeline import training_batches as training_batches
 from .reading import read_pictures as read_pictures
 from .records import Record as Record
+from .references import References as References
+from .references import reference_targets as reference_targets
 from .sources import find_pictures as find_pictures
 from .splits import assign_splits as assign_splits
 from .tags import find_tagged as find_tagged

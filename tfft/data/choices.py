@@ -58,6 +58,22 @@ class NumberColumns:
 
 
 @dataclass(frozen=True)
+class PairColumns:
+    """Columns of a table, keys of JSON lines, or endings of files of lines: texts, and what is to be made of them."""
+
+    source: str = "source"
+    """The text; of files of lines the ending, such as en."""
+    target: str = "target"
+    """What is to be made of it; in JSON lines perhaps a list of several, of which the first is learned."""
+    split: str | None = None
+    """train, val or test, where the table decides."""
+    group: str | None = None
+    """Rows of equal value (a document) stay in one split."""
+    test: str = "test"
+    """Of files of lines, the name of those to test on, where it is another."""
+
+
+@dataclass(frozen=True)
 class TextColumns:
     """Columns of a table, or keys of JSON lines, with texts and their classes."""
 

@@ -58,6 +58,8 @@ class Examples:
     """(examples,), int: tokens that each text is padded to, see `tfft.data.widths`; None for pictures."""
     texts: np.ndarray | None = field(default=None, repr=False)
     """(examples,), the texts as they were written; None for pictures."""
+    references: Sequence[Sequence[str]] | None = field(default=None, repr=False)
+    """What may be made of each text, one or several; None where nothing is."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -52,6 +52,7 @@ def training_batches(
     epochs: range,
     chances: np.ndarray | None = None,
     widths: np.ndarray | None = None,
+    prepare: Prepare | None = None,
 ) -> tf.data.Dataset:
     """Batches of several epochs, one after the other; the last batch of each may be smaller.
 
@@ -65,6 +66,7 @@ def training_batches(
         epochs: Numbers of the epochs.
         chances: As for `epoch_order`, and so are `widths`.
         widths: Of texts.
+        prepare: From the targets of a batch to what the model is given of them, and what the loss takes.
 
     Returns:
         A data set of pairs: a tensor or a tuple of them, (batch, ...) each, and targets, (batch, ...).
@@ -75,7 +77,7 @@ def training_batches(
     def order_of(epoch: int) -> np.ndarray:
         return epoch_order(count, seed, epoch, chances, widths=widths, group=fetched_together(batch_size))
 
-    reader = _Reader(rows_of, targets_of, layout, order_of, count, batch_size)
+    reader = _Reader(rows_of, targets_of, layout, order_of, count, batch_size, prepare)
     return _dataset(reader, range(epochs.start * steps, epochs.stop * steps))
 
 
@@ -85,12 +87,25 @@ def evaluation_order(examples: Examples) -> np.ndarray:
 
 
 def evaluation_batches(
-    rows: Indexable, targets: Indexable, layout: Layout, *, order: np.ndarray, batch_size: int
+    rows: Indexable,
+    targets: Indexable,
+    layout: Layout,
+    *,
+    order: np.ndarray,
+    batch_size: int,
+    prepare: Prepare | None = None,
 ) -> tf.data.Dataset:
     """Every example once, in the order of `evaluation_order`; the last batch may be smaller."""
     count = len(order)
-    reader = _Reader(lambda _: rows, lambda _: targets, layout, lambda _: order, count, batch_size)
+    reader = _Reader(lambda _: rows, lambda _: targets, layout, lambda _: order, count, batch_size, prepare)
     return _dataset(reader, range(math.ceil(count / batch_size)))
+
+
+Prepare = Callable[[np.ndarray], tuple[tuple[np.ndarray, ...], np.ndarray]]
+
+
+def _as_they_are(targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    return (), targets
 
 
 def fetched_together(batch_size: int) -> int:
@@ -114,8 +129,10 @@ class _Reader:
         order_of: Callable[[int], np.ndarray],
         count: int,
         batch_size: int,
+        prepare: Prepare | None,
     ):
         self.rows_of, self.targets_of, self.layout, self.order_of = rows_of, targets_of, layout, order_of
+        self.prepare = prepare or _as_they_are
         self.batch_size = batch_size
         self.steps = math.ceil(count / batch_size)
         self.group = fetched_together(batch_size)
@@ -123,7 +140,7 @@ class _Reader:
         self._fetched: tuple[tuple[int, int], np.ndarray] = ((-1, -1), np.empty(0))
 
     def batch(self, number: np.int64) -> list[np.ndarray]:
-        """The tensors of a batch, then its targets."""
+        """The tensors of a batch, what the model is given of its targets, then these."""
         epoch, step = divmod(int(number), self.steps)
         if self._order[0] != epoch:
             self._order = (epoch, self.order_of(epoch))
@@ -133,16 +150,19 @@ class _Reader:
             self._fetched = ((epoch, first), self.rows_of(epoch)[self._order[1][first : first + self.group]])
         rows = self._fetched[1][start - first : start - first + self.batch_size]
         targets = self.targets_of(epoch)[self._order[1][start : start + self.batch_size]]
-        return [*self.layout.unpack(rows), targets]
+        given, wanted = self.prepare(targets)
+        return [*self.layout.unpack(rows), *given, wanted]
 
 
 def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
     """The batches of some numbers. Not `from_generator`, which makes the whole process give memory back eagerly."""
     options = tf.data.Options()
     options.autotune.enabled = False  # nothing to tune, and the end of an iterator waits seconds for the tuner
-    one = reader.targets_of(numbers.start // reader.steps)[np.array([0])]
-    shapes = [*reader.layout.shapes, one.shape[1:]]
-    dtypes = [*(reader.layout.read_as for _ in reader.layout.shapes), one.dtype]
+    given, wanted = reader.prepare(reader.targets_of(numbers.start // reader.steps)[np.array([0])])
+    # what a model is given of its targets are texts, and they too as long as the longest of a batch
+    others = [*given, wanted]
+    shapes = [*reader.layout.shapes, *((None,) if given else one.shape[1:] for one in others)]
+    dtypes = [*(reader.layout.read_as for _ in reader.layout.shapes), *(one.dtype for one in others)]
 
     def read(number: tf.Tensor) -> tuple:
         *tensors, targets = [

@@ -55,16 +55,25 @@ def _table_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str,
     return table_rows(path, list(columns))
 
 
-def _json_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def text_lines(path: Path) -> list[str]:
+    """The lines of a file; a last one that is empty is none.
+
+    Raises:
+        DataError: If it is not there, or not UTF-8.
+    """
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise DataError("The file exists", received=f"no file {path}", fix="Check `--data`") from None
     except UnicodeDecodeError as error:
         raise DataError(
             "The file is UTF-8 text", received=f"byte {error.start} of {path} is not", fix="Save it again as UTF-8"
         ) from None
-    for number, line in enumerate(lines, start=1):
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _json_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text_lines(path), start=1):
         if not line.strip():
             continue
         try:

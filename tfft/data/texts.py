@@ -65,19 +65,19 @@ def find_texts(source: str, columns: TextColumns | None = None) -> list[Record]:
 def _row_records(source: Path, columns: TextColumns) -> Iterable[Record]:
     named = [name for name in (columns.text, columns.label, columns.split, columns.group) if name]
     for where, split, row in text_rows(source, named):
-        label = _cell(row, columns.label, where).strip()
+        label = cell(row, columns.label, where).strip()
         if not label:
             raise DataError(f"Column {columns.label!r} has a value in every row", received=f"an empty cell in {where}")
         yield Record(
-            content=_cell(row, columns.text, where).encode("utf-8", "surrogatepass"),
+            content=cell(row, columns.text, where).encode("utf-8", "surrogatepass"),
             truth=Label(unicodedata.normalize("NFC", label)),
             where=where,
-            split=split_name(_cell(row, columns.split, where), where) if columns.split else split,
-            group=unicodedata.normalize("NFC", _cell(row, columns.group, where)) if columns.group else None,
+            split=split_name(cell(row, columns.split, where), where) if columns.split else split,
+            group=unicodedata.normalize("NFC", cell(row, columns.group, where)) if columns.group else None,
         )
 
 
-def _cell(row: dict[str, Any], name: str, where: str) -> str:
+def cell(row: dict[str, Any], name: str, where: str) -> str:
     """A cell as text: numbers and truth values of JSON too, an absent one is empty."""
     value = row[name]
     if isinstance(value, (list, dict)):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
 from tfft.data.labels import Label
 from tfft.data.records import SPLIT_NAMES, Record
-from tfft.errors import ConfigError, DataError, MachineError, nearest
+from tfft.data.references import References
+from tfft.errors import ConfigError, DataError, MachineError, listed, nearest
 
 
 def records(name: str) -> list[Record]:
@@ -24,44 +26,78 @@ def text_records(name: str) -> list[Record]:
     return _records(name, "Text")
 
 
+def pair_records(name: str, source: str, target: str) -> list[Record]:
+    """Records of texts of `name` with one reference each (`"wmt16_translate/de-en"`, `"xsum"`).
+
+    Args:
+        name: As `tfds.builder` takes it.
+        source: Feature that holds the text.
+        target: Feature that holds the reference.
+    """
+    builder = _builder(name)
+    if missing := [feature for feature in (source, target) if feature not in builder.info.features]:
+        raise DataError(
+            f"The data set has a feature {missing[0]!r}",
+            received=f"{listed(builder.info.features)} in tfds:{name}",
+            fix="Name the right ones with `--columns.source` and `--columns.target`",
+        )
+    return _undivided(
+        [
+            Record(example[source], References((example[target].decode(),)), where=where, split=split)
+            for where, split, example in _examples(builder, name)
+        ]
+    )
+
+
 def _records(name: str, kind: Literal["Image", "Text"]) -> list[Record]:
+    import tensorflow_datasets as tfds
+
+    builder = _builder(name)
+    content, label = _feature_names(name, builder.info.features, getattr(tfds.features, kind), tfds)
+    decoders = {content: tfds.decode.SkipDecoding()} if kind == "Image" else None
+    names = builder.info.features[label].names
+    return _undivided(
+        [
+            Record(bytes(example[content]), Label(names[example[label]]), where=where, split=split)
+            for where, split, example in _examples(builder, name, decoders)
+            if example[label] >= 0  # a split whose labels are kept secret holds -1 in their place
+        ]
+    )
+
+
+def _builder(name: str) -> Any:
     import tensorflow_datasets as tfds
 
     import tfft.data.demo  # noqa: F401 (tfft's own data sets are known by their names from here on)
 
     try:
-        builder = tfds.builder(name)
+        return tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):  # no such name, no such version, no name
         raise ConfigError(
             "`--data tfds:NAME` names a TensorFlow Datasets data set",
             received=f"{name!r}",
             fix=f"Nearest: {nearest(name, tfds.list_builders())}",
         ) from None
-    content, label = _feature_names(name, builder.info.features, getattr(tfds.features, kind), tfds)
+
+
+def _examples(builder: Any, name: str, decoders: Any = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Where each example stands, its split, and its features."""
+    import tensorflow_datasets as tfds
+
     try:
         builder.download_and_prepare()
     except Exception as error:  # whatever a data set's own code, its host or the disk may raise
         raise MachineError(
             f"TensorFlow Datasets prepares {name!r}", received=f"{type(error).__name__}: {error}"
         ) from error
-    names = builder.info.features[label].names
-    found = []
     for split in builder.info.splits:
-        if split not in SPLIT_NAMES:
-            continue
-        decoders = {content: tfds.decode.SkipDecoding()} if kind == "Image" else None
-        examples = builder.as_dataset(split=split, decoders=decoders)
-        for number, example in enumerate(tfds.as_numpy(examples)):
-            if example[label] < 0:
-                break  # a split whose labels are kept secret holds -1 in their place
-            found.append(
-                Record(
-                    content=bytes(example[content]),
-                    truth=Label(names[example[label]]),
-                    where=f"tfds:{name} {split} {number}",
-                    split=SPLIT_NAMES[split],
-                )
-            )
+        if split in SPLIT_NAMES:
+            for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split, decoders=decoders))):
+                yield f"tfds:{name} {split} {number}", SPLIT_NAMES[split], example
+
+
+def _undivided(found: list[Record]) -> list[Record]:
+    """Records of a data set that has no split but train are without one."""
     if {record.split for record in found} == {"train"}:
         return [replace(record, split=None) for record in found]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from tfft.data.assembling import put_together
 from tfft.data.choices import Length
 from tfft.data.examples import Splits
 from tfft.data.records import Record
+from tfft.data.truths import Targets
 from tfft.data.widths import widths_of
 from tfft.errors import ConfigError
 from tfft.store import Storage
@@ -40,6 +41,7 @@ def read_texts(
     *,
     length: Length = "auto",
     bad_texts: Literal["stop", "skip"] = "stop",
+    targets_of: Callable[[Sequence[Record]], Targets] | None = None,
 ) -> Splits:
     """Makes tokens of the texts of all splits.
 
@@ -50,6 +52,7 @@ def read_texts(
             texts whole, as far as the network reads.
         bad_texts: What to do with texts that are empty or not UTF-8: `"stop"`, or `"skip"` and list them in
             `Splits.skipped`.
+        targets_of: Makes the targets of the records; by default their truths do.
 
     Raises:
         ConfigError: If `length` is more than the network reads.
@@ -63,7 +66,7 @@ def read_texts(
     edges = int(np.sum(tokenizer.pack([np.empty(0, np.int32)], 8) != tokenizer.pad))
     lengths = np.array([len(one) for one in tokens]) + edges
     trained = [record.split == "train" and index not in why for index, record in enumerate(rows)]
-    most = _most(lengths[np.array(trained, bool)], length, tokenizer.longest)
+    most = chosen_length(lengths[np.array(trained, bool)], length, tokenizer.longest)
     packed = tokenizer.pack(tokens, most)
     widths = np.minimum(widths_of(np.minimum(lengths, most)), most)
 
@@ -72,10 +75,13 @@ def read_texts(
             "inputs": packed[positions],
             "widths": widths[positions],
             "texts": texts[positions],
+            # of truths that are texts themselves
+            "references": [getattr(rows[position].truth, "texts", ()) for position in positions],
         }
 
-    targets = type(rows[0].truth).targets(rows, None, Storage())
-    return put_together(rows, targets, why, examples, bad=bad_texts, noun="text", notes=_notes(lengths, most))
+    targets = targets_of(rows) if targets_of else type(rows[0].truth).targets(rows, None, Storage())
+    note = cut_note("texts", lengths, most)
+    return put_together(rows, targets, why, examples, bad=bad_texts, noun="text", notes=[note])
 
 
 class _Unusable:
@@ -95,7 +101,17 @@ def _text(record: Record) -> str | _Unusable:
     return text if text.strip() else _Unusable("empty")
 
 
-def _most(lengths: np.ndarray, length: Length, longest: int) -> int:
+def chosen_length(lengths: np.ndarray, length: Length, longest: int) -> int:
+    """Tokens to cut to.
+
+    Args:
+        lengths: Of the training texts.
+        length: That which was asked for, or `"auto"`.
+        longest: What a network reads at most.
+
+    Raises:
+        ConfigError: If more is asked for.
+    """
     if length == "auto":
         usual = int(np.ceil(np.percentile(lengths, KEPT_WHOLE))) if len(lengths) else 1
         return min(int(widths_of(np.array([usual]))[0]), longest)
@@ -106,11 +122,10 @@ def _most(lengths: np.ndarray, length: Length, longest: int) -> int:
     return length
 
 
-def _notes(lengths: np.ndarray, most: int) -> list[str]:
+def cut_note(what: str, lengths: np.ndarray, most: int) -> str:
+    """How many texts (`what`) are longer than `most` tokens, and how much was cut of them."""
     cut = lengths[lengths > most] - most
-    if not len(cut):
-        return [f"No text is longer than {most} tokens"]
-    share = 100 * cut.sum() / lengths.sum()
-    return [
-        f"{len(cut)} of {len(lengths)} texts are longer than {most} tokens and were cut ({share:.1f} % of all tokens)"
-    ]
+    share = 100 * cut.sum() / max(1, lengths.sum())
+    return f"{len(cut)} of {len(lengths)} {what} are longer than {most} tokens" + (
+        f" and were cut ({share:.1f} % of all tokens)" if len(cut) else ""
+    )

@@ -8,3 +8,5 @@ from .metrics import single_label_scores as single_label_scores
 from .numbers import regression_scores as regression_scores
 from .tags import best_thresholds as best_thresholds
 from .tags import multi_label_scores as multi_label_scores
+from .texts import summary_scores as summary_scores
+from .texts import translation_scores as translation_scores

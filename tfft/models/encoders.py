@@ -55,12 +55,7 @@ class Encoder:
 
     def pack(self, tokens: Sequence[np.ndarray], length: int) -> np.ndarray:
         """Tokens of texts between start and end, cut and filled up to one length, (texts, length), int32."""
-        start, end = self.edges
-        packed = np.full((len(tokens), length), self.pad, np.int32)
-        for row, one in zip(packed, tokens, strict=True):
-            whole = [*start, *one[: length - len(start) - len(end)], *end]
-            row[: len(whole)] = whole
-        return packed
+        return packed(tokens, length, self.edges, self.pad)
 
 
 def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encoder:
@@ -92,6 +87,16 @@ def describe_encoder(backbone: str | Encoder) -> str:
     if isinstance(backbone, Encoder):
         return f"{backbone.model.name}, an encoder of your own"
     return "demo (a small BERT with random weights; to try things with)" if backbone == "demo" else backbone
+
+
+def packed(tokens: Sequence[np.ndarray], length: int, edges: tuple[list[int], list[int]], pad: int) -> np.ndarray:
+    """Tokens of texts between those of start and end, cut and filled up to one length, (texts, length), int32."""
+    start, end = edges
+    rows = np.full((len(tokens), length), pad, np.int32)
+    for row, one in zip(rows, tokens, strict=True):
+        whole = [*start, *one[: length - len(start) - len(end)], *end]
+        row[: len(whole)] = whole
+    return rows
 
 
 def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import keras
@@ -12,9 +13,11 @@ import numpy as np
 from keras import ops
 
 from tfft.errors import ConfigError, check_range
+from tfft.models.decoder import decoder
 from tfft.models.heads import Pooling, dense_head
-from tfft.models.losses import Loss, binary_cross_entropy, cross_entropy, huber
+from tfft.models.losses import Loss, binary_cross_entropy, cross_entropy, huber, token_accuracy, token_loss
 from tfft.models.scales import scales_of
+from tfft.models.sizes import DecoderSize
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Task:
 
     head: Callable[[Any], Any]
     """From what the backbone makes to answers: from its output, from a list of feature maps at `strides`, or, of texts,
-    from a list of features and mask."""
+    from a list of features and mask, with what is `given` behind them."""
     loss: str | Loss
     metrics: tuple[str | keras.metrics.Metric, ...]
     monitor: str
@@ -36,6 +39,9 @@ class Task:
     """Pixels between two places of each feature map that the head takes, finest first; empty: the output alone."""
     encode: Callable[[np.ndarray], np.ndarray] | None = None
     """From the targets of a batch as the data have them to those that the loss takes; None where they are the same."""
+    given: Callable[[np.ndarray], np.ndarray] | None = None
+    """From the targets of a batch to what the model takes of them as its second input, while it is taught to go on from
+    the right beginning (teacher forcing); None where it takes nothing of them."""
     answering: Callable[[keras.Model], keras.Model] = field(default=lambda model: model)
     """From the model that is trained to the one whose answers are scored; they share their layers."""
     score: Callable[[np.ndarray, Any], dict[str, float]] | None = None
@@ -47,7 +53,10 @@ def attach_head(backbone: keras.Model, task: Task) -> keras.Model:
     """A flat functional model: the backbone, then the head of the task. They share the backbone's layers."""
     outputs = backbone.outputs if len(backbone.outputs) > 1 else backbone.outputs[0]
     features = scales_of(backbone, task.strides) if task.strides else outputs
-    return keras.Model(backbone.inputs[0], task.head(features), name=backbone.name)
+    if task.given is None:
+        return keras.Model(backbone.inputs[0], task.head(features), name=backbone.name)
+    given = keras.Input((None,), dtype="int32", name="given")
+    return keras.Model([backbone.inputs[0], given], task.head([*backbone.outputs, given]), name=backbone.name)
 
 
 def single_label(
@@ -114,6 +123,34 @@ def multi_label(
         mode="max",
         chance_loss=math.log(2) if plain else math.inf,
     )
+
+
+def sequence(size: DecoderSize, vocabulary: int, *, longest: int, smoothing: float = 0.0) -> Task:
+    """A text for each text: a decoder that goes on from the right beginning, and cross-entropy of the next tokens.
+
+    Args:
+        size: Of the decoder.
+        vocabulary: Tokens there are; targets are (batch, length), from start to end, 0 where nothing is.
+        longest: Tokens of a target at most.
+        smoothing: Share of the truth that is spread over all tokens, 0 or more and below 1 (Szegedy et al. 2016,
+            arXiv:1512.00567).
+    """
+    check_range("smoothing", smoothing, least=0, below=1, fix="0.1 is usual")
+    return Task(
+        head=partial(decoder, size=size, vocabulary=vocabulary, longest=longest),
+        loss=partial(token_loss, smoothing=smoothing),
+        metrics=(keras.metrics.MeanMetricWrapper(token_accuracy, name="token_accuracy"),),
+        monitor="val_loss",
+        mode="min",
+        chance_loss=math.log(vocabulary),
+        given=lambda targets: up_to_longest(targets)[:, :-1],
+        encode=lambda targets: up_to_longest(targets)[:, 1:],
+    )
+
+
+def up_to_longest(targets: np.ndarray) -> np.ndarray:
+    """Tokens, (batch, most), cut to the longest of them."""
+    return targets[:, : (targets != 0).sum(axis=1).max()]
 
 
 def regression(

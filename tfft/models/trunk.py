@@ -40,7 +40,8 @@ def cut(model: keras.Model) -> Cut:
     where little crosses below them: MobileNetV2 widens its tensors six times just below each change of
     resolution. A stochastic layer that was not frozen and has no frozen weight above it (the dropout of a head)
     belongs to the top, where it is active in training; any other one in the prefix (the dropout inside a frozen
-    EfficientNet) belongs to the trunk.
+    EfficientNet) belongs to the trunk. Of several inputs of the model the first alone goes into the trunk; the top
+    takes the others, behind what crosses.
 
     Args:
         model: A functional model; one for pictures has a fixed input size.
@@ -57,8 +58,12 @@ def cut(model: keras.Model) -> Cut:
     made = {id(tensor) for node in order[:end] for tensor in node.outputs}
     needed = [tensor for node in order[end:] for tensor in node.inputs] + list(model.outputs)
     crossing = list({id(tensor): tensor for tensor in needed if id(tensor) in made}.values())
-    trunk = keras.Model(_one_or_list(model.inputs), _one_or_list(crossing), name="trunk")
-    top = keras.Model(_one_or_list(crossing), _one_or_list(model.outputs), name="top")
+    trunk = keras.Model(model.inputs[0], _one_or_list(crossing), name="trunk")
+    # beside other tensors Keras makes a new node for an input, with which the model itself could not be saved any more
+    histories = [tensor._keras_history for tensor in model.inputs[1:]]
+    top = keras.Model(_one_or_list([*crossing, *model.inputs[1:]]), _one_or_list(model.outputs), name="top")
+    for tensor, history in zip(model.inputs[1:], histories, strict=True):
+        tensor._keras_history = history
     return Cut(trunk, top, tuple(crossing), sum(work[:end]))
 
 
@@ -87,7 +92,7 @@ def _cheapest_end(model: keras.Model, order: Sequence[Node], work: Sequence[int]
     for place, node in enumerate(order):
         used_at.update((id(tensor), place) for tensor in node.inputs)
     used_at.update((id(tensor), len(order)) for tensor in model.outputs)
-    inputs_end = max(used_at.get(id(tensor), -1) for tensor in model.inputs)
+    input_end = used_at.get(id(model.inputs[0]), -1)
     # only numbers that float32 holds are handed over
     sizes = {
         id(tensor): _numbers(tensor) if tensor.dtype in ("float32", "float16", "bfloat16") else math.inf
@@ -95,7 +100,7 @@ def _cheapest_end(model: keras.Model, order: Sequence[Node], work: Sequence[int]
         for tensor in node.outputs
     }
     best, repeated, total = None, 0, sum(work)
-    for end in range(len(work), inputs_end, -1):
+    for end in range(len(work), input_end, -1):
         if repeated == total:
             break
         crossing = sum(size for key, size in sizes.items() if made_at[key] < end <= used_at.get(key, -1))
@@ -122,7 +127,7 @@ def _multiply_adds(node: Node) -> int:
 
 def _frozen_prefix(model: keras.Model, nodes: list[Node]) -> list[Node]:
     """The nodes in which nothing is trained, in order."""
-    inside = {id(tensor) for tensor in model.inputs}
+    inside = {id(model.inputs[0])}
     prefix = []
     for node in nodes:
         # by the flag, not by `trainable_weights`: a BatchNorm without scale and centre has statistics alone
@@ -135,7 +140,7 @@ def _frozen_prefix(model: keras.Model, nodes: list[Node]) -> list[Node]:
     for node in reversed(prefix):
         if (node.layer is not None and node.layer.weights) or any(id(t) in below for t in node.outputs):
             below.update(id(tensor) for tensor in node.inputs)
-    kept, inside = [], {id(tensor) for tensor in model.inputs}
+    kept, inside = [], {id(model.inputs[0])}
     for node in prefix:
         settled = any(id(tensor) in below for tensor in node.outputs) or bool(node.layer and node.layer.weights)
         stochastic = node.layer is not None and node.layer.trainable and _draws(node)

@@ -1,3 +1,4 @@
+from .answers import answer_figures as answer_figures
 from .boxes import box_figures as box_figures
 from .boxes import draw_boxes as draw_boxes
 from .figures import Figure as Figure

@@ -1,2 +1,4 @@
+from .answering import open_answerer as open_answerer
+from .answering import save_pieces as save_pieces
 from .bundle import save_model as save_model
 from .bundle import save_thresholds as save_thresholds

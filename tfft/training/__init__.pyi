@@ -1,3 +1,4 @@
+from .answers import answer_splits as answer_splits
 from .costs import Cost as Cost
 from .costs import phase_costs as phase_costs
 from .fine_tune import fine_tune as fine_tune

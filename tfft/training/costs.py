@@ -75,10 +75,10 @@ def _steps(plan: Plan, depth: int, split: str, view: int) -> list[int]:
 
 def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
     """Training and validation of one epoch on what is there already."""
-    layout = plan.layout(planned.depth).at(_usual_width(plan))
+    width = _usual_width(plan)
     zeros = [
-        np.zeros((plan.batch_size, *shape), given.dtype)
-        for shape, given in zip(layout.shapes, planned.top.inputs, strict=True)
+        np.zeros((plan.batch_size, *(width if side is None else side for side in given.shape[1:])), given.dtype)
+        for given in planned.top.inputs
     ]
     forward = _seconds(lambda: planned.forward(*zeros).numpy())
     batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)

@@ -6,7 +6,8 @@ import logging
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -74,7 +75,8 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
     rows = {pair: activations.rows(planned.depth, *pair) for pair in [("val", 0), *views]}
     rows = _in_memory(rows, activations.store.memory)
     layout = plan.layout(planned.depth)
-    targets = {pair: encoded(activations.targets(*pair), task) for pair in rows}
+    targets = {pair: activations.targets(*pair) for pair in rows}
+    prepare = partial(prepared, task)
     recorder.begin(
         planned.name,
         frozen_backbone=phase.unfreeze == 0,
@@ -90,9 +92,12 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         epochs=planned.epoch_numbers,
         chances=activations.splits.train.rarity if plan.balanced else None,
         widths=activations.splits.train.widths,
+        prepare=prepare,
     )
     order = evaluation_order(activations.splits.val)
-    validation = evaluation_batches(rows["val", 0], targets["val", 0], layout, order=order, batch_size=plan.batch_size)
+    validation = evaluation_batches(
+        rows["val", 0], targets["val", 0], layout, order=order, batch_size=plan.batch_size, prepare=prepare
+    )
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
         # compiled after the flags are set: Keras trains what was trainable when it compiled
         planned.top.compile(
@@ -127,20 +132,10 @@ def _scoring(
     return scored
 
 
-@dataclass(frozen=True, eq=False)
-class Encoded:
-    """Targets as the loss takes them, made when they are asked for, indexable by an array of positions."""
-
-    targets: Indexable
-    encode: Callable[[np.ndarray], np.ndarray]
-
-    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        return self.encode(self.targets[positions])
-
-
-def encoded(targets: Indexable, task: Task) -> Indexable:
-    """Targets as the loss of a task takes them."""
-    return targets if task.encode is None else Encoded(targets, task.encode)
+def prepared(task: Task, targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """What the model of a task is given of the targets of a batch, and what the loss takes of them."""
+    given = () if task.given is None else (task.given(targets),)
+    return given, targets if task.encode is None else task.encode(targets)
 
 
 def _in_memory(rows: dict[tuple[str, int], Indexable], budget: int) -> dict[tuple[str, int], Indexable]:

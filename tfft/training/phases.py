@@ -30,10 +30,12 @@ class Phase:
     """Momentum of sgd."""
     weight_decay: float = 1e-4
     """Weight decay of adamw."""
-    schedule: Literal["constant", "cosine", "cosine_restarts", "exponential"] = "constant"
-    """Learning rate over the phase: constant; cosine to 0; cosine with warm restarts; exponential to a hundredth."""
+    schedule: Literal["constant", "cosine", "cosine_restarts", "noam", "exponential"] = "constant"
+    """Learning rate over the phase: constant; cosine to 0; with warm restarts; noam (root); exponential to 0.01."""
     warmup: float = 0.1
-    """Share of the phase in which a cosine schedule rises from 0."""
+    """Share of the phase in which a cosine or noam schedule rises from 0."""
+    clip_norm: float = 0.0
+    """Longest gradient, over all weights; longer ones are shortened to it; 0 for none."""
     patience: int = 0
     """Stop after this many epochs without a better monitored score; 0 never stops early."""
     unfreeze: int | Literal["all"] = 0
@@ -51,6 +53,7 @@ class Phase:
         check_range("momentum", self.momentum, least=0, below=1)
         check_range("weight_decay", self.weight_decay, least=0, below=1)
         check_range("warmup", self.warmup, least=0, below=1)
+        check_range("clip_norm", self.clip_norm, least=0)
         check_range("patience", self.patience, least=0)
         check_range("lora_rank", self.lora_rank, least=0, most=1024)
         if self.unfreeze != "all":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
+from keras import ops
 
 from tfft.training.phases import Phase
 
@@ -17,22 +19,24 @@ def build_optimizer(phase: Phase, steps_per_epoch: int) -> keras.optimizers.Opti
         steps_per_epoch: Batches in an epoch; schedules count steps.
     """
     rate = learning_rate(phase, steps_per_epoch)
+    clip = {"global_clipnorm": phase.clip_norm} if phase.clip_norm else {}
     match phase.optimizer:
         case "adam":
-            return keras.optimizers.Adam(rate)
+            return keras.optimizers.Adam(rate, **clip)
         case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay)
+            return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, **clip)
         case "sgd":
-            return keras.optimizers.SGD(rate, momentum=phase.momentum)
+            return keras.optimizers.SGD(rate, momentum=phase.momentum, **clip)
         case "rmsprop":
-            return keras.optimizers.RMSprop(rate)
+            return keras.optimizers.RMSprop(rate, **clip)
 
 
 def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """The rate of a phase, constant or as a schedule over its steps.
 
     The cosine falls to 0 after a linear warm-up (Loshchilov and Hutter 2017, arXiv:1608.03983); with restarts
-    its periods double, the first being a seventh of the phase, so that three of them fill it.
+    its periods double, the first being a seventh of the phase, so that three of them fill it. Noam rises
+    like the cosine and falls with the root of the steps (Vaswani et al. 2017, arXiv:1706.03762).
     """
     steps = max(1, phase.epochs * steps_per_epoch)
     schedules = keras.optimizers.schedules
@@ -47,5 +51,26 @@ def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizer
         case "cosine_restarts":
             # rounded up: a fourth period would end the phase at the full rate
             return schedules.CosineDecayRestarts(phase.learning_rate, math.ceil(steps / 7), t_mul=2.0)
+        case "noam":
+            return Noam(phase.learning_rate, max(1, round(phase.warmup * steps)))
         case "exponential":
             return schedules.ExponentialDecay(phase.learning_rate, steps, decay_rate=0.01)
+
+
+class Noam(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises in a line for some steps and then falls with the root of their number.
+
+    Args:
+        highest: Rate at the end of the rise.
+        warmup: Steps of the rise.
+    """
+
+    def __init__(self, highest: float, warmup: int):
+        self.highest, self.warmup = highest, warmup
+
+    def __call__(self, step: Any) -> Any:
+        done = ops.cast(step, "float32") + 1
+        return self.highest * ops.minimum(done / self.warmup, ops.sqrt(self.warmup / done))
+
+    def get_config(self) -> dict[str, float]:
+        return {"highest": self.highest, "warmup": self.warmup}

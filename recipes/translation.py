@@ -1,0 +1,194 @@
+"""Fine-tune a pretrained text encoder, with a new decoder behind it, to translate: legal, technical, any pair.
+
+1. Read pairs of texts and split them; equal texts, and texts of one document, stay on one side. Make tokens of the
+   sources with the encoder's vocabulary, and a vocabulary of pieces of words from the training targets.
+2. Put a new decoder on a frozen encoder of KerasHub and train it to go on from the right beginning (phase `head`).
+3. Unfreeze the top blocks of the encoder and train them too, with a smaller rate (phase `tune`).
+   What is frozen is computed once for each text, at its own length, and stored for all epochs, phases and runs.
+4. Keep the best weights of both phases, translate val and test by beam search, score them with sacrebleu, write the
+   report, `model.keras` and `answers.spm`.
+
+Needs `pip install "tfft[text]"`. Commands:
+
+    python -m recipes.translation
+    python -m recipes.translation --data laws.tsv --columns.source en --columns.target de --columns.group document
+    python -m recipes.translation --data corpus/ --columns.source en --columns.target fr --columns.test newstest
+
+Results: in the README.
+
+References: Rothe, Narayan and Severyn 2020, "Leveraging Pre-trained Checkpoints for Sequence Generation Tasks",
+arXiv:1907.12461; Vaswani et al. 2017, "Attention is all you need", arXiv:1706.03762.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from tfft import cli, data, evaluation, extras, models, reporting, runs, serving, training
+from tfft.data import Length, PairColumns
+from tfft.errors import check_range
+from tfft.models import DecoderSize, Search
+from tfft.store import Storage
+from tfft.training import Phase
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfft.data import Record, Splits
+    from tfft.evaluation import Scores
+    from tfft.models import Encoder, Subwords, Task
+    from tfft.training import Plan
+
+    Backbone = str | Encoder
+else:
+    Backbone = str  # on the command line; TensorFlow is not imported to answer --help
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every choice of this recipe."""
+
+    data: str = "demo:pairs"
+    """.csv, .tsv or .jsonl file, folder of such or of train.en and train.de, `tfds:NAME`, or demo:pairs."""
+    columns: PairColumns = PairColumns()
+    """Columns of the table, keys of the JSON lines, or endings of the files of lines."""
+    val_fraction: float = 0.05
+    """Share of the texts to validate on, where the data have no val split."""
+    test_fraction: float = 0.05
+    """Share of the texts to test on, where the data have no splits."""
+    bad_texts: Literal["stop", "skip"] = "stop"
+    """What to do with texts that are empty, not UTF-8, or without a target."""
+    leaks: Literal["stop", "accept"] = "stop"
+    """What to do when the data's own splits share a text."""
+    length: Length = "auto"
+    """Tokens that a source is cut to; auto leaves 99 of 100 texts whole, as far as the network reads."""
+    target_length: Length = "auto"
+    """Tokens that a target is cut to, and an answer has at most."""
+    store: Storage = Storage()
+    """The store of what is frozen."""
+    backbone: Backbone = "bert_small_en_uncased"
+    """Encoder: a KerasHub preset, a folder in KerasHub's or Hugging Face's form, or demo; in Python also an Encoder."""
+    decoder: DecoderSize = DecoderSize()
+    """Of the decoder."""
+    smoothing: float = 0.1
+    """Share of the truth that is spread over all tokens of the vocabulary."""
+    search: Search = Search()
+    """How answers are looked for."""
+    batch_size: int = 64
+    """Texts in a training batch."""
+    head: Phase = Phase(epochs=6, learning_rate=1e-3, optimizer="adamw", schedule="noam", clip_norm=1.0)
+    """First phase: the encoder is frozen, the decoder is trained."""
+    tune: Phase = Phase(epochs=4, learning_rate=3e-4, optimizer="adamw", schedule="cosine", clip_norm=1.0, unfreeze=2)
+    """Second phase: the top blocks of the encoder are trained too."""
+    seed: int = 0
+    """Decides split, first weights and order."""
+    out: str | None = None
+    """New folder for the results; by default one below runs/."""
+
+    def __post_init__(self) -> None:
+        for name in ("length", "target_length"):
+            check_range(name, 8 if getattr(self, name) == "auto" else getattr(self, name), least=8, most=10_000)
+        check_range("batch_size", self.batch_size, least=1, most=1_000_000)
+        check_range("smoothing", self.smoothing, least=0, below=1)
+
+
+DEMO = Config(
+    backbone="demo",
+    decoder=DecoderSize(layers=2, width=128, feedforward=256, vocabulary=400),
+    head=Phase(epochs=1, learning_rate=1e-3),
+    tune=Phase(epochs=20, learning_rate=2e-3, optimizer="adamw", schedule="cosine", clip_norm=1.0, unfreeze="all"),
+)
+"""Without `--data`: sentences about dates made by rule, and a small encoder with random weights, no network access."""
+
+ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
+SMOKE = replace(
+    DEMO,
+    decoder=DecoderSize(layers=1, width=16, heads=2, feedforward=16, vocabulary=60),
+    search=Search(beams=2),
+    head=ONCE,
+    tune=replace(ONCE, unfreeze=1),
+)
+
+
+def find_data(config: Config) -> list[Record]:
+    """Finds the pairs and gives each its split."""
+    found = data.find_pairs(config.data, config.columns)
+    options = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction, "leaks": config.leaks}
+    return data.assign_splits(found, **options, seed=config.seed)
+
+
+def build_backbone(config: Config, records: Sequence[Record]) -> tuple[Encoder, Subwords]:
+    """The frozen encoder, and the pieces that answers are made of, from the training split."""
+    sources = (record.read().decode("utf-8", "replace") for record in records if record.split == "train")
+    targets = (text for record in records if record.split == "train" for text in record.truth.texts[:1])
+    longest = 512 if config.target_length == "auto" else config.target_length
+    pieces = models.learn_subwords(targets, config.decoder.vocabulary, longest=longest)
+    return models.load_encoder(config.backbone, texts=sources), pieces
+
+
+def load_data(config: Config, encoder: Encoder | None = None, pieces: Subwords | None = None) -> Splits:
+    """Finds the pairs, gives each its split, makes tokens of them."""
+    records = find_data(config)
+    if encoder is None or pieces is None:
+        encoder, pieces = build_backbone(config, records)
+    options = {"length": config.length, "bad_texts": config.bad_texts}
+    targets = data.reference_targets(pieces, config.target_length)
+    return data.read_texts(records, encoder, **options, targets_of=targets)
+
+
+def build_model(
+    config: Config, labels: list[str], backbone: tuple[Encoder, Subwords] | None = None, longest: int = 512
+) -> tuple[keras.Model, Task]:
+    """A new decoder on a frozen encoder, tokens and the beginning of an answer to logits of its next tokens."""
+    encoder, pieces = backbone or build_backbone(config, find_data(config))
+    task = models.sequence(config.decoder, pieces.size, longest=longest, smoothing=config.smoothing)
+    return models.attach_head(encoder.model, task), task
+
+
+def evaluate(
+    model: keras.Model, splits: Splits, pieces: Subwords, search: Search
+) -> tuple[Scores, dict[str, list[str]]]:
+    """Scores of val and test, and the answers that they are computed from."""
+    longest = splits.train.targets.shape[1]
+    answers = training.answer_splits(models.answerer(model, search, longest=longest), pieces.texts, splits)
+    named = dict(splits.items())
+    scores = {name: evaluation.translation_scores(said, named[name].references) for name, said in answers.items()}
+    return scores, answers
+
+
+def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan, Encoder, Subwords]:
+    """Everything before the first epoch; shows what each phase will train, store and cost."""
+    phases = {"head": config.head, "tune": config.tune}
+    encoder, pieces = current.stage("backbone", build_backbone, config, find_data(config))
+    training.check_phases(encoder.model, phases)
+    splits = current.stage("data", load_data, config, encoder, pieces)
+    model, task = build_model(config, [], (encoder, pieces), splits.train.targets.shape[1])
+    options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
+    options["backbone"] = models.describe_encoder(config.backbone)
+    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options)
+    reporting.show_plan(plan)
+    return model, task, plan, encoder, pieces
+
+
+def run(config: Config) -> Scores:
+    """The whole way; returns the scores by split."""
+    extras.require("text")
+    with runs.open_run("translation", config) as current:
+        model, task, plan, encoder, pieces = prepare(config, current)
+        splits = plan.splits
+        current.stage("storing", training.store_activations, plan)
+        history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
+        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1])
+        sample = [splits.val.texts[:8], splits.val.targets[:8]]
+        current.stage("saving", serving.save_model, whole, splits.labels, current.folder, sample=sample)
+        serving.save_pieces(pieces, current.folder)
+        scores, answers = current.stage("evaluation", evaluate, model, splits, pieces, config.search)
+        reporting.write_report(current, plan, history, scores, reporting.answer_figures(splits, answers))
+        reporting.show_scores(scores, current.folder)
+    return scores
+
+
+if __name__ == "__main__":
+    cli.main(run, Config, DEMO)
