@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,8 @@ def test_a_text_may_be_longer_than_the_csv_module_likes(tmp_path: Path) -> None:
     [
         ('{"text": "a"}', r"Every line has a key 'label'.*row 1.*nearest"),
         ('{"text": "a", "label": "b"}\n{"text": ', r"Every line is a JSON object.*row 2"),
-        ("[1]", "Every line is a JSON object"),
+        ("[1]", "Every line is a JSON object.*without brackets around all"),
+        ('{"text": "a", "label": "b", "text": "c"}', r"two keys 'text' in data\.jsonl row 1"),
         ("[" * 100_000, "Every line is a JSON object"),
     ],
 )
@@ -56,11 +59,45 @@ def test_lines_that_are_no_rows_are_named(tmp_path: Path, text: str, message: st
         list(text_rows(path, ["text", "label"]))
 
 
+def test_the_limit_of_the_csv_module_is_left_as_it_was(tmp_path: Path) -> None:
+    before = csv.field_size_limit(1000)
+    list(text_rows(write(tmp_path / "a.csv", "text,label\nhello,a\n"), ["text"]))
+    assert csv.field_size_limit(before) == 1000
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.jsonl"])
+def test_what_is_no_file_is_never_opened(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=r"Rows stand in a file.*a pipe or device, .*data.*--data"):
+        list(text_rows(path, ["text"]))
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(DataError, match="no file"):
+        list(text_rows(path, ["text"]))
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DataError, match="the folder"):
+        list(text_rows(path, ["text"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('text\tlabel\n"open\tx\nb\ty\nclose"\tx\n', r"holds no tab.*ends in data\.tsv row 4.*twice"),
+        ('text\tlabel\n"open\tx\nb "c"\ty\n', r"well-formed CSV.*inside a text is written twice"),
+    ],
+)
+def test_rows_between_two_quotes_are_not_swallowed(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        list(text_rows(write(tmp_path / "data.tsv", text), ["text"]))
+
+
 def test_other_faults_of_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no file"):
         list(text_rows(tmp_path / "gone.jsonl", ["text"]))
     (tmp_path / "latin.jsonl").write_bytes(json.dumps({"text": "ä"}, ensure_ascii=False).encode("latin-1"))
-    with pytest.raises(DataError, match="UTF-8"):
+    with pytest.raises(DataError, match=r"UTF-8.*\(row 1\)"):
         list(text_rows(tmp_path / "latin.jsonl", ["text"]))
     write(tmp_path / "dev.csv", "text\na\n")
     write(tmp_path / "valid.csv", "text\nb\n")

@@ -105,7 +105,7 @@ def table_records(
 
 def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tuple[int, dict[str, str | None]]]:
     """The rows with their line numbers, after a look at the header; `flag` is where the person named the table."""
-    text = _text(table, flag)
+    text = table_text(table, flag)
     blank = re.match(r"(?:\s*\n)?", text).group()  # lines before the header
     text = text.removeprefix(blank)
     header = text.partition("\n")[0]
@@ -119,7 +119,7 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
         raise DataError(
             "The table is well-formed CSV",
             received=f"{error} in {table} row {before + reader.reader.line_num}",
-            fix="Look for a quote that is opened and not closed",
+            fix="Look for a quote that is opened and not closed; one inside a text is written twice, within quotes",
         ) from None
     for number, row in rows:
         if None in row:
@@ -128,19 +128,29 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
                 received=f"{len(row[None])} more in {table.name} row {number}",
                 fix="Put a cell that holds the delimiter in quotes; write numbers with a decimal point, as 1.5",
             )
+        if delimiter == "\t" and any("\t" in (cell or "") and "\n" in cell for cell in row.values()):
+            # two texts that begin and end with a quote, in a file that quotes nothing, swallow the rows between them
+            raise DataError(
+                "A cell between tabs ends before its line, or holds no tab",
+                received=f"a quoted cell with both, which ends in {table.name} row {number}",
+                fix="Write a quote that belongs to a text twice, and the text in quotes",
+            )
     return rows
 
 
-def _text(table: Path, flag: str) -> str:
+def table_text(table: Path, flag: str = "--data") -> str:
+    """All that stands in a file of rows; `flag` is where the person named it."""
+    if not table.is_file():  # a pipe or a device would never end
+        what = "the folder" if table.is_dir() else "a pipe or device," if table.exists() else "no file"
+        raise DataError("Rows stand in a file", received=f"{what} {table}", fix=f"Check `{flag}`")
     try:
         return table.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        raise DataError("The table exists", received=f"no file {table}", fix=f"Check `{flag}`") from None
-    except IsADirectoryError:
-        raise DataError("The table is a file", received=f"the folder {table}", fix=f"Check `{flag}`") from None
     except UnicodeDecodeError as error:
+        row = error.object.count(b"\n", 0, error.start) + 1
         raise DataError(
-            "The table is UTF-8 text", received=f"byte {error.start} of {table} is not", fix="Save it again as UTF-8"
+            "The file is UTF-8 text",
+            received=f"byte {error.start} of {table} (row {row}) is not",
+            fix="Save it again as UTF-8",
         ) from None
 
 

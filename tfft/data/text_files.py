@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfft.data.records import SPLIT_NAMES
-from tfft.data.tables import table_rows
+from tfft.data.tables import table_rows, table_text
 from tfft.errors import DataError, listed, nearest
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -51,24 +51,16 @@ def text_rows(source: Path, columns: Sequence[str]) -> Iterator[tuple[str, str |
 
 
 def _table_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
-    csv.field_size_limit(LONGEST_CELL)
-    return table_rows(path, list(columns))
+    before = csv.field_size_limit(LONGEST_CELL)  # of the whole process
+    try:
+        return table_rows(path, list(columns))
+    finally:
+        csv.field_size_limit(before)
 
 
 def text_lines(path: Path) -> list[str]:
-    """The lines of a file; a last one that is empty is none.
-
-    Raises:
-        DataError: If it is not there, or not UTF-8.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        raise DataError("The file exists", received=f"no file {path}", fix="Check `--data`") from None
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "The file is UTF-8 text", received=f"byte {error.start} of {path} is not", fix="Save it again as UTF-8"
-        ) from None
+    """The lines of a file; a last one that is empty is none."""
+    text = table_text(path)
     return text.removesuffix("\n").split("\n") if text else []
 
 
@@ -77,13 +69,19 @@ def _json_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             raise DataError(
-                "Every line is a JSON object", received=f"{error} in {path.name} row {number}", fix="Correct the line"
+                "Every line is a JSON object",
+                received=f"{error} in {path.name} row {number}",
+                fix="Correct the line; an object stands in one line of its own, without brackets around all",
             ) from None
         if not isinstance(row, dict):
-            raise DataError("Every line is a JSON object", received=f"{line[:80]} in {path.name} row {number}")
+            raise DataError(
+                "Every line is a JSON object",
+                received=f"{line[:80]} in {path.name} row {number}",
+                fix="Write each object in one line of its own, without brackets around all",
+            )
         if missing := [name for name in columns if name not in row]:
             raise DataError(
                 f"Every line has a key {missing[0]!r}",
@@ -91,3 +89,11 @@ def _json_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
                 fix=f"Name the right ones with `--columns.*`, see `--help`; nearest: {nearest(missing[0], row)}",
             )
         yield number, row
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that stands there twice one value would be lost."""
+    if len(row := dict(pairs)) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"two keys {next(name for name in names if names.count(name) > 1)!r}")
+    return row
