@@ -115,7 +115,7 @@ def find_data(config: Config) -> list[Record]:
 
 def build_backbone(config: Config, records: Sequence[Record] = ()) -> Encoder:
     """The frozen encoder with its tokenizer; the texts to train on make the vocabulary of the demo."""
-    texts = (record.read().decode("utf-8", "replace") for record in records if record.split == "train")
+    texts = data.usable_texts(record for record in records if record.split == "train")
     return models.load_encoder(config.backbone, texts=texts)
 
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tfft.data import Label, Record, read_texts
+from tfft.data import Label, Record, read_texts, usable_texts
 from tfft.data.texts import text_digested
 from tfft.errors import ConfigError, DataError
 
@@ -74,6 +75,31 @@ def test_texts_that_cannot_be_used_are_all_named_or_left_out() -> None:
     assert len(splits.train) == 4
     assert splits.skipped == [("row 4", "empty"), ("row 5", "not UTF-8: byte 0")]
     assert "2 texts left out, see skipped.csv" in splits.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("\u200b\u200d\ufeff", "empty"), ("\x01 \x1b", "empty"), ("\u202e", "empty"), ("?", "nothing that the tokenizer")],
+)
+def test_texts_without_a_word_are_left_out(text: str, why: str) -> None:
+    class Deaf(Words):
+        def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
+            return super().tokenize([one.replace("?", "") for one in texts])
+
+    splits = read_texts(records(["fine", "good", text, "more"]) + VAL, Deaf(), bad_texts="skip")
+    ((where, said),) = splits.skipped
+    assert where == "row 2"
+    assert said.startswith(why)
+
+
+def test_a_text_that_is_not_looked_at_as_a_whole_is_counted() -> None:
+    splits = read_texts(records(["a" * 200_001, "x"]) + VAL, Words())
+    assert "Of 1 texts only the first 200000 characters were looked at" in splits.notes
+
+
+def test_the_texts_that_hold_one(tmp_path: Path) -> None:
+    gone = Record(tmp_path / "gone.txt", Label("a"), where="gone")
+    assert list(usable_texts([*records(["one", " ", b"\xff", "two"]), gone])) == ["one", "two"]
 
 
 def test_one_text_with_two_labels_is_noted() -> None:

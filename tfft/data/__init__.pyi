@@ -29,3 +29,4 @@ from .splits import assign_splits as assign_splits
 from .tags import find_tagged as find_tagged
 from .texts import find_texts as find_texts
 from .tokens import read_texts as read_texts
+from .tokens import usable_texts as usable_texts

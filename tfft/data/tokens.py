@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -52,53 +53,66 @@ def read_texts(
             texts whole, as far as the network reads.
         bad_texts: What to do with texts that are empty or not UTF-8: `"stop"`, or `"skip"` and list them in
             `Splits.skipped`.
-        targets_of: Makes the targets of the records; by default their truths do.
+        targets_of: Makes the targets of records whose truths are texts; by default the truths themselves do.
 
     Raises:
         ConfigError: If `length` is more than the network reads.
         DataError: Naming every text that cannot be used.
     """
     rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
-    found = [_text(record) for record in rows]
-    why = {index: text.why for index, text in enumerate(found) if isinstance(text, _Unusable)}
+    found = [text_of(record) for record in rows]
+    why = {index: text.why for index, text in enumerate(found) if isinstance(text, Unusable)}
     texts = np.array(["" if index in why else text for index, text in enumerate(found)], object)
     tokens = tokenizer.tokenize([text[:MOST_CHARACTERS] for text in texts])
+    why = {index: "nothing that the tokenizer knows" for index, one in enumerate(tokens) if not len(one)} | why
     edges = int(np.sum(tokenizer.pack([np.empty(0, np.int32)], 8) != tokenizer.pad))
     lengths = np.array([len(one) for one in tokens]) + edges
     trained = [record.split == "train" and index not in why for index, record in enumerate(rows)]
     most = chosen_length(lengths[np.array(trained, bool)], length, tokenizer.longest)
-    packed = tokenizer.pack(tokens, most)
     widths = np.minimum(widths_of(np.minimum(lengths, most)), most)
 
     def examples(positions: Sequence[int]) -> dict[str, object]:
         return {
-            "inputs": packed[positions],
+            "inputs": tokenizer.pack([tokens[position] for position in positions], most),
             "widths": widths[positions],
             "texts": texts[positions],
-            # of truths that are texts themselves
-            "references": [getattr(rows[position].truth, "texts", ()) for position in positions],
+            "references": [rows[position].truth.texts for position in positions] if targets_of else None,
         }
 
     targets = targets_of(rows) if targets_of else type(rows[0].truth).targets(rows, None, Storage())
-    note = cut_note("texts", lengths, most)
-    return put_together(rows, targets, why, examples, bad=bad_texts, noun="text", notes=[note])
+    usable = np.array([index not in why for index in range(len(rows))], bool)
+    notes = [*_beyond(texts), cut_note("texts", lengths[usable], most)]
+    return put_together(rows, targets, why, examples, bad=bad_texts, noun="text", notes=notes)
 
 
-class _Unusable:
+def usable_texts(records: Iterable[Record]) -> Iterator[str]:
+    """The texts of those records that hold one; `read_texts` names the others."""
+    for record in records:
+        if not isinstance(text := text_of(record), Unusable):
+            yield text[:MOST_CHARACTERS]
+
+
+class Unusable:
     """A text that cannot be trained on."""
 
     def __init__(self, why: str):
         self.why = why
 
 
-def _text(record: Record) -> str | _Unusable:
+def text_of(record: Record) -> str | Unusable:
+    """The text of a record, or why it has none."""
     try:
         text = record.read().decode("utf-8-sig")
     except OSError as error:
-        return _Unusable(str(error.strerror))
+        return Unusable(str(error.strerror))
     except UnicodeDecodeError as error:
-        return _Unusable(f"not UTF-8: byte {error.start}")
-    return text if text.strip() else _Unusable("empty")
+        return Unusable(f"not UTF-8: byte {error.start}")
+    return text if any(map(seen, text)) else Unusable("empty")
+
+
+def seen(character: str) -> bool:
+    """Whether it leaves ink: spaces, control characters and those of no width do not."""
+    return not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")
 
 
 def chosen_length(lengths: np.ndarray, length: Length, longest: int) -> int:
@@ -120,6 +134,11 @@ def chosen_length(lengths: np.ndarray, length: Length, longest: int) -> int:
             f"The network reads {longest} tokens at most", received=f"length={length}", fix=f"Set `--length {longest}`"
         )
     return length
+
+
+def _beyond(texts: Iterable[str]) -> list[str]:
+    long = sum(len(text) > MOST_CHARACTERS for text in texts)
+    return [f"Of {long} texts only the first {MOST_CHARACTERS} characters were looked at"] if long else []
 
 
 def cut_note(what: str, lengths: np.ndarray, most: int) -> str:

@@ -94,7 +94,7 @@ def packed(tokens: Sequence[np.ndarray], length: int, edges: tuple[list[int], li
     start, end = edges
     rows = np.full((len(tokens), length), pad, np.int32)
     for row, one in zip(rows, tokens, strict=True):
-        whole = [*start, *one[: length - len(start) - len(end)], *end]
+        whole = np.concatenate([start, one[: length - len(start) - len(end)], end])
         row[: len(whole)] = whole
     return rows
 
