@@ -65,12 +65,78 @@ def test_a_text_in_two_splits_is_a_leak(tmp_path: Path) -> None:
         ("text,label,split\na,x,train\nb,y,train\nc,z,test\n", "class 'z' only in the test split"),
         ("text,label\n", "hold examples"),
         ("text,kind\na,b\n", r"a column 'label'.*nearest"),
+        ("text,label\na,x\nb,\u200b\n", r"'label' has a value.*row 3.*Fill it in"),
+        ("text,label,split\na,x,train\nb,y,\n", r"'split' has a value.*row 3"),
     ],
 )
 def test_faults_of_a_table_are_named(tmp_path: Path, text: str, message: str) -> None:
     columns = TextColumns(split="split") if "split" in text else None
     with pytest.raises(DataError, match=message):
         find_texts(table(tmp_path, text), columns)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"text": "c", "label": NaN, "group": 1}', r"'label' has a value in every row.*row 3"),
+        ('{"text": "c", "label": "\\ud800", "group": 1}', r"'label' holds characters of Unicode.*row 3"),
+        ('{"text": "c", "label": "x", "group": "\\udc00"}', r"'group' holds characters of Unicode.*row 3"),
+        ('{"text": "c", "label": "x", "group": " "}', r"'group' has a value in every row.*row 3"),
+        ('{"text": "c", "label": "x", "group": null}', r"'group' has a value in every row.*row 3"),
+    ],
+)
+def test_names_that_are_none_are_named_with_their_row(tmp_path: Path, line: str, message: str) -> None:
+    rows = ['{"text": "a", "label": "x", "group": 1}', '{"text": "b", "label": "y", "group": 2}', line]
+    with pytest.raises(DataError, match=message):
+        find_texts(table(tmp_path, "\n".join(rows), "t.jsonl"), TextColumns(group="group"))
+
+
+def test_one_column_is_not_text_and_label(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"two columns.*'label'"):
+        find_texts(table(tmp_path, "text,label\na,x\nb,y\n"), TextColumns(text="label"))
+
+
+def test_texts_that_cannot_be_used_equal_nothing(tmp_path: Path) -> None:
+    texts = [b"", b" \n", b"\xe2\x80\x8b", b"\xff", b"\xff", tmp_path / "gone.txt"]
+    records = text_digested([Record(t, Label("a"), where=str(n)) for n, t in enumerate(texts)])
+    assert len({record.digest for record in records}) == len(texts)
+
+
+def folder(top: Path, *files: str) -> str:
+    for file in files:
+        (top / file).parent.mkdir(parents=True, exist_ok=True)
+        (top / file).write_text(f"text of {file}")
+    return str(top)
+
+
+def test_what_systems_leave_in_a_folder_is_no_text_and_a_broken_link_is_kept_to_be_named(tmp_path: Path) -> None:
+    left = ("a/._0.txt", "a/.ipynb_checkpoints/0.txt", "a/SOURCE.txt", ".git/x.txt")
+    source = folder(tmp_path, "a/0.txt", "a/UPPER.TXT", "b/0.txt", *left)
+    (tmp_path / "b/gone.txt").symlink_to(tmp_path / "nowhere")
+    assert [r.where for r in find_texts(source)] == ["a/0.txt", "a/UPPER.TXT", "b/0.txt", "b/gone.txt"]
+
+
+def test_names_of_folders_that_look_alike_are_one(tmp_path: Path) -> None:
+    source = folder(tmp_path, "train/caf\u00e9/0.txt", "train/b/0.txt", "test/cafe\u0301/1.txt", "test/b/1.txt")
+    assert {r.truth.name for r in find_texts(source)} == {"caf\u00e9", "b"}
+
+
+def test_started_inside_a_folder_of_splits(tmp_path: Path) -> None:
+    assert len(find_texts(folder(tmp_path, "train/a/0.txt", "train/b/0.txt", "runs/x/history.csv"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["val/a/0.txt", "val/b/0.txt", "test/a/1.txt", "test/b/1.txt"], "there is a train folder.*only test, val"),
+        (["train/a/0.txt", "train/b/0.txt", "c/0.txt"], "holds only split folders.*also c"),
+        (["a/0.txt", "b/0.txt", "train.csv"], r"named after splits, or folders.*train\.csv and a, b"),
+        (["a/0.md", "b/0.txt"], r"none in a .*Name the texts \*\.txt"),
+    ],
+)
+def test_folders_that_are_not_clear(tmp_path: Path, files: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        find_texts(folder(tmp_path, *files))
 
 
 def test_other_sources_are_named(tmp_path: Path) -> None:

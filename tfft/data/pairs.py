@@ -10,7 +10,7 @@ from tfft.data.choices import PairColumns
 from tfft.data.records import SPLIT_NAMES, Record, split_name
 from tfft.data.references import References
 from tfft.data.text_files import SUFFIXES, is_rows, text_lines, text_rows
-from tfft.data.texts import cell, text_digested
+from tfft.data.texts import cell, name_in, text_digested
 from tfft.errors import ConfigError, DataError, listed
 
 
@@ -62,8 +62,8 @@ def _row_records(source: Path, columns: PairColumns) -> Iterator[Record]:
             content=cell(row, columns.source, where).encode("utf-8", "surrogatepass"),
             truth=References(tuple(str(one) for one in several if one is not None and str(one).strip())),
             where=where,
-            split=split_name(cell(row, columns.split, where), where) if columns.split else split,
-            group=cell(row, columns.group, where) if columns.group else None,
+            split=split_name(name_in(row, columns.split, where), where) if columns.split else split,
+            group=name_in(row, columns.group, where) if columns.group else None,
         )
 
 

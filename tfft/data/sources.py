@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tfft.data import audit, tables, tfds
@@ -79,23 +80,33 @@ def folder_records(folder: Path) -> list[Record]:
             received=f"{folder} ({'a file' if folder.exists() else 'no such folder'})",
             fix="Check the path, or try `--data demo`",
         )
-    tops = subfolders(folder)
+    return [record for top, split in tops(folder).items() for record in _class_records(top, folder, split)]
+
+
+def tops(folder: Path) -> dict[Path, str | None]:
+    """The folders that hold folders of classes, with their splits: `folder` itself (None), or train, val and test.
+
+    Raises:
+        DataError: If there are val and test without train, or other folders beside train.
+    """
+    there = subfolders(folder)
     splits = split_folders(folder)
     if "train" not in splits.values():
         if len(splits) > 1:
             raise DataError(
                 "Beside val and test folders there is a train folder",
-                received=f"only {listed(top.name for top in tops)} in {folder}",
-                fix="Rename the folder with the training pictures to train",
+                received=f"only {listed(top.name for top in there)} in {folder}",
+                fix="Rename the folder that is trained on to train",
             )
-        return _class_records(folder, folder, split=None)
-    if others := [top.name for top in tops if top not in splits]:
+        return {folder: None}
+    # runs/ is where tfft itself writes, if it is started inside the data folder
+    if others := [top.name for top in there if top not in splits and top.name != "runs"]:
         raise DataError(
             f"A folder with a train/ folder holds only split folders ({', '.join(sorted(set(SPLIT_NAMES)))})",
             received=f"also {listed(others)} in {folder}",
             fix="Move them into train/, or somewhere else",
         )
-    return [record for top, split in splits.items() for record in _class_records(top, folder, split)]
+    return dict(splits)
 
 
 def split_folders(folder: Path) -> dict[Path, str]:
@@ -141,11 +152,16 @@ def subfolders(folder: Path) -> list[Path]:
 
 def picture_files(folder: Path) -> list[Path]:
     """Every file below `folder` that is not known to be something else; links to folders are not followed."""
+    return files_below(folder, lambda name: os.path.splitext(name.lower())[1] not in IGNORED_SUFFIXES)
+
+
+def files_below(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
+    """The files below `folder` whose names are wanted, without what systems leave there."""
     files = []
     for path, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files += [Path(path, name) for name in sorted(names) if not _ignored(name)]
-    # a broken link stays, to be named with the pictures that do not decode; a pipe or a device would never end
+        files += [Path(path, name) for name in sorted(names) if not _ignored(name) and wanted(name)]
+    # a broken link stays, to be named with what cannot be read; a pipe or a device would never end
     return [file for file in files if file.is_file() or not file.exists()]
 
 
@@ -155,8 +171,7 @@ def text(name: str) -> str:
 
 
 def _ignored(name: str) -> bool:
-    lower = name.lower()
-    return name.startswith(".") or lower in IGNORED_NAMES or os.path.splitext(lower)[1] in IGNORED_SUFFIXES
+    return name.startswith(".") or name.lower() in IGNORED_NAMES
 
 
 def check_same_classes(records: list[Record], folder: Path) -> None:

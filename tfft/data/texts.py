@@ -12,8 +12,9 @@ from tfft.data import audit, phrases, tfds
 from tfft.data.choices import TextColumns
 from tfft.data.labels import Label
 from tfft.data.records import Record, content_digest, split_name
-from tfft.data.sources import check_same_classes, split_folders, subfolders, text
-from tfft.data.text_files import SUFFIXES, is_rows, text_rows
+from tfft.data.sources import check_same_classes, files_below, subfolders, text, tops
+from tfft.data.text_files import SUFFIXES, is_rows, split_files, text_rows
+from tfft.data.tokens import Unusable, seen, text_of
 from tfft.errors import ConfigError, DataError, listed
 
 
@@ -30,7 +31,8 @@ def find_texts(source: str, columns: TextColumns | None = None) -> list[Record]:
         Records in the order of the rows, or of the names.
 
     Raises:
-        ConfigError: If the source is demo data of another task, or no file of rows and has `columns`.
+        ConfigError: If the source is demo data of another task, or no file of rows and has `columns`, or these name
+            one column as text and label.
         DataError: If there is nothing to read, or there are fewer than two classes.
     """
     rows = is_rows(Path(source))
@@ -63,26 +65,60 @@ def find_texts(source: str, columns: TextColumns | None = None) -> list[Record]:
 
 
 def _row_records(source: Path, columns: TextColumns) -> Iterable[Record]:
+    if columns.text == columns.label:
+        raise ConfigError(
+            "Text and label stand in two columns", received=repr(columns.text), fix="Check `--columns.*`, see `--help`"
+        )
+    _check_one_kind(source)
     named = [name for name in (columns.text, columns.label, columns.split, columns.group) if name]
     for where, split, row in text_rows(source, named):
-        label = cell(row, columns.label, where).strip()
-        if not label:
-            raise DataError(f"Column {columns.label!r} has a value in every row", received=f"an empty cell in {where}")
         yield Record(
             content=cell(row, columns.text, where).encode("utf-8", "surrogatepass"),
-            truth=Label(unicodedata.normalize("NFC", label)),
+            truth=Label(name_in(row, columns.label, where)),
             where=where,
-            split=split_name(cell(row, columns.split, where), where) if columns.split else split,
-            group=unicodedata.normalize("NFC", cell(row, columns.group, where)) if columns.group else None,
+            split=split_name(name_in(row, columns.split, where), where) if columns.split else split,
+            group=name_in(row, columns.group, where) if columns.group else None,
         )
 
 
+def _check_one_kind(folder: Path) -> None:
+    """One of two data sets in a folder would be passed over."""
+    if files := split_files(folder):
+        beside = [top.name for top in subfolders(folder) if top.name != "runs" and _text_files(top)]
+        if len(beside) > 1:
+            raise DataError(
+                "A folder holds files named after splits, or folders of .txt files",
+                received=f"{listed(path.name for path in files)} and {listed(beside)} in {folder}",
+                fix="Move one kind to a folder of its own",
+            )
+
+
+def name_in(row: dict[str, Any], column: str, where: str) -> str:
+    """A cell that names something: never empty, spaces around it do not count, and an accent is written in one way."""
+    name = unicodedata.normalize("NFC", cell(row, column, where)).strip()
+    if not any(map(seen, name)):
+        raise DataError(
+            f"Column {column!r} has a value in every row",
+            received=f"an empty cell in {where}",
+            fix="Fill it in, or remove the row",
+        )
+    if any(unicodedata.category(character) == "Cs" for character in name):
+        raise DataError(
+            f"Column {column!r} holds characters of Unicode",
+            received=f"half of one, {name[:80]!r}, in {where}",
+            fix="Correct it, or remove the row",
+        )
+    return name
+
+
 def cell(row: dict[str, Any], name: str, where: str) -> str:
-    """A cell as text: numbers and truth values of JSON too, an absent one is empty."""
+    """A cell as text: numbers and truth values of JSON too; an absent one is empty, and so is NaN."""
     value = row[name]
     if isinstance(value, (list, dict)):
-        raise DataError(f"{name!r} is a text", received=f"{str(value)[:80]} in {where}")
-    return "" if value is None else str(value)
+        raise DataError(
+            f"{name!r} is a text", received=f"{str(value)[:80]} in {where}", fix="Name another key with `--columns.*`"
+        )
+    return "" if value is None or value != value else str(value)
 
 
 def _folder_records(folder: Path) -> list[Record]:
@@ -92,15 +128,23 @@ def _folder_records(folder: Path) -> list[Record]:
             received=f"{folder} ({'a file' if folder.exists() else 'no such folder'})",
             fix="Check the path, or try `--data demo:text`",
         )
-    splits = split_folders(folder)
-    tops = splits if "train" in splits.values() else {folder: None}
     found = []
-    for top, split in tops.items():
-        classes = {each: sorted(path for path in each.rglob("*.txt") if path.is_file()) for each in subfolders(top)}
+    for top, split in tops(folder).items():
+        # where tfft itself writes, if it is started inside the data folder, is no class
+        classes = {each: _text_files(each) for each in subfolders(top) if not any(each.glob("*/config.json"))}
         if empty := [each.name for each, files in classes.items() if not files and each.name != "runs"]:
-            raise DataError("Every class folder holds .txt files", received=f"none in {listed(empty)} of {top}")
+            raise DataError(
+                "Every class folder holds .txt files",
+                received=f"none in {listed(empty)} of {top}",
+                fix="Name the texts *.txt, or remove the folders without any",
+            )
         found += [
-            Record(path, Label(text(each.name)), where=text(path.relative_to(folder).as_posix()), split=split)
+            Record(
+                path,
+                Label(unicodedata.normalize("NFC", text(each.name))),
+                where=text(path.relative_to(folder).as_posix()),
+                split=split,
+            )
             for each, files in classes.items()
             for path in files
         ]
@@ -114,17 +158,20 @@ def _folder_records(folder: Path) -> list[Record]:
     return found
 
 
+def _text_files(folder: Path) -> list[Path]:
+    return files_below(folder, lambda name: name.lower().endswith(".txt"))
+
+
 def text_digested(records: Sequence[Record]) -> list[Record]:
-    """The records with their digests; texts that differ in letter case and spaces alone have equal ones."""
+    """The records with their digests; texts that differ in letter case and spaces alone have equal ones.
+
+    One that cannot be used gets a digest of its place, so that it equals no other; `read_texts` names it.
+    """
     return [replace(record, digest=content_digest(_plain(record))) for record in records]
 
 
 def _plain(record: Record) -> bytes:
-    try:
-        content = record.read()
-    except OSError:
-        return f"unreadable {record.where}".encode()
-    try:
-        return " ".join(unicodedata.normalize("NFKC", content.decode("utf-8-sig")).casefold().split()).encode()
-    except UnicodeDecodeError:
-        return content
+    found = text_of(record)
+    if isinstance(found, Unusable):
+        return f"unusable {record.where}".encode("utf-8", "replace")
+    return " ".join(unicodedata.normalize("NFKC", found).casefold().split()).encode()
