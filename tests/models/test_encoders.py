@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -70,9 +71,22 @@ def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
         load_encoder("bert_tny_en_uncased")
     with pytest.raises(ConfigError, match=r"holds a network and its tokenizer.*config.json"):
         load_encoder(str(tmp_path))
-    (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ConfigError, match="holds a network and its tokenizer"):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ConfigError, match=f"holds a network and its tokenizer.* in {tmp_path}.*save_to_preset"):
         load_encoder(str(tmp_path))
+
+
+def test_a_tokenizer_with_more_tokens_than_the_network_has_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tfft.models import encoders
+
+    network, tokenizer = kinds()["bert"](), SimpleNamespace(vocabulary_size=lambda: 21)
+    monkeypatch.setattr(encoders, "_load", lambda _: (network, tokenizer))
+    with pytest.raises(ConfigError, match=r"an embedding for each token.*20 embeddings and 21 tokens in some"):
+        load_encoder("some")
+
+
+def test_the_demo_encoder_can_be_made_without_a_text() -> None:
+    assert load_encoder("demo").tokenize(["none"])[0].size
 
 
 def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
@@ -99,6 +113,8 @@ def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
         ({"do_lower_case": True, "strip_accents": False}, {}),
         ({"do_lower_case": False}, {}),
         ({"do_lower_case": True, "tokenizer_class": "RobertaTokenizer"}, {}),
+        ({"do_lower_case": True, "tokenizer_class": None}, {"strip_accents": True}),
+        (["do_lower_case"], {}),
     ],
 )
 def test_an_uncased_bert_in_hugging_faces_form_takes_accents_off(

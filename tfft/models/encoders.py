@@ -78,6 +78,7 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
         return _demo(texts)
     network, tokenizer = _load(backbone)
     _check(backbone, network)
+    _check_vocabulary(backbone, network, tokenizer)
     longest = getattr(network, "max_sequence_length", None) or 512
     return Encoder(flat(network, tokenizer.pad_token_id, Path(backbone).name), tokenizer, longest)
 
@@ -135,6 +136,7 @@ def _demo(texts: Iterable[str]) -> Encoder:
     import keras_hub
 
     reserved = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    texts = list(texts) or ["none"]  # what is wrong with all of them is told where they are read
     pieces = word_pieces(texts, DEMO_VOCABULARY, reserved=reserved, lowercase=True)
     tokenizer = keras_hub.tokenizers.BertTokenizer(pieces, lowercase=True)
     network = keras_hub.models.BertBackbone(vocabulary_size=len(pieces), **DEMO_SIZE)
@@ -160,7 +162,11 @@ def _load(backbone: str) -> tuple[keras.Model, Any]:
     except Exception as error:  # whatever the hosts, the file formats and KerasHub's readers raise
         first = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
         if folder.is_dir():
-            raise ConfigError("The folder of `--backbone` holds a network and its tokenizer", received=first) from error
+            raise ConfigError(
+                "The folder of `--backbone` holds a network and its tokenizer",
+                received=f"{first.rstrip('.:')} in {folder}",
+                fix="Save both there with `save_to_preset`, or choose another folder",
+            ) from error
         raise MachineError(
             f"The preset {backbone} can be downloaded",
             received=first,
@@ -173,9 +179,12 @@ def _accents(folder: Path) -> dict[str, bool]:
     """What KerasHub does not read in Hugging Face's form: an uncased BERT takes accents off too."""
     try:
         config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    uncased = config.get("tokenizer_class", "BertTokenizer").startswith("Bert") and config.get("do_lower_case")
+    if not isinstance(config, dict):
+        return {}
+    kind = config.get("tokenizer_class") or "BertTokenizer"  # null where none was written
+    uncased = str(kind).startswith("Bert") and config.get("do_lower_case")
     return {"strip_accents": True} if uncased and config.get("strip_accents") is not False else {}
 
 
@@ -191,6 +200,17 @@ def _check(name: str, network: keras.Model) -> None:
             "`--backbone` is an encoder, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT or ELECTRA",
             received=f"{type(network).__name__} of {name}, {what}",
             fix="Choose another preset",
+        )
+
+
+def _check_vocabulary(name: str, network: keras.Model, tokenizer: Any) -> None:
+    """A token beyond the embeddings has no row in them: an error in the middle of a run, or zeros."""
+    rows, words = getattr(network, "vocabulary_size", None), tokenizer.vocabulary_size()
+    if rows is not None and words > rows:
+        raise ConfigError(
+            "The network of `--backbone` has an embedding for each token of its tokenizer",
+            received=f"{rows} embeddings and {words} tokens in {name}",
+            fix="Choose a folder whose network and tokenizer were saved together",
         )
 
 
