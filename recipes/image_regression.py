@@ -57,8 +57,8 @@ class Config:
     """Share of the pictures to test on, where the data have no splits."""
     bad_files: Literal["stop", "skip"] = "stop"
     """What to do with files that do not decode."""
-    leaks: Literal["stop", "accept"] = "stop"
-    """What to do when the data's own splits share a picture."""
+    leaks: Literal["stop", "drop", "accept"] = "stop"
+    """What to do when the data\'s own splits share a picture; drop leaves it out where it is trained on."""
     image_size: tuple[int, int] = (224, 224)
     """Height and width in pixels."""
     augment: Literal["none", "light", "strong"] = "light"

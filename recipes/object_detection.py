@@ -56,8 +56,8 @@ class Config:
     """Share of the pictures to test on, where the data have no splits."""
     bad_files: Literal["stop", "skip"] = "stop"
     """What to do with files that do not decode, and boxes that do not fit their picture."""
-    leaks: Literal["stop", "accept"] = "stop"
-    """What to do when the data's own splits share a picture."""
+    leaks: Literal["stop", "drop", "accept"] = "stop"
+    """What to do when the data\'s own splits share a picture; drop leaves it out where it is trained on."""
     image_size: tuple[int, int] = (320, 320)
     """Height and width in pixels."""
     augment: Literal["none", "light", "strong"] = "light"

@@ -58,8 +58,8 @@ class Config:
     """Share of the texts to test on, where the data have no splits."""
     bad_texts: Literal["stop", "skip"] = "stop"
     """What to do with texts that are empty or not UTF-8."""
-    leaks: Literal["stop", "accept"] = "stop"
-    """What to do when the data's own splits share a text."""
+    leaks: Literal["stop", "drop", "accept"] = "stop"
+    """What to do when the data\'s own splits share a text; drop leaves it out where it is trained on."""
     length: Length = "auto"
     """Tokens that a text is cut to; auto leaves 99 of 100 texts whole, as far as the network reads."""
     store: Storage = Storage()
@@ -80,7 +80,7 @@ class Config:
     """Texts in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=3e-3)
     """First phase: the encoder is frozen."""
-    tune: Phase = Phase(epochs=5, learning_rate=1e-4, optimizer="adamw", schedule="cosine", unfreeze=3)
+    tune: Phase = Phase(epochs=5, learning_rate=1e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top blocks of the encoder are trained too."""
     seed: int = 0
     """Decides split, first weights and order."""
@@ -119,9 +119,9 @@ def build_backbone(config: Config, records: Sequence[Record] = ()) -> Encoder:
     return models.load_encoder(config.backbone, texts=texts)
 
 
-def load_data(config: Config, encoder: Encoder | None = None) -> Splits:
-    """Finds the texts, gives each its split, makes tokens of them."""
-    records = find_data(config)
+def load_data(config: Config, encoder: Encoder | None = None, records: Sequence[Record] = ()) -> Splits:
+    """Finds the texts, unless they are there, gives each its split, makes tokens of them."""
+    records = records or find_data(config)
     encoder = encoder or build_backbone(config, records)
     return data.read_texts(records, encoder, length=config.length, bad_texts=config.bad_texts)
 
@@ -148,9 +148,11 @@ def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tu
 def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan, Encoder]:
     """Everything before the first epoch; shows what each phase will train, store and cost."""
     phases = {"head": config.head, "tune": config.tune}
-    encoder = current.stage("backbone", build_backbone, config, find_data(config))
+    extras.require("text")
+    records = current.stage("data", find_data, config)
+    encoder = current.stage("backbone", build_backbone, config, records)
     training.check_phases(encoder.model, phases)
-    splits = current.stage("data", load_data, config, encoder)
+    splits = current.stage("tokens", load_data, config, encoder, records)
     model, task = build_model(config, splits.labels, encoder, splits.train)
     options = {"batch_size": config.batch_size, "seed": config.seed, "balanced": config.balance == "sample"}
     options |= {"storage": config.store, "backbone": models.describe_encoder(config.backbone)}
@@ -165,10 +167,12 @@ def run(config: Config) -> Scores:
     with runs.open_run("text_classification", config) as current:
         model, task, plan, encoder = prepare(config, current)
         splits = plan.splits
+        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1])
         current.stage("storing", training.store_activations, plan)
         history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
-        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1])
-        current.stage("saving", serving.save_model, whole, splits.labels, current.folder, sample=splits.val.texts[:8])
+        expected = model.predict(splits.val.inputs[:8], verbose=0)
+        options = {"sample": splits.val.texts[:8], "expected": expected}
+        current.stage("saving", serving.save_model, whole, splits.labels, current.folder, **options)
         scores, predictions = current.stage("evaluation", evaluate, model, splits, plan)
         reporting.write_report(current, plan, history, scores, reporting.class_figures(splits, predictions))
         reporting.show_scores(scores, current.folder)

@@ -60,8 +60,8 @@ class Config:
     """Share of the texts to test on, where the data have no splits."""
     bad_texts: Literal["stop", "skip"] = "stop"
     """What to do with texts that are empty, not UTF-8, or without a target."""
-    leaks: Literal["stop", "accept"] = "stop"
-    """What to do when the data's own splits share a text."""
+    leaks: Literal["stop", "drop", "accept"] = "stop"
+    """What to do when the data\'s own splits share a text; drop leaves it out where it is trained on."""
     length: Length = "auto"
     """Tokens that a source is cut to; auto leaves 99 of 100 texts whole, as far as the network reads."""
     target_length: Length = "auto"
@@ -121,25 +121,25 @@ def find_data(config: Config) -> list[Record]:
 
 def build_backbone(config: Config, records: Sequence[Record]) -> tuple[Encoder, Subwords]:
     """The frozen encoder, and the pieces that answers are made of, from the training split."""
-    sources = (record.read().decode("utf-8", "replace") for record in records if record.split == "train")
-    targets = (text for record in records if record.split == "train" for text in record.truth.texts[:1])
-    longest = 512 if config.target_length == "auto" else config.target_length
-    pieces = models.learn_subwords(targets, config.decoder.vocabulary, longest=longest)
-    return models.load_encoder(config.backbone, texts=sources), pieces
+    trained = [record for record in records if record.split == "train"]
+    targets = (text for record in trained for text in record.truth.texts[:1])
+    pieces = models.learn_subwords(targets, config.decoder.vocabulary)
+    return models.load_encoder(config.backbone, texts=data.usable_texts(trained)), pieces
 
 
-def load_data(config: Config, encoder: Encoder | None = None, pieces: Subwords | None = None) -> Splits:
-    """Finds the pairs, gives each its split, makes tokens of them."""
-    records = find_data(config)
-    if encoder is None or pieces is None:
-        encoder, pieces = build_backbone(config, records)
+def load_data(
+    config: Config, backbone: tuple[Encoder, Subwords] | None = None, records: Sequence[Record] = ()
+) -> Splits:
+    """Finds the pairs, unless they are there, gives each its split, makes tokens of them."""
+    records = records or find_data(config)
+    encoder, pieces = backbone or build_backbone(config, records)
     options = {"length": config.length, "bad_texts": config.bad_texts}
     targets = data.reference_targets(pieces, config.target_length)
     return data.read_texts(records, encoder, **options, targets_of=targets)
 
 
 def build_model(
-    config: Config, labels: list[str], backbone: tuple[Encoder, Subwords] | None = None, longest: int = 512
+    config: Config, labels: Sequence[str] = (), backbone: tuple[Encoder, Subwords] | None = None, longest: int = 512
 ) -> tuple[keras.Model, Task]:
     """A new decoder on a frozen encoder, tokens and the beginning of an answer to logits of its next tokens."""
     encoder, pieces = backbone or build_backbone(config, find_data(config))
@@ -161,10 +161,12 @@ def evaluate(
 def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan, Encoder, Subwords]:
     """Everything before the first epoch; shows what each phase will train, store and cost."""
     phases = {"head": config.head, "tune": config.tune}
-    encoder, pieces = current.stage("backbone", build_backbone, config, find_data(config))
+    extras.require("text")
+    records = current.stage("data", find_data, config)
+    encoder, pieces = backbone = current.stage("backbone", build_backbone, config, records)
     training.check_phases(encoder.model, phases)
-    splits = current.stage("data", load_data, config, encoder, pieces)
-    model, task = build_model(config, [], (encoder, pieces), splits.train.targets.shape[1])
+    splits = current.stage("tokens", load_data, config, backbone, records)
+    model, task = build_model(config, splits.labels, backbone, splits.train.targets.shape[1])
     options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
     options["backbone"] = models.describe_encoder(config.backbone)
     plan = current.stage("plan", training.plan_phases, model, splits, phases, **options)
@@ -178,11 +180,13 @@ def run(config: Config) -> Scores:
     with runs.open_run("translation", config) as current:
         model, task, plan, encoder, pieces = prepare(config, current)
         splits = plan.splits
+        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1])
         current.stage("storing", training.store_activations, plan)
         history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
-        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1])
-        sample = [splits.val.texts[:8], splits.val.targets[:8]]
-        current.stage("saving", serving.save_model, whole, splits.labels, current.folder, sample=sample)
+        given = splits.val.targets[:8]
+        expected = model.predict([splits.val.inputs[:8], given], verbose=0)
+        options = {"sample": [splits.val.texts[:8], given], "expected": expected}
+        current.stage("saving", serving.save_model, whole, splits.labels, current.folder, **options)
         serving.save_pieces(pieces, current.folder)
         scores, answers = current.stage("evaluation", evaluate, model, splits, pieces, config.search)
         reporting.write_report(current, plan, history, scores, reporting.answer_figures(splits, answers))

@@ -33,7 +33,7 @@ def read_config(config_class: type[C], folder: Path) -> C:
 
 def as_json(value: Any) -> Any:
     """A configuration as JSON has it; a Python object (a model as backbone) only by its kind and name."""
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and value.__dataclass_params__.eq:  # without: an object such as an encoder
         return {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, (list, tuple)):
         return [as_json(entry) for entry in value]

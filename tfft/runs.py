@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from tfft import __version__, files, replay
+from tfft import __version__, extras, files, replay
 from tfft.errors import ConfigError, MachineError, check_range, listed
 
 P = ParamSpec("P")
@@ -87,7 +87,7 @@ def rehearse(recipe: str, config: Any) -> Iterator[Run]:
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide the numbers."""
-    packages = {name: metadata.version(name) for name in PACKAGES}
+    packages = {name: metadata.version(name) for name in (*PACKAGES, *extras.installed("keras-hub", "tensorflow-text"))}
     return {"tfft": __version__, "python": platform.python_version(), **packages}
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tfft.conventions import TOGETHER
 from tfft.data import epoch_order, evaluation_batches, training_batches
 from tfft.data.layout import Layout
-from tfft.data.pipeline import GROUP
 
 ROWS = np.arange(20 * 6, dtype=np.float32).reshape(20, 6)
 TARGETS = np.arange(20, dtype=np.int32)
@@ -102,7 +102,7 @@ def test_rows_are_fetched_as_many_at_a_time_as_a_trunk_takes() -> None:
     rows.asked.clear()
     list(evaluation_batches(rows, targets, FLAT, order=np.arange(100), batch_size=31))  # 31 * 48 would be too many
     assert rows.asked == [31, 31, 31, 7]
-    assert GROUP == 48
+    assert TOGETHER == 48
 
 
 def test_evaluation_sees_each_example_once_as_it_is() -> None:

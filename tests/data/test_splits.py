@@ -178,3 +178,14 @@ def test_shares_that_cannot_be(records: Maker, val: float, test: float) -> None:
 def test_no_train_split(records: Maker) -> None:
     with pytest.raises(DataError, match="only test"):
         assign_splits([replace(r, split="test") for r in records({"a": 2, "b": 2})], **SHARES)
+
+
+def test_leaks_are_left_out_of_what_is_trained_on(records: Maker) -> None:
+    """Of an example in several splits the one in test stays, then the one in val; groups likewise."""
+    some = records({"a": 6, "b": 6})
+    given = [replace(r, split=s) for r, s in zip(some, ["train", "val", "test"] * 4, strict=True)]
+    leaking = [*given, replace(given[0], split="test"), replace(given[1], split="train")]
+    kept = assign_splits(leaking, **SHARES, leaks="drop")
+    assert {(r.where, r.split) for r in kept} == {(r.where, r.split) for r in leaking[1:-1]}
+    grouped = [replace(r, group="g") if n in (0, 2) else r for n, r in enumerate(given)]
+    assert len(assign_splits(grouped, **SHARES, leaks="drop")) == 11

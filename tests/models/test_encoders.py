@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +11,7 @@ import pytest
 
 from tfft.errors import ConfigError
 from tfft.models import Encoder, backbone_stages, describe_encoder, load_encoder
-from tfft.models.encoders import _accents, flat
+from tfft.models.encoders import _takes_accents_off, flat
 
 TEXTS = 10 * ["the zip is good", "the lens is not bad", "the box is poor", "the cable is fine"]
 SMALL = {"vocabulary_size": 20, "num_layers": 3, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
@@ -41,7 +40,7 @@ def test_any_encoder_of_kerashub_is_flattened(kind: str) -> None:
     features, mask = model(tokens)
     assert np.allclose(features, theirs["sequence_output"] if isinstance(theirs, dict) else theirs, atol=1e-6)
     assert mask.numpy().tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]
-    assert model.name == "a_b_c"
+    assert model.name == "encoder_a_b_c"
     assert not model.trainable_weights
     # embeddings, and the blocks; of ALBERT all blocks are one
     assert len(backbone_stages(model)) == (2 if kind == "albert" else 4)
@@ -63,7 +62,7 @@ def test_the_demo_encoder_is_made_of_the_texts() -> None:
     assert load_encoder(found) is found
     assert isinstance(found, Encoder)
     assert "random weights" in describe_encoder("demo")
-    assert describe_encoder(found) == "demo_bert, an encoder of your own"
+    assert describe_encoder(found) == "encoder_demo_bert, an encoder of your own"
 
 
 def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
@@ -107,22 +106,39 @@ def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
 
 
 @pytest.mark.parametrize(
-    ("config", "expected"),
+    ("config", "lowercase", "expected"),
     [
-        ({"do_lower_case": True, "strip_accents": None}, {"strip_accents": True}),
-        ({"do_lower_case": True, "strip_accents": False}, {}),
-        ({"do_lower_case": False}, {}),
-        ({"do_lower_case": True, "tokenizer_class": "RobertaTokenizer"}, {}),
-        ({"do_lower_case": True, "tokenizer_class": None}, {"strip_accents": True}),
-        (["do_lower_case"], {}),
+        ('{"strip_accents": null}', True, True),
+        ('{"strip_accents": null, "tokenizer_class": "DistilBertTokenizer"}', True, True),
+        ('{"strip_accents": false}', True, False),
+        ("{}", False, False),
+        ("[1]", True, True),
+        ("[" * 100_000, True, False),
+        ("no json", True, False),
     ],
 )
 def test_an_uncased_bert_in_hugging_faces_form_takes_accents_off(
-    tmp_path: Path, config: dict[str, Any], expected: dict[str, bool]
+    tmp_path: Path, config: str, lowercase: bool, expected: bool
 ) -> None:
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
-    assert _accents(tmp_path) == expected
-    assert _accents(tmp_path / "gone") == {}
+    import keras_hub
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cafe"]
+    tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=lowercase)
+    (tmp_path / "tokenizer_config.json").write_text(config)
+    assert _takes_accents_off(str(tmp_path), tokenizer) == expected
+    assert _takes_accents_off("hf://some/bert", tokenizer) == lowercase
+    assert not _takes_accents_off("bert_tiny_en_uncased", tokenizer)
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max", "avg+max", "first"])
+def test_what_is_padded_does_not_count(pooling: str) -> None:
+    from tfft.models import attach_head, single_label
+
+    encoder = load_encoder("demo", texts=TEXTS)
+    model = attach_head(encoder.model, single_label(["a", "b"], pooling=pooling))
+    tokens = encoder.pack(encoder.tokenize(["the zip is good"]), 8)
+    longer = np.pad(tokens, [(0, 0), (0, 16)])
+    assert np.allclose(model(tokens), model(longer), atol=1e-5)
 
 
 def test_a_frozen_encoder_draws_nothing_while_its_top_trains() -> None:

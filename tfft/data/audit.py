@@ -64,7 +64,7 @@ def check_leaks(records: Sequence[Record]) -> None:
         raise DataError(
             "An example is in one split only",
             received=f"{len(leaks)} in several: {listed(leaks)}",
-            fix="Remove them from one side, or accept it with `--leaks accept`",
+            fix="Leave them out of what is trained on with `--leaks drop`, or accept it with `--leaks accept`",
         )
     splits = defaultdict(set)
     for record in records:

@@ -8,12 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tfft.conventions import TOGETHER
 from tfft.data.examples import Examples, Indexable
 from tfft.data.layout import Layout
 from tfft.data.widths import by_width
-
-GROUP = 48
-"""Rows are fetched in multiples of it where the batch size allows: what computes them works on as many at a time."""
 
 
 def epoch_order(
@@ -109,16 +107,16 @@ def _as_they_are(targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarra
 
 
 def fetched_together(batch_size: int) -> int:
-    """Examples that are fetched at once: whole batches, and a multiple of `GROUP` where that is not too many."""
-    group = math.lcm(batch_size, GROUP)
-    return group if group <= 8 * max(batch_size, GROUP) else batch_size
+    """Examples that are fetched at once: whole batches, and a multiple of `TOGETHER` where that is not too many."""
+    group = math.lcm(batch_size, TOGETHER)
+    return group if group <= 8 * max(batch_size, TOGETHER) else batch_size
 
 
 class _Reader:
     """Batches by their number, counted over all epochs.
 
     Rows of several batches are fetched at once and kept until they are used, since what computes them works on
-    `GROUP` at a time.
+    `TOGETHER` at a time.
     """
 
     def __init__(

@@ -19,13 +19,21 @@ def assign_splits(
     val_fraction: float,
     test_fraction: float,
     seed: int,
-    leaks: Literal["stop", "accept"] = "stop",
+    leaks: Literal["stop", "drop", "accept"] = "stop",
 ) -> list[Record]:
     """Gives every record its split: its own where the source says so, else a stratified one by content.
 
     A split depends on the seed and on what an example holds, not on its name or place: adding some moves
     few of the others. Equal examples, and those of one group, stay on one side. A source that
     has `train` and `test` but no `val` gets its `val` from `train`.
+
+    Args:
+        records: With their digests.
+        val_fraction: Share to validate on, where the source has no `val`.
+        test_fraction: Share to test on, where the source has no splits.
+        seed: Decides.
+        leaks: What to do where the source itself has an example, or a group, in two splits: `"stop"`; `"drop"` it
+            from the one that is trained on (or validated, against test); or `"accept"` it.
 
     Raises:
         ConfigError: If the fractions leave nothing to train on.
@@ -42,10 +50,29 @@ def assign_splits(
         raise DataError("The data have a train split", received=f"only {listed(sorted(filter(None, given)))}")
     if leaks == "stop":
         audit.check_leaks(records)
+    elif leaks == "drop":
+        records = _without_leaks(records)
     if "val" in given:
         return list(records)
     train = [record for record in records if record.split == "train"]
     return _split(train, {"val": val_fraction}, seed) + [r for r in records if r.split != "train"]
+
+
+def _without_leaks(records: Sequence[Record]) -> list[Record]:
+    """Leaves out of train what is in val or test too, and out of val what is in test, equal or of one group."""
+    kept: list[Record] = []
+    seen: set[tuple[str, str]] = set()
+    for split in ("test", "val", "train"):
+        some = [record for record in records if record.split == split and not seen & _names(record)]
+        seen |= {name for record in some for name in _names(record)}
+        kept += some
+    order = {id(record): place for place, record in enumerate(records)}
+    return sorted(kept, key=lambda record: order[id(record)])
+
+
+def _names(record: Record) -> set[tuple[str, str]]:
+    """What a record shares with those that must stay on its side: its content, its group."""
+    return {("content", record.digest)} | ({("group", record.group)} if record.group is not None else set())
 
 
 def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) -> list[Record]:
@@ -132,8 +159,7 @@ def _units(records: Sequence[Record]) -> list[list[int]]:
 
     first: dict[tuple[str, str], int] = {}
     for index, record in enumerate(records):
-        keys = [("content", record.digest)] + ([("group", record.group)] if record.group is not None else [])
-        for key in keys:
+        for key in _names(record):
             parent[root(index)] = root(first.setdefault(key, index))
     units = defaultdict(list)
     for index in range(len(records)):

@@ -110,8 +110,11 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
     text = text.removeprefix(blank)
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     before = blank.count("\n")
+    if delimiter == "\t" and _quotes_nothing(text):
+        reader = csv.DictReader(text.splitlines(), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         _check_header([name for name in reader.fieldnames or [] if name], columns, table, flag)
         rows = [(before + reader.line_num, row) for row in reader]
@@ -128,14 +131,17 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
                 received=f"{len(row[None])} more in {table.name} row {number}",
                 fix="Put a cell that holds the delimiter in quotes; write numbers with a decimal point, as 1.5",
             )
-        if delimiter == "\t" and any("\t" in (cell or "") and "\n" in cell for cell in row.values()):
-            # two texts that begin and end with a quote, in a file that quotes nothing, swallow the rows between them
-            raise DataError(
-                "A cell between tabs ends before its line, or holds no tab",
-                received=f"a quoted cell with both, which ends in {table.name} row {number}",
-                fix="Write a quote that belongs to a text twice, and the text in quotes",
-            )
     return rows
+
+
+def _quotes_nothing(text: str) -> bool:
+    """Whether quotes in a file with tabs are part of its texts: every line has as many cells as the header, and some
+    cell begins with a quote that is not that of a quoted one."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len({line.count("\t") for line in lines}) > 1:
+        return False
+    quoted = [cell for line in lines for cell in line.removesuffix("\r").split("\t") if cell.startswith('"')]
+    return not all(re.fullmatch(r'"(?:[^"]|"")*"', cell) for cell in quoted)
 
 
 def table_text(table: Path, flag: str = "--data") -> str:

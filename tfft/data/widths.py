@@ -15,9 +15,10 @@ from tfft.data.examples import Indexable
 from tfft.data.layout import Layout
 
 LEAST = 8
-WINDOW = 50
-"""Groups of an epoch whose texts are brought into the order of their widths: few enough that chance still decides which
-texts meet in a batch."""
+"""Tokens of the smallest width."""
+WINDOW, LEAST_WINDOWS = 16, 8
+"""Groups of an epoch whose texts are brought into the order of their widths, at most, and into how many windows an
+epoch is cut at least: so chance still decides which texts meet in a batch."""
 
 
 def widths_of(lengths: np.ndarray) -> np.ndarray:
@@ -34,7 +35,8 @@ def widths_of(lengths: np.ndarray) -> np.ndarray:
 def by_width(order: np.ndarray, widths: np.ndarray, group: int, rng: np.random.Generator) -> np.ndarray:
     """An order of examples in which those that follow one another are about as long.
 
-    Windows of the order are sorted by width and cut into groups, the groups shuffled; one that is not full stays last.
+    Windows of the order are sorted by width and cut into groups, the groups shuffled; what fills no group comes last,
+    as it is.
 
     Args:
         order: Positions, (places,).
@@ -42,12 +44,12 @@ def by_width(order: np.ndarray, widths: np.ndarray, group: int, rng: np.random.G
         group: Examples in a group.
         rng: Shuffles.
     """
-    size = WINDOW * group
-    windows = (order[start : start + size] for start in range(0, len(order), size))
-    ordered = np.concatenate([window[np.argsort(widths[window], kind="stable")] for window in windows])
-    full = len(ordered) // group * group
-    groups = ordered[:full].reshape(-1, group)
-    return np.concatenate([rng.permutation(groups).ravel(), ordered[full:]])
+    full = len(order) // group * group
+    size = max(1, min(WINDOW, full // group // LEAST_WINDOWS)) * group
+    windows = (order[start : min(start + size, full)] for start in range(0, full, size))
+    ordered = [window[np.argsort(widths[window], kind="stable")] for window in windows]
+    groups = np.concatenate([*ordered, order[:0]]).reshape(-1, group)
+    return np.concatenate([rng.permutation(groups).ravel(), order[full:]])
 
 
 @dataclass(frozen=True, eq=False)

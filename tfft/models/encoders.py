@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from tqdm import tqdm
 
 from tfft import extras
 from tfft.errors import ConfigError, MachineError, listed, nearest
@@ -22,7 +23,8 @@ DEMO_SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_di
 DEMO_VOCABULARY = 2000
 """Words and pieces of words, at most."""
 REMOTE = ("kaggle://", "hf://", "modelscope://", "gs://")
-TAKEN = {"token_ids", "padding_mask", "segment_ids"}
+NEEDED, TAKEN = {"token_ids", "padding_mask"}, {"token_ids", "padding_mask", "segment_ids"}
+"""Inputs that an encoder has, and may have; without a mask an answer would depend on how much is padded."""
 TOKENIZED_TOGETHER = 1024
 
 
@@ -104,7 +106,8 @@ def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
     """The tokens of each text, uncut; through a graph, as in the saved model, for KerasHub has another way without."""
     found: list[np.ndarray] = []
     batches = tf.data.Dataset.from_tensor_slices(list(texts)).batch(TOKENIZED_TOGETHER)
-    for batch in batches.map(tokenizer.tokenize):
+    bar = tqdm(batches.map(tokenizer.tokenize), desc="Tokenizing", unit=" thousand texts", disable=None, leave=False)
+    for batch in bar:
         found += np.split(batch.values.numpy(), batch.row_splits.numpy()[1:-1])
     return found
 
@@ -127,7 +130,7 @@ def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
     inputs = {name: made[name] for name in network.input}
     outputs = network._run_through_graph(inputs, operation_fn=lambda operation: operation)
     features = outputs["sequence_output"] if isinstance(outputs, dict) else outputs
-    model = keras.Model(tokens, [features, mask], name=re.sub(r"\W", "_", name) or "encoder")
+    model = keras.Model(tokens, [features, mask], name="encoder_" + re.sub(r"[^A-Za-z0-9]+", "_", name))
     model.trainable = False
     return model
 
@@ -147,7 +150,7 @@ def _load(backbone: str) -> tuple[keras.Model, Any]:
     import keras_hub
 
     folder = Path(backbone).expanduser()
-    known = keras_hub.models.Backbone.presets
+    known = {name for kind in _encoders() for name in kind.presets}
     if folder.is_dir():
         backbone = str(folder)
     elif backbone not in known and not backbone.startswith(REMOTE):
@@ -158,7 +161,7 @@ def _load(backbone: str) -> tuple[keras.Model, Any]:
         )
     try:
         network = keras_hub.models.Backbone.from_preset(backbone)
-        tokenizer = keras_hub.models.Tokenizer.from_preset(backbone, **_accents(folder))
+        tokenizer = keras_hub.models.Tokenizer.from_preset(backbone)
     except Exception as error:  # whatever the hosts, the file formats and KerasHub's readers raise
         first = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
         if folder.is_dir():
@@ -172,35 +175,42 @@ def _load(backbone: str) -> tuple[keras.Model, Any]:
             received=first,
             fix="Get it on another machine (`save_to_preset`) and pass the folder, or try `--backbone demo`",
         ) from error
+    if _takes_accents_off(backbone, tokenizer):
+        tokenizer.strip_accents = True
     return network, tokenizer
 
 
-def _accents(folder: Path) -> dict[str, bool]:
-    """What KerasHub does not read in Hugging Face's form: an uncased BERT takes accents off too."""
+def _takes_accents_off(backbone: str, tokenizer: Any) -> bool:
+    """What KerasHub does not read in Hugging Face's form: an uncased BERT takes accents off too, unless it says no."""
+    import keras_hub
+
+    if not isinstance(tokenizer, keras_hub.tokenizers.WordPieceTokenizer) or not tokenizer.lowercase:
+        return False
     try:
-        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        config = json.loads((Path(backbone) / "tokenizer_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(config, dict):
-        return {}
-    kind = config.get("tokenizer_class") or "BertTokenizer"  # null where none was written
-    uncased = str(kind).startswith("Bert") and config.get("do_lower_case")
-    return {"strip_accents": True} if uncased and config.get("strip_accents") is not False else {}
+        return backbone.startswith("hf://")
+    return not isinstance(config, dict) or config.get("strip_accents") is not False
 
 
 def _check(name: str, network: keras.Model) -> None:
     """Whether it reads a text as a whole, and nothing but a text."""
-    import keras_hub
-
     given = set(network.input) if isinstance(network.input, dict) else set()
-    one_way = tuple(task.backbone_cls for task in _below(keras_hub.models.CausalLM) if task.backbone_cls)
-    if "token_ids" not in given or not given <= TAKEN or isinstance(network, one_way):
-        what = "which reads left to right" if given <= TAKEN else f"with inputs {listed(sorted(given))}"
+    if not NEEDED <= given <= TAKEN or not isinstance(network, _encoders()):
+        what = "which reads left to right" if NEEDED <= given <= TAKEN else f"with inputs {listed(sorted(given))}"
         raise ConfigError(
             "`--backbone` is an encoder, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT or ELECTRA",
             received=f"{type(network).__name__} of {name}, {what}",
             fix="Choose another preset",
         )
+
+
+def _encoders() -> tuple[type, ...]:
+    """KerasHub's networks for texts that do not read left to right."""
+    import keras_hub
+
+    read = {kind.backbone_cls for kind in _below(keras_hub.models.Tokenizer) if kind.backbone_cls}
+    return tuple(read - {task.backbone_cls for task in _below(keras_hub.models.CausalLM)})
 
 
 def _check_vocabulary(name: str, network: keras.Model, tokenizer: Any) -> None:

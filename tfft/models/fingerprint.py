@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from tfft.models import lora
+
 REFERENCES = {"keras_history", "input_layers", "output_layers"}
 """Entries of a configuration that name layers."""
 
@@ -37,9 +39,12 @@ def fingerprint(model: keras.Model) -> str:
 
 
 def weights_fingerprint(model: keras.Model) -> str:
-    """32 hexadecimal digits of the values of a model's weights."""
+    """32 hexadecimal digits of the values of a model's weights; adapters that change nothing do not count."""
     digest = hashlib.blake2b(digest_size=16)
+    idle = lora.idle_adapters(model)
     for weight in model.weights:
+        if id(weight) in idle:
+            continue
         value = keras.ops.convert_to_numpy(weight)
         digest.update(f"{value.shape} {value.dtype}".encode())
         digest.update(value.tobytes())
@@ -57,7 +62,7 @@ def _plain(config: Any, names: dict[str, int]) -> Any:
     return {
         key: _numbered(value, names) if key in REFERENCES else _plain(value, names)
         for key, value in config.items()
-        if key not in ("name", "trainable")
+        if key not in ("name", "trainable", "lora_rank", "lora_alpha")
     }
 
 

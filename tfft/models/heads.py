@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import keras
+from keras import ops
 
 from tfft.errors import check_range
 
+LOWEST = -1e4
+"""Below what any feature is, and a number in half precision too."""
 Pooling = Literal["avg", "max", "avg+max", "first"]
 
 
@@ -54,8 +57,15 @@ def _pooled(features: keras.KerasTensor | list[keras.KerasTensor], pooling: Pool
     }.get(len(features.shape))
     if kinds is None:
         return features
-    masked = {} if mask is None else {"mask": mask}
+
+    def pooled(kind: str, name: str) -> keras.KerasTensor:
+        if mask is None:
+            return kinds[kind](name=name)(features)
+        if kind == "avg":
+            return kinds[kind](name=name)(features, mask=mask)
+        # Keras's maximum takes no mask
+        return kinds[kind](name=name)(ops.where(ops.expand_dims(mask, -1) > 0, features, LOWEST))
+
     if pooling != "avg+max":
-        return kinds[pooling](name="head_pool")(features, **masked)
-    both = [kinds[kind](name=f"head_pool_{kind}")(features, **masked) for kind in ("avg", "max")]
-    return layers.Concatenate(name="head_pool")(both)
+        return pooled(pooling, "head_pool")
+    return layers.Concatenate(name="head_pool")([pooled(kind, f"head_pool_{kind}") for kind in ("avg", "max")])

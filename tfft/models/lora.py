@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import keras
+import numpy as np
 
 from tfft.errors import ConfigError
 
@@ -39,7 +40,11 @@ def add_adapters(layers: Sequence[keras.Layer], rank: int) -> None:
         if not layer.lora_enabled:
             layer.enable_lora(rank)
         elif layer.lora_rank != rank:
-            raise ConfigError("One model has adapters of one rank", received=f"{layer.lora_rank} and {rank}")
+            raise ConfigError(
+                "One model has adapters of one rank",
+                received=f"{layer.lora_rank} and {rank}",
+                fix="Build the model again, or take the same rank",
+            )
 
 
 def train_adapters_alone(layers: Sequence[keras.Layer]) -> None:
@@ -50,6 +55,12 @@ def train_adapters_alone(layers: Sequence[keras.Layer]) -> None:
             weight.trainable = id(weight) in adapters
 
 
+def idle_adapters(model: keras.Model) -> set[int]:
+    """The weights, by `id`, of adapters that add nothing to their kernels, as before they are trained."""
+    adapters = (_adapters(layer) for layer in model._flatten_layers())
+    return {id(weight) for pair in adapters if pair and not np.any(pair[-1]) for weight in pair}
+
+
 def _inner(layers: Sequence[keras.Layer]) -> Iterator[keras.Layer]:
     return (inner for layer in layers for inner in layer._flatten_layers())
 
@@ -57,4 +68,5 @@ def _inner(layers: Sequence[keras.Layer]) -> Iterator[keras.Layer]:
 def _adapters(layer: keras.Layer) -> list[keras.Variable]:
     if not getattr(layer, "lora_enabled", False):
         return []
-    return [value for name, value in vars(layer).items() if name.startswith("lora_") and name[-2:] in ("_a", "_b")]
+    names = sorted(name for name in vars(layer) if name.startswith("lora_") and name.endswith(("_a", "_b")))
+    return [getattr(layer, name) for name in names]  # the second starts at zero

@@ -20,7 +20,7 @@ class Subwords:
 
     tokenizer: Any = field(repr=False)
     """KerasHub's, for SentencePiece."""
-    longest: int
+    longest: int = 1024
     """Tokens of an answer at most, with those of start and end."""
     pad: int = PAD
 
@@ -47,13 +47,12 @@ class Subwords:
         return [str(text) for text in self.tokenizer.detokenize([row.tolist() for row in found])]
 
 
-def learn_subwords(texts: Iterable[str], size: int, *, longest: int) -> Subwords:
+def learn_subwords(texts: Iterable[str], size: int) -> Subwords:
     """Makes a vocabulary from texts (Kudo 2018, arXiv:1804.10959, as SentencePiece does it).
 
     Args:
         texts: Of the training split.
         size: Tokens at most; few texts have fewer.
-        longest: Tokens of a text at most.
     """
     import keras_hub
     import sentencepiece
@@ -63,4 +62,4 @@ def learn_subwords(texts: Iterable[str], size: int, *, longest: int) -> Subwords
         sentence_iterator=iter(texts), model_writer=model, vocab_size=size, hard_vocab_limit=False,
         character_coverage=1.0, pad_id=PAD, unk_id=UNKNOWN, bos_id=START, eos_id=END, minloglevel=2,
     )  # fmt: skip
-    return Subwords(keras_hub.tokenizers.SentencePieceTokenizer(model.getvalue(), name="subwords"), longest)
+    return Subwords(keras_hub.tokenizers.SentencePieceTokenizer(model.getvalue(), name="subwords"))

@@ -14,6 +14,10 @@ REPEATED_COST = 10
 """How many times smaller what crosses must become to pay for computing the whole trunk again in every epoch."""
 
 
+USUAL_LENGTH = 32
+"""Tokens of a text, where a network takes any number."""
+
+
 @dataclass(frozen=True, eq=False)
 class Cut:
     """A model in two parts that share its layers."""
@@ -76,7 +80,7 @@ def between(lower: Cut, upper: Cut) -> keras.Model:
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """Multiplications with a weight, for one example: of convolutions and Dense layers, which are nearly all."""
+    """Multiplications with a weight, for one example (a text of usual length): of convolutions and Dense layers."""
     return sum(map(_multiply_adds, nodes_in_order(model)))
 
 
@@ -114,7 +118,7 @@ def _cheapest_end(model: keras.Model, order: Sequence[Node], work: Sequence[int]
 
 
 def _numbers(tensor: keras.KerasTensor) -> int:
-    return math.prod(length or 1 for length in tensor.shape[1:])
+    return math.prod(length or USUAL_LENGTH for length in tensor.shape[1:])
 
 
 def _multiply_adds(node: Node) -> int:
@@ -122,7 +126,7 @@ def _multiply_adds(node: Node) -> int:
     if node.layer is None or not node.layer.weights or type(node.layer).__name__.endswith("Embedding"):
         return 0
     kernels = sum(math.prod(weight.shape) for weight in node.layer.weights if len(weight.shape) > 1)
-    return kernels * math.prod(length or 1 for length in node.outputs[0].shape[1:-1])
+    return kernels * math.prod(length or USUAL_LENGTH for length in node.outputs[0].shape[1:-1])
 
 
 def _frozen_prefix(model: keras.Model, nodes: list[Node]) -> list[Node]:

@@ -40,7 +40,7 @@ def show_plan(plan: Plan) -> None:
             planned.name,
             str(phase.epochs),
             str(phase.epochs * plan.steps_per_epoch),
-            f"{planned.trained:,}",
+            f"{planned.trained:,}" + (" (adapters)" if phase.lora_rank else ""),
             f"{planned.frozen:,}",
             phase.optimizer,
             f"{phase.learning_rate:g} {phase.schedule}",

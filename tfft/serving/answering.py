@@ -61,6 +61,6 @@ def open_answerer(folder: str | Path, search: Search = Search()) -> Callable[[Se
 
     def answers(texts: Sequence[str]) -> list[str]:
         tokens = tokens_of.predict(tf.constant(list(texts)), verbose=0)
-        return Subwords(tokenizer, longest).texts(answer(tokens))
+        return Subwords(tokenizer).texts(answer(tokens))
 
     return answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,14 +14,16 @@ from tfft import files
 from tfft.errors import ConfigError
 
 
-def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sample: np.ndarray) -> None:
+def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sample: Any, expected: Any = None) -> None:
     """Writes `model.keras` and `labels.txt`, and proves that the file answers as the model does.
 
     Args:
-        model: Takes (batch, height, width, 3) in [0, 255].
+        model: Takes pictures, (batch, height, width, 3) in [0, 255], or texts.
         labels: One for each output, written one a line, backslashes and line breaks escaped.
         folder: An existing folder.
         sample: A few inputs to compare the answers on; they may differ by rounding alone.
+        expected: Answers to them of the model that was trained, where it takes other inputs (tokens); None for those of
+            `model`.
 
     Raises:
         ConfigError: If the file does not open in plain Keras, or opens to other answers. Then the folder holds
@@ -29,7 +32,7 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
     try:
         with files.replacing(folder / "model.keras") as temporary:
             model.save(temporary)
-            _check_answers(model, temporary, sample)
+            _check_answers(model, temporary, sample, expected)
     except ConfigError:
         with files.replacing(folder / "model.weights.h5") as temporary:
             model.save_weights(temporary)
@@ -42,15 +45,16 @@ def save_thresholds(labels: Sequence[str], thresholds: Sequence[float], folder: 
     files.write_json(folder / "thresholds.json", dict(zip(labels, map(float, thresholds), strict=True)))
 
 
-def _check_answers(model: keras.Model, path: Path, sample: np.ndarray) -> None:
+def _check_answers(model: keras.Model, path: Path, sample: Any, expected: Any) -> None:
     fix = "Use Keras's own layers in the backbone; the trained weights are in model.weights.h5"
     try:
         reopened = keras.saving.load_model(path, compile=False)
     except (TypeError, ValueError) as error:
         first = str(error).partition("\n")[0]
         raise ConfigError("The saved model opens in plain Keras", received=first, fix=fix) from error
-    expected, received = (tree.flatten(one.predict(sample, verbose=0)) for one in (model, reopened))
-    for ours, theirs in zip(expected, received, strict=True):
+    expected = model.predict(sample, verbose=0) if expected is None else expected
+    received = reopened.predict(sample, verbose=0)
+    for ours, theirs in zip(tree.flatten(expected), tree.flatten(received), strict=True):
         if not np.allclose(ours, theirs, rtol=1e-4, atol=1e-6):
             difference = f"answers that differ by up to {np.abs(ours - theirs).max():g}"
             raise ConfigError("The saved model answers as the trained one", received=difference, fix=fix)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tfft.conventions import TOGETHER
 from tfft.files import write_json
 from tfft.store.chunks import SUFFIX, Chunk, Rows, find_chunk, write_chunk
 
@@ -82,10 +83,10 @@ class StoredArray:
         return list(first.values())
 
     def parts_of(self, positions: Sequence[int]) -> Iterator[list[int]]:
-        """Splits positions into those of one chunk each, a multiple of 48 rows where a chunk holds as many."""
+        """Splits positions into those of one chunk each, a multiple of `TOGETHER` rows where a chunk holds as many."""
         size = max(CHUNK_BYTES, len(positions) * self.row_bytes // MOST_CHUNKS)
         rows = max(1, size // max(1, self.row_bytes))
-        rows -= rows % 48 if rows > 48 else 0
+        rows -= rows % TOGETHER if rows > TOGETHER else 0
         for start in range(0, len(positions), rows):
             yield list(positions[start : start + rows])
 

@@ -24,6 +24,7 @@ from tfft.data.examples import Examples, Indexable, Splits
 from tfft.data.records import content_digest
 from tfft.data.widths import ByWidth, Tokens, positions_by_width
 from tfft.errors import ConfigError, MachineError
+from tfft.extras import installed
 from tfft.models.fingerprint import weights_fingerprint
 from tfft.store import Rows, Store, StoredArray
 from tfft.training.levels import TRUNK_BATCH, Level
@@ -107,7 +108,7 @@ class Activations:
                 **({"pictures": self._pictures} if width is None else {"width": width}),
                 "view": self._view(number),
                 "batch": TRUNK_BATCH,
-                **machine(),
+                **(machine() if width is None else machine(*installed("keras-hub"))),
             }
             about = f"{self.network} after {', '.join(level.layers)}"
             shape = (level.makes.at(width).numbers,)

@@ -9,12 +9,12 @@ from functools import cached_property
 import keras
 import tensorflow as tf
 
+from tfft.conventions import TOGETHER
 from tfft.data.layout import Layout
-from tfft.data.pipeline import GROUP
 from tfft.models.fingerprint import fingerprint, weights_fingerprint
 from tfft.models.trunk import Cut, between
 
-TRUNK_BATCH = GROUP
+TRUNK_BATCH = TOGETHER
 """Examples that go through a trunk at a time, always; a smaller last batch is filled up. The last bits of a result
 depend on this number for some networks (ConvNeXt). Products of matrices are computed for three vectors of rows at a
 time, of 4, 8 or 16 numbers each, and what is left over at the end of a batch is summed in another order: with 32

@@ -17,12 +17,16 @@ SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMAT
 """Environment variables that choose how TensorFlow computes."""
 
 
-def machine() -> dict[str, Any]:
-    """Packages, processor, threads, devices and settings, as JSON has them."""
+def machine(*packages: str) -> dict[str, Any]:
+    """Packages, processor, threads, devices and settings, as JSON has them.
+
+    Args:
+        packages: Further ones that decide, where they are installed.
+    """
     devices = tf.config.list_physical_devices()
     threading = tf.config.threading
     return {
-        "packages": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
+        "packages": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy", *packages)},
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": [threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()],

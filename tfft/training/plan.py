@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,9 +16,10 @@ from tfft.data.layout import Layout
 from tfft.errors import ConfigError, check_range
 from tfft.models.freezing import unfrozen
 from tfft.models.stages import backbone_stages
+from tfft.models.trunk import Cut
 from tfft.store import Storage, open_store
 from tfft.training.activations import Activations, content_keys
-from tfft.training.cutting import cut_phases
+from tfft.training.cutting import PhaseCut, cut_phases
 from tfft.training.levels import levels
 from tfft.training.phases import Phase, Views, check_views
 from tfft.training.storing import with_storage
@@ -114,6 +115,16 @@ def input_layout(splits: Splits) -> Layout:
     return Layout((tuple(inputs.shape[1:]) if splits.train.widths is None else (None,),), inputs.dtype.name)
 
 
+def _check_inputs(splits: Splits, batch_size: int, augment: Level, views: Views) -> None:
+    check_range("batch_size", batch_size, least=1)
+    check_views(views)
+    if splits.train.widths is not None:
+        if augment != "none":
+            raise ConfigError("Texts have no views", received=f"augment={augment}", fix="Leave `augment` out")
+    elif (dtype := splits.train.inputs.dtype) != "uint8":
+        raise ConfigError("Pictures are uint8, in [0, 255]", received=dtype, fix="Convert them: `.astype('uint8')`")
+
+
 def check_phases(backbone: keras.Model, phases: Mapping[str, Phase]) -> None:
     """Raises `ConfigError` if no phase has an epoch, `unfreeze` goes beyond the stages of a frozen backbone, or a
     later phase freezes what an earlier one trained."""
@@ -173,10 +184,7 @@ def plan_phases(
         ConfigError: If no phase has an epoch, a phase would train nothing, `unfreeze` goes beyond the stages, or the
             pictures are not uint8.
     """
-    check_range("batch_size", batch_size, least=1)
-    if (dtype := splits.train.inputs.dtype) != "uint8" and splits.train.widths is None:
-        raise ConfigError("Pictures are uint8, in [0, 255]", received=dtype, fix="Convert them: `.astype('uint8')`")
-    check_views(views)
+    _check_inputs(splits, batch_size, augment, views)
     check_phases(model, phases)
     found = cut_phases(model, phases)
     store = open_store(storage)
@@ -193,16 +201,10 @@ def plan_phases(
         augmentation,
         seed,
     )
-    planned, epoch = [], 0
-    for name, one in found.items():
-        numbers = range(epoch, epoch + phases[name].epochs)
-        depth = cuts.index(one.cut) if one.cut.trunk is not None else None
-        planned.append(PlannedPhase(name, phases[name], numbers, one.trained, one.frozen, one.cut.top, depth, None))
-        epoch = numbers.stop
     batch_size = min(batch_size, len(splits.train))
     plan = Plan(
         model=model,
-        phases=tuple(planned),
+        phases=_planned(phases, found, cuts),
         stages=len(backbone_stages(model)),
         batch_size=batch_size,
         steps_per_epoch=math.ceil(len(splits.train) / batch_size),
@@ -212,3 +214,16 @@ def plan_phases(
         balanced=balanced,
     )
     return with_storage(plan, views if augment != "none" else 1)
+
+
+def _planned(
+    phases: Mapping[str, Phase], found: Mapping[str, PhaseCut], cuts: Sequence[Cut]
+) -> tuple[PlannedPhase, ...]:
+    """The phases that have epochs, before it is known what is stored of them."""
+    planned, epoch = [], 0
+    for name, one in found.items():
+        numbers = range(epoch, epoch + phases[name].epochs)
+        depth = cuts.index(one.cut) if one.cut.trunk is not None else None
+        planned.append(PlannedPhase(name, phases[name], numbers, one.trained, one.frozen, one.cut.top, depth, None))
+        epoch = numbers.stop
+    return tuple(planned)

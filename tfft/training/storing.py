@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tfft.models.trunk import USUAL_LENGTH
 from tfft.training.phases import Views
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _storing(plan: Plan, lowest: int, views: int | None, *, streamed_views: int 
     pays, trains, saved = [], [], 0
     for depth, level in enumerate(activations.levels):
         saved += level.multiply_adds  # by storing this level, down to the one that is stored below it
-        pays.append(saved >= WORTH_STORING * level.makes.at(1).numbers)
+        pays.append(saved >= WORTH_STORING * level.makes.at(USUAL_LENGTH).numbers)
         trains.append(pays[depth] and depth >= lowest and views is not None)
         saved = 0 if trains[depth] else saved
     phases = tuple(

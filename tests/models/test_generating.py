@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+from tfft.models import DecoderSize, Search, answerer, attach_head, sequence
+from tfft.models.subwords import END, PAD, START
+
+VOCABULARY, LONGEST = 7, 5
+SIZE = DecoderSize(layers=1, width=8, heads=2, feedforward=8, vocabulary=16)
+
+
+@pytest.fixture
+def model() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    tokens = keras.Input((None,), dtype="int32")
+    mask = keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32")
+    features = keras.layers.Embedding(30, 8, embeddings_initializer="normal")(tokens)
+    made = attach_head(keras.Model(tokens, [features, mask]), sequence(SIZE, VOCABULARY, longest=LONGEST))
+    made.get_layer("decoder_embedding").set_weights([np.random.default_rng(0).normal(size=(VOCABULARY, 8))])
+    return made
+
+
+TOKENS = np.array([[5, 6, 7, 0], [8, 9, 11, 12], [13, 0, 0, 0]], np.int32)
+
+
+def every_answer() -> np.ndarray:
+    """All answers there can be, from start to end or as long as they may be."""
+    words = [1, *range(4, VOCABULARY)]
+    found = [
+        [START, *middle, END] + [PAD] * (LONGEST - 2 - count)
+        for count in range(LONGEST - 1)
+        for middle in itertools.product(words, repeat=count)
+    ]
+    return np.array(found + [[START, *middle] for middle in itertools.product(words, repeat=LONGEST - 1)], np.int32)
+
+
+def logs(model: keras.Model, tokens: np.ndarray) -> np.ndarray:
+    """The logarithm of the probability of every answer to one text, PAD and START being out of question."""
+    answers = every_answer()
+    logits = model([tokens[None].repeat(len(answers), 0), answers[:, :-1]]).numpy()
+    logits[:, :, [PAD, START]] = -1e9
+    steps = keras.ops.log_softmax(logits, axis=-1).numpy()
+    right = np.take_along_axis(steps, answers[:, 1:, None], axis=-1)[..., 0]
+    return (right * (answers[:, 1:] != PAD)).sum(axis=1)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0, 3.0])
+def test_with_beams_enough_the_best_answer_of_all_is_found(model: keras.Model, penalty: float) -> None:
+    found = answerer(model, Search(beams=64, length_penalty=penalty), longest=LONGEST)(TOKENS)
+    for tokens, answer in zip(TOKENS, found, strict=True):
+        answers = every_answer()
+        lengths = (answers != PAD).sum(axis=1) - 1
+        scores = logs(model, tokens) / ((5 + lengths) / 6) ** penalty
+        assert answer.tolist() == answers[scores.argmax()].tolist()
+
+
+def test_greedy_takes_the_likeliest_token_each_time(model: keras.Model) -> None:
+    found = answerer(model, Search(beams=1), longest=LONGEST)(TOKENS)
+    for tokens, answer in zip(TOKENS, found, strict=True):
+        expected = [START]
+        while len(expected) < LONGEST and expected[-1] != END:
+            given = np.array([[*expected, PAD]])  # Keras warns of a softmax over one place
+            logits = model([tokens[None], given]).numpy()[0, -2]
+            logits[[PAD, START]] = -1e9
+            expected.append(int(logits.argmax()))
+        assert answer.tolist() == expected + [PAD] * (LONGEST - len(expected))
+
+
+def test_an_answer_does_not_depend_on_the_texts_beside_it(model: keras.Model) -> None:
+    answer = answerer(model, Search(beams=3), longest=LONGEST)
+    together = answer(TOKENS)
+    assert all(np.array_equal(answer(TOKENS[n : n + 1])[0], together[n]) for n in range(3))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recipes.translation import SMOKE, Config, build_backbone, build_model, evaluate, find_data, load_data, run
+from tfft.data import PairColumns, phrases
+from tfft.models import Search
+from tfft.serving import open_answerer
+
+
+@pytest.fixture(autouse=True)
+def _few_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for split, count in {"train": 48, "val": 12, "test": 12}.items():
+        monkeypatch.setitem(phrases.SIZES, split, count)
+
+
+def test_documents_stay_on_one_side(tmp_path: Path) -> None:
+    rows = [f"doc{n // 4}\tthe word {n}\tdas Wort {n}" for n in range(120)]
+    (tmp_path / "p.tsv").write_text("document\ten\tde\n" + "\n".join(rows) + "\n")
+    columns = PairColumns(source="en", target="de", group="document")
+    records = find_data(Config(data=str(tmp_path / "p.tsv"), columns=columns, val_fraction=0.2, test_fraction=0.2))
+    sides = {record.group: {other.split for other in records if other.group == record.group} for record in records}
+    assert all(len(found) == 1 for found in sides.values())
+    assert {"train", "val", "test"} == {record.split for record in records}
+
+
+def test_what_was_saved_answers_as_what_was_scored(tmp_path: Path) -> None:
+    config = replace(SMOKE, out=str(tmp_path / "run"), head=replace(SMOKE.head, epochs=0))
+    scores = run(config)
+    assert set(scores) == {"val", "test"}
+    said = open_answerer(tmp_path / "run", config.search)(["The exam begins on Monday."])
+    assert isinstance(said[0], str)
+    assert "Worst answers (test)" in (tmp_path / "run/report.html").read_text()
+
+
+def test_answers_are_scored_against_the_references() -> None:
+    records = find_data(SMOKE)
+    backbone = build_backbone(SMOKE, records)
+    splits = load_data(SMOKE, backbone, records)
+    model, _ = build_model(SMOKE, backbone=backbone, longest=splits.train.targets.shape[1])
+    scores, answers = evaluate(model, splits, backbone[1], Search(beams=1))
+    assert set(scores["val"]) == {"bleu", "chrf"}
+    assert len(answers["test"]) == len(splits.test) == 12

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import numpy as np
+
+from tfft.data import Examples, Splits
+from tfft.reporting import answer_figures
+
+
+def examples(count: int) -> Examples:
+    names = [str(number) for number in range(count)]
+    return Examples(
+        np.zeros((count, 8), np.int32), np.zeros((count, 8), np.int32), names, [f"row {name}" for name in names],
+        widths=np.full(count, 8), texts=np.array([f"source {name}" for name in names], object),
+        references=[("the right words", "other words")] * count,
+    )  # fmt: skip
+
+
+def test_the_worst_and_the_best_are_shown_with_their_references() -> None:
+    splits = Splits(examples(3), examples(3), None, [])
+    worst, typical, best = answer_figures(splits, {"val": ["", "the right words", "the right"]}, most=1)
+    assert [figure.title for figure in (worst, typical, best)] == [
+        "Worst answers (val)",
+        "Typical answers (val)",
+        "Best answers (val)",
+    ]
+    assert worst.pictures[0].caption == "Answer: (nothing)"
+    assert best.pictures[0].text == "source 1"
+    assert best.pictures[0].caption == "Answer: the right words"
+    assert "the right words / other words" in best.pictures[0].detail
+    assert typical.pictures[0].text == "source 2"
