@@ -35,9 +35,8 @@ def test_chance_decides_which_texts_meet_and_which_come_last() -> None:
     orders = [epoch_order(1000, 0, epoch, widths=widths, group=32) for epoch in range(20)]
     last = np.mean([widths[order[992:]].mean() for order in orders])
     assert abs(last - widths.mean()) < 10  # not the longest every time
-    pairs = [
-        {frozenset(pair) for g in range(0, 992, 32) for pair in itertools.pairwise(o[g : g + 32])} for o in orders[:2]
-    ]
+    starts = range(0, 992, 32)
+    pairs = [{frozenset(p) for start in starts for p in itertools.pairwise(o[start : start + 32])} for o in orders[:2]]
     assert len(pairs[0] & pairs[1]) < 30
     few = [epoch_order(80, 0, epoch, widths=widths[:80], group=96) for epoch in (0, 1)]
     assert few[0].tolist() != few[1].tolist()
