@@ -103,13 +103,8 @@ DEMO = Config(
 """Without `--data`: sentences about dates made by rule, and a small encoder with random weights, no network access."""
 
 ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
-SMOKE = replace(
-    DEMO,
-    decoder=DecoderSize(layers=1, width=16, heads=2, feedforward=16, vocabulary=60),
-    search=Search(beams=2),
-    head=ONCE,
-    tune=replace(ONCE, unfreeze=1),
-)
+TINY = DecoderSize(layers=1, width=16, heads=2, feedforward=16, vocabulary=60)
+SMOKE = replace(DEMO, decoder=TINY, search=Search(beams=2), head=ONCE, tune=replace(ONCE, unfreeze=1))
 
 
 def find_data(config: Config) -> list[Record]:

@@ -63,6 +63,7 @@ EXPECTED: dict[str, tuple[dict[str, int], dict[str, Any]]] = {
     "tfft_digits_count": (SCENES, {"image": PICTURE, "count": ["i", []]}),
     "tfft_text": (TEXTS, {"text": ["S", []], "label": ["i", []]}),
     "tfft_pairs": (TEXTS, {"en": ["S", []], "de": ["S", []]}),
+    "tfft_summaries": (TEXTS, {"document": ["S", []], "summary": ["S", []]}),
 }
 
 

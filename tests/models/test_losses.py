@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfft.conventions import IGNORED
 from tfft.models import multi_label, single_label
-from tfft.models.losses import binary_cross_entropy, cross_entropy, pixel_loss
+from tfft.models.losses import binary_cross_entropy, cross_entropy, pixel_loss, token_accuracy, token_loss
 
 Guesses = Callable[..., tuple[np.ndarray, np.ndarray]]
 LABELS = ["a", "b", "c"]
@@ -167,3 +167,23 @@ def test_dice(guesses: Guesses) -> None:
     truth, answers = np.zeros((1, 4, 4), np.uint8), np.zeros((1, 4, 4, 3), np.float32)
     answers[..., 0] = 1
     assert dice(truth, answers) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_loss_of_tokens_is_a_mean_over_those_that_are_there() -> None:
+    logits = np.random.default_rng(0).normal(size=(2, 3, 5)).astype(np.float32)
+    truth = np.array([[1, 2, 4], [3, 0, 0]])
+    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    right = -np.array([logs[0, 0, 1], logs[0, 1, 2], logs[0, 2, 4], logs[1, 0, 3]])
+    assert np.mean(token_loss(truth, logits, smoothing=0.0)) == pytest.approx(right.mean(), rel=1e-5)
+    spread = -np.array([logs[0, 0], logs[0, 1], logs[0, 2], logs[1, 0]]).mean(-1)
+    smoothed = 0.9 * right + 0.1 * spread
+    assert np.mean(token_loss(truth, logits, smoothing=0.1)) == pytest.approx(smoothed.mean(), rel=1e-5)
+    padded = np.pad(logits, [(0, 0), (0, 2), (0, 0)], constant_values=7.0)
+    longer = np.pad(truth, [(0, 0), (0, 2)])
+    assert np.allclose(token_loss(longer, padded, smoothing=0.1), token_loss(truth, logits, smoothing=0.1))
+
+
+def test_the_accuracy_of_tokens() -> None:
+    truth = np.array([[1, 2, 4], [3, 0, 0]])
+    answers = np.eye(5, dtype=np.float32)[[[1, 2, 3], [3, 0, 0]]]
+    assert np.mean(token_accuracy(truth, answers)) == pytest.approx(3 / 4)

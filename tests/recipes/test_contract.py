@@ -26,13 +26,14 @@ FILES = commands.recipe_files()
 PLAIN = """
 import sys, keras, numpy as np
 asked = np.load(sys.argv[2])
-if asked.dtype.kind == "U":
+if "texts" in asked:
     import keras_hub, tensorflow
     model = keras.saving.load_model(sys.argv[1], compile=False)
-    answers = model.predict(tensorflow.constant(asked), verbose=0)
+    texts = tensorflow.constant(asked["texts"])
+    answers = model.predict([texts, asked["given"]] if "given" in asked else texts, verbose=0)
 else:
     model = keras.saving.load_model(sys.argv[1], compile=False)
-    answers = model(asked, training=False)  # without a graph, which would take most of the time
+    answers = model(asked["pictures"], training=False)  # without a graph, which would take most of the time
 np.savez(sys.argv[3], *keras.tree.flatten(answers))
 assert "tfft" not in sys.modules and "recipes" not in sys.modules
 """
@@ -109,14 +110,17 @@ def test_smoke(recipe: ModuleType, tmp_path: Path) -> None:
     splits = recipe.load_data(recipe.SMOKE)
     if splits.val.texts is None:
         assert recipe.evaluate(model, splits)[0] == scores
-        asked = splits.val.inputs[:3].astype("float32")
-        expected = keras.tree.flatten(model(asked, training=False))
-    else:
+        asked = {"pictures": splits.val.inputs[:3].astype("float32")}
+        expected = keras.tree.flatten(model(asked["pictures"], training=False))
+    elif splits.val.references is None:
         answers = model.predict(splits.val.texts, verbose=0)
         assert (answers.argmax(axis=-1) == splits.val.targets).mean() == scores["val"]["accuracy"]
-        asked, expected = splits.val.texts[:3].astype(str), [answers[:3]]
-    np.save(tmp_path / "asked.npy", asked)
-    files = [str(tmp_path / name) for name in ("run/model.keras", "asked.npy", "answers.npz")]
+        asked, expected = {"texts": splits.val.texts[:3].astype(str)}, [answers[:3]]
+    else:
+        asked = {"texts": splits.val.texts[:3].astype(str), "given": splits.val.targets[:3]}
+        expected = [model.predict([splits.val.texts[:3], asked["given"]], verbose=0)]
+    np.savez(tmp_path / "asked.npz", **asked)
+    files = [str(tmp_path / name) for name in ("run/model.keras", "asked.npz", "answers.npz")]
     subprocess.run([sys.executable, "-c", PLAIN, *files], check=True, cwd=tmp_path, capture_output=True)
     found = np.load(tmp_path / "answers.npz").values()
     assert all(np.allclose(*pair, atol=1e-5) for pair in zip(found, expected, strict=True))
@@ -167,5 +171,5 @@ def test_its_import_is_light(recipe: ModuleType, tmp_path: Path) -> None:
 def test_the_head_answers_with_finite_numbers(recipe: ModuleType) -> None:
     model, task = recipe.build_model(recipe.SMOKE, ["a", "b"])
     model.compile("adam", task.loss, metrics=list(task.metrics))
-    shape = [side or 8 for side in model.input_shape[1:]]
-    assert np.isfinite(model.predict(np.ones((2, *shape), model.inputs[0].dtype), verbose=0)).all()
+    asked = [np.ones((2, *(side or 8 for side in one.shape[1:])), one.dtype) for one in model.inputs]
+    assert np.isfinite(model.predict(asked if len(asked) > 1 else asked[0], verbose=0)).all()

@@ -68,3 +68,16 @@ def test_a_phase_of_one_step_works() -> None:
         made = learning_rate(Phase(epochs=1, schedule=schedule), 1)
         assert isinstance(made, keras.optimizers.schedules.LearningRateSchedule)
         assert float(made(0)) >= 0
+
+
+def test_noam_rises_in_a_line_and_falls_with_the_root() -> None:
+    found = rates("noam", warmup=0.1)
+    assert found[6] == max(found) == pytest.approx(0.1)
+    assert found[0] == pytest.approx(0.1 / 7)
+    assert found[27] == pytest.approx(0.05)  # four times as many steps, half the rate
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+def test_long_gradients_are_shortened(name: str) -> None:
+    assert build_optimizer(Phase(optimizer=name, clip_norm=2.0), 10).global_clipnorm == 2.0
+    assert build_optimizer(Phase(optimizer=name), 10).global_clipnorm is None

@@ -14,9 +14,11 @@
 | `tfft_digits_count` | `demo:count` | the same pictures, with the sum of their digits |
 | `tfft_text` | `demo:text` | reviews made by rule, negative or positive (`tfft.data.phrases`) |
 | `tfft_pairs` | `demo:pairs` | English sentences made by rule, with their German translation (`tfft.data.phrases`) |
+| `tfft_summaries` | `demo:summaries` | notices made by rule, with a summary (`tfft.data.notices`) |
 
 `demo` is for `recipes.image_classification`; `demo:boxes` for `object_detection`, `demo:masks` for
-`semantic_segmentation`, `demo:tags` for `image_multilabel` and `demo:count` for `image_regression`.
+`semantic_segmentation`, `demo:tags` for `image_multilabel`, `demo:count` for `image_regression`, `demo:text` for
+`text_classification`, `demo:pairs` for `translation` and `demo:summaries` for `summarization`.
 Scenes, texts and pairs have the splits train, validation and test; digits have one, train, which a recipe deals out.
 """
 
@@ -29,7 +31,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfft.data import phrases, scenes
+from tfft.data import notices, phrases, scenes
 from tfft.data.digits import digits
 from tfft.data.records import SPLIT_NAMES
 
@@ -143,4 +145,12 @@ TfftPairs = _builder(
     "English sentences about dates and hours made by rule, with their German translation. No person wrote them.",
     lambda: {"en": tfds.features.Text(), "de": tfds.features.Text()},
     lambda split: ({"en": one.source, "de": one.target} for one in phrases.pairs() if one.split == split),
+)
+TfftSummaries = _builder(
+    "TfftSummaries",
+    "Notices made by rule, each with a summary of one sentence. No person wrote them.",
+    lambda: {"document": tfds.features.Text(), "summary": tfds.features.Text()},
+    lambda split: (
+        {"document": one.document, "summary": one.summary} for one in notices.summaries() if one.split == split
+    ),
 )

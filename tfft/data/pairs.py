@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfft.data import phrases, tfds
+from tfft.data import notices, phrases, tfds
 from tfft.data.choices import PairColumns
 from tfft.data.records import SPLIT_NAMES, Record, split_name
 from tfft.data.references import References
@@ -19,7 +19,8 @@ def find_pairs(source: str, columns: PairColumns | None = None) -> list[Record]:
 
     Args:
         source: A .csv, .tsv or .jsonl file, or a folder with such files named after their splits; a folder with two
-            files for each split whose lines belong together, `train.en` and `train.de`; `tfds:NAME`; or `demo:pairs`.
+            files for each split whose lines belong together, `train.en` and `train.de`; `tfds:NAME`; or `demo:pairs`,
+            `demo:summaries`.
         columns: Columns of a table, keys of JSON lines, features of a data set, endings of files of lines.
 
     Raises:
@@ -32,9 +33,14 @@ def find_pairs(source: str, columns: PairColumns | None = None) -> list[Record]:
             Record(one.source.encode(), References((one.target,)), where=f"demo pair {number}", split=one.split)
             for number, one in enumerate(phrases.pairs())
         ]
+    elif source == "demo:summaries":
+        found = [
+            Record(one.document.encode(), References((one.summary,)), where=f"demo notice {number}", split=one.split)
+            for number, one in enumerate(notices.summaries())
+        ]
     elif source == "demo" or source.startswith("demo:"):
         raise ConfigError(
-            "The demo data with what is to be made of each text are `demo:pairs`",
+            "The demo data with what is to be made of each text are `demo:pairs` and `demo:summaries`",
             received=repr(source),
             fix="Type `--data demo:pairs`, or run the recipe of that task: `tfft ls` lists them",
         )

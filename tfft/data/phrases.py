@@ -40,7 +40,7 @@ class Pair:
     """`train`, `val` or `test`."""
 
 
-P = TypeVar("P", Review, Pair)
+P = TypeVar("P")
 
 THINGS = [
     "battery",
@@ -86,7 +86,7 @@ def reviews(*, seed: int = 0) -> list[Review]:
         text = f"{opening}{said if opening else said[0].upper() + said[1:]}.{rng.choice(CLOSINGS)}"
         return text, Review(text, "positive" if positive else "negative", split)
 
-    return _distinct(make, seed)
+    return distinct(make, seed)
 
 
 def _judged(positive: bool, rng: np.random.Generator) -> str:
@@ -157,7 +157,7 @@ def pairs(*, seed: int = 0) -> list[Pair]:
             target = f"{on[1][0].upper()}{on[1][1:]}, {verb[1]} {event[1]} um {hour[1]}."
         return source, Pair(source, target, split)
 
-    return _distinct(make, seed)
+    return distinct(make, seed)
 
 
 def _hour(rng: np.random.Generator, one: Callable[[dict[str, str]], tuple[str, str]]) -> tuple[str, str]:
@@ -172,7 +172,7 @@ def _hour(rng: np.random.Generator, one: Callable[[dict[str, str]], tuple[str, s
     return f"{before} {english}", f"{before_german} {german}"
 
 
-def _distinct(make: Callable[[np.random.Generator, str], tuple[str, P]], seed: int) -> list[P]:
+def distinct(make: Callable[[np.random.Generator, str], tuple[str, P]], seed: int) -> list[P]:
     """Examples of all splits, none of whose texts is there twice."""
     found: dict[str, P] = {}
     number = 0
