@@ -101,7 +101,7 @@ def one_sentence() -> Iterator[None]:
         if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
             raise
         what = str(error).partition("\n")[0][:200] or "no memory left"
-        fix = "Lower `--batch-size`, `--image-size` or `--hidden`, or choose a smaller `--backbone`"
+        fix = "Lower `--batch-size`, `--image-size` or `--length`, or choose a smaller `--backbone`"
         _leave(MachineError("The model and a batch fit the memory", received=what, fix=fix), 4)
 
 

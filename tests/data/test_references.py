@@ -15,6 +15,7 @@ class Letters:
 
     longest = 64
     pad = 0
+    unknown = None
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         return [np.array([ord(letter) for letter in text], np.int32) for text in texts]

@@ -17,6 +17,7 @@ class Words:
 
     longest = 32
     pad = 0
+    unknown = 29  # a word of twenty letters
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         return [np.array([9 + len(word) for word in text.split()], np.int32) for text in texts]
@@ -110,3 +111,8 @@ def test_one_text_with_two_labels_is_noted() -> None:
 def test_a_byte_order_mark_is_no_text() -> None:
     marked = [replace(r, content=b"\xef\xbb\xbf" + r.content) for r in records(["one", "two"])]
     assert read_texts(marked + VAL, Words()).train.texts.tolist() == ["one", "two"]
+
+
+def test_a_vocabulary_of_another_language_is_noticed() -> None:
+    strange = records(["a" * 20, "b " + "a" * 20, "c", "d"])
+    assert "40.0% of the tokens are not in the vocabulary of the network" in read_texts(strange, Words()).notes

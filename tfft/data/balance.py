@@ -8,11 +8,11 @@ from tfft.data.choices import Balance
 from tfft.data.examples import Examples
 
 MOST_WEIGHT = 20.0
-"""A class that is rarer still would drown the others with a few pictures."""
+"""A class that is rarer still would drown the others with a few examples."""
 
 
 def class_weights(examples: Examples | None, balance: Balance) -> list[float] | None:
-    """Weights of the loss of each class, of which every picture has one: their mean over the pictures is 1.
+    """Weights of the loss of each class, of which every example has one: their mean over the examples is 1.
 
     Args:
         examples: Of the training split; None if they are not known.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Balance = Literal["none", "weights", "sample"]
-"""Rare classes as they are; of more weight in the loss; their pictures more often in an epoch."""
+"""Rare classes as they are; of more weight in the loss; their examples more often in an epoch."""
 
 
 Length = int | Literal["auto"]

@@ -19,6 +19,8 @@ from tfft.store import Storage
 
 KEPT_WHOLE = 99
 """Percent of the training texts that are not cut, where the length is chosen from the data."""
+MOST_UNKNOWN = 0.01
+"""Share of the tokens that may be unknown without a word of it."""
 MOST_CHARACTERS = 200_000
 """Of a text that are looked at: no network reads so much, and a line may hold a whole book."""
 
@@ -28,6 +30,7 @@ class Tokenizes(Protocol):
 
     longest: int
     pad: int
+    unknown: int | None
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, uncut."""
@@ -81,7 +84,7 @@ def read_texts(
 
     targets = targets_of(rows) if targets_of else type(rows[0].truth).targets(rows, None, Storage())
     usable = np.array([index not in why for index in range(len(rows))], bool)
-    notes = [*_beyond(texts), cut_note("texts", lengths[usable], most)]
+    notes = [*_beyond(texts), cut_note("texts", lengths[usable], most), *_unknown(tokens, tokenizer.unknown)]
     return put_together(rows, targets, why, examples, bad=bad_texts, noun="text", notes=notes)
 
 
@@ -134,6 +137,12 @@ def chosen_length(lengths: np.ndarray, length: Length, longest: int) -> int:
             f"The network reads {longest} tokens at most", received=f"length={length}", fix=f"Set `--length {longest}`"
         )
     return length
+
+
+def _unknown(tokens: Sequence[np.ndarray], unknown: int | None) -> list[str]:
+    every = np.concatenate([*tokens, np.empty(0, np.int32)])
+    share = 0.0 if unknown is None or not len(every) else float((every == unknown).mean())
+    return [f"{share:.1%} of the tokens are not in the vocabulary of the network"] if share > MOST_UNKNOWN else []
 
 
 def _beyond(texts: Iterable[str]) -> list[str]:

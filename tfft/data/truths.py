@@ -1,4 +1,4 @@
-"""What is known of a picture, and the numbers that it becomes."""
+"""What is known of an example, and the numbers that it becomes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Truth(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes that it names, each as often as it does; pictures are dealt to splits by them."""
+        """The classes that it names, each as often as it does; examples are dealt to splits by them."""
 
     @classmethod
     def targets(cls, records: Sequence[Record], image_size: tuple[int, int] | None, storage: Storage) -> Targets:
@@ -33,7 +33,7 @@ class Truth(Protocol):
 
 @dataclass(frozen=True)
 class Targets:
-    """The truths of all pictures of a run as numbers."""
+    """The truths of all examples of a run as numbers."""
 
     labels: list[str]
     """What the numbers are of: classes, or names of quantities."""

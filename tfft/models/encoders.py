@@ -51,6 +51,12 @@ class Encoder:
         """The token that fills up."""
         return self.tokenizer.pad_token_id
 
+    @property
+    def unknown(self) -> int | None:
+        """The token of what the vocabulary does not have; None where it has all."""
+        word = getattr(self.tokenizer, "oov_token", None) or getattr(self.tokenizer, "unk_token", None)
+        return None if word is None else self.tokenizer.token_to_id(word)
+
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, uncut, without those of start and end."""
         return tokenized(self.tokenizer, texts)

@@ -73,7 +73,7 @@ class Store:
             raise MachineError(
                 "What is stored fits the store and the disk",
                 received=f"{size:,} bytes, {self.limit:,} allowed, {free:,} free in {self.folder}",
-                fix="Raise `--store.limit`, choose another `--store.folder`, or a smaller `--image-size`",
+                fix="Raise `--store.limit`, choose another `--store.folder`, or a smaller `--image-size` or `--length`",
             )
         total = sum(chunk_size for _, chunk_size, _ in self._chunks())
         for _, chunk_size, path in sorted(self._unused()):

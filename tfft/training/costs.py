@@ -39,7 +39,7 @@ def phase_costs(plan: Plan) -> list[Cost]:
     seconds = [math.nan] * len(activations.levels)
 
     def trunk_seconds(depth: int) -> float:
-        """Of one picture through one step, timed when it is first needed."""
+        """Of one example through one step, timed when it is first needed."""
         if math.isnan(seconds[depth]):
             level = activations.levels[depth]
             zeros = [
@@ -68,7 +68,7 @@ def phase_costs(plan: Plan) -> list[Cost]:
 
 
 def _steps(plan: Plan, depth: int, split: str, view: int) -> list[int]:
-    """The steps from what is stored below a level, or from the pictures, up to it."""
+    """The steps from what is stored below a level, or from the inputs, up to it."""
     stored = plan.activations.stored
     return list(range(max([d + 1 for d in range(depth) if (split, view) in stored[d]], default=0), depth + 1))
 

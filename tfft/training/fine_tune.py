@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 def fine_tune(model: keras.Model, task: Task, plan: Plan, *, log: Path | None = None) -> History:
     """Trains a model in the phases of a plan and leaves the best weights of all phases in it.
 
-    What is frozen runs in inference mode, once for each picture and view where it is stored. Each phase starts
+    What is frozen runs in inference mode, once for each example and view where it is stored. Each phase starts
     from the best weights so far, with a new optimizer. The backbone is frozen again at the end.
 
     Args:
