@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, extras, models, reporting, runs, serving, training
-from tfft.data import Balance, Length, TextColumns
+from tfft.data import Balance, Length, TextColumns, check_length
 from tfft.errors import check_range
 from tfft.store import Storage
 from tfft.training import Phase
@@ -88,7 +88,7 @@ class Config:
     """New folder for the results; by default one below runs/."""
 
     def __post_init__(self) -> None:
-        check_range("length", 8 if self.length == "auto" else self.length, least=8)
+        check_length("length", self.length)
         check_range("batch_size", self.batch_size, least=1, most=1_000_000)
         check_range("dropout", self.dropout, least=0, below=1)
         check_range("hidden", min(self.hidden, default=1), least=1)

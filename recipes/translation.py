@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, extras, models, reporting, runs, serving, training
-from tfft.data import Length, PairColumns
+from tfft.data import Length, PairColumns, check_length
 from tfft.errors import check_range
 from tfft.models import DecoderSize, Search
 from tfft.store import Storage
@@ -88,8 +88,8 @@ class Config:
     """New folder for the results; by default one below runs/."""
 
     def __post_init__(self) -> None:
-        for name in ("length", "target_length"):
-            check_range(name, 8 if getattr(self, name) == "auto" else getattr(self, name), least=8, most=10_000)
+        check_length("length", self.length)
+        check_length("target_length", self.target_length)
         check_range("batch_size", self.batch_size, least=1, most=1_000_000)
         check_range("smoothing", self.smoothing, least=0, below=1)
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import keras
 import numpy as np
@@ -50,6 +51,15 @@ def _few_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=FILES)
 def recipe(request: pytest.FixtureRequest) -> ModuleType:
     return importlib.import_module(f"recipes.{request.param}")
+
+
+def close(one: Any, other: Any) -> bool:
+    """Whether scores differ by rounding alone: a whole network works on batches of another size than a trunk."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(close, one, other))
+    return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-6) if isinstance(one, float) else one == other
 
 
 def typed(recipe: ModuleType) -> list[list[str]]:
@@ -109,7 +119,7 @@ def test_smoke(recipe: ModuleType, tmp_path: Path) -> None:
     model = keras.saving.load_model(folder / "model.keras")
     splits = recipe.load_data(recipe.SMOKE)
     if splits.val.texts is None:
-        assert recipe.evaluate(model, splits)[0] == scores
+        assert close(recipe.evaluate(model, splits)[0], scores)
         asked = {"pictures": splits.val.inputs[:3].astype("float32")}
         expected = keras.tree.flatten(model(asked["pictures"], training=False))
     elif splits.val.references is None:

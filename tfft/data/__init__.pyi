@@ -9,6 +9,7 @@ from .choices import NumberColumns as NumberColumns
 from .choices import PairColumns as PairColumns
 from .choices import TagColumns as TagColumns
 from .choices import TextColumns as TextColumns
+from .choices import check_length as check_length
 from .examples import Examples as Examples
 from .examples import Splits as Splits
 from .labels import Label as Label

@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tfft.errors import check_range
+
 Balance = Literal["none", "weights", "sample"]
 """Rare classes as they are; of more weight in the loss; their examples more often in an epoch."""
 
 
 Length = int | Literal["auto"]
 """Tokens that a text is cut to; chosen from the data."""
+
+
+def check_length(name: str, length: Length) -> None:
+    """Raises `ConfigError` if a number of tokens, called `name`, leaves no room for a text."""
+    if length != "auto":
+        check_range(name, length, least=8, most=100_000, fix="Or `auto`")
 
 
 @dataclass(frozen=True)
