@@ -53,7 +53,7 @@ def test_numbers(folder: Path) -> None:
 
 def test_what_was_left_out_is_a_table(folder: Path) -> None:
     with (folder / "skipped.csv").open(newline="") as file:
-        assert next(csv.DictReader(file))["picture"] == "'=cmd()"
+        assert next(csv.DictReader(file))["example"] == "'=cmd()"
 
 
 def test_the_page_loads_nothing_and_runs_nothing(folder: Path) -> None:

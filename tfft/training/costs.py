@@ -75,10 +75,12 @@ def _steps(plan: Plan, depth: int, split: str, view: int) -> list[int]:
 
 def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
     """Training and validation of one epoch on what is there already."""
-    width = _usual_width(plan)
+    rows = plan.layout(planned.depth).at(_usual_width(plan)).shapes
+    # what is given of the targets, if anything is, has a token less than they
+    others = [(plan.splits.train.targets.shape[1] - 1,) for _ in planned.top.inputs[len(rows) :]]
     zeros = [
-        np.zeros((plan.batch_size, *(width if side is None else side for side in given.shape[1:])), given.dtype)
-        for given in planned.top.inputs
+        np.zeros((plan.batch_size, *shape), taken.dtype)
+        for shape, taken in zip([*rows, *others], planned.top.inputs, strict=True)
     ]
     forward = _seconds(lambda: planned.forward(*zeros).numpy())
     batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)
