@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,10 @@ def test_a_recipe_without_its_extra_says_so_before_anything_else(tmp_path) -> No
     assert done.stderr.startswith("tfft: This recipe has the packages of the extra `text`. Received: no keras_hub")
     assert done.stdout == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_asked_for_is_what_is_installed() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra, modules in extras.PACKAGES.items():
+        lines = project["optional-dependencies"][extra]
+        assert [line.partition(">=")[0].replace("-", "_") for line in lines] == list(modules)

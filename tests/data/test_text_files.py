@@ -89,6 +89,7 @@ def test_what_is_no_file_is_never_opened(tmp_path: Path, name: str) -> None:
         ('text\tlabel\n"say ""a"""\tx\n"b"\ty\n', ['say "a"', "b"]),
         ('text\tlabel\n"two\nlines"\tx\nb\ty\n', ["two\nlines", "b"]),
         ('text\tlabel\n"a\tb"\tx\n', ["a\tb"]),
+        ('text\tlabel\r\n"one\u2028two\x0cthree\tx\r\nb\ty\r\n', ['"one\u2028two\x0cthree', "b"]),
     ],
 )
 def test_quotes_between_tabs_are_part_of_a_text_unless_they_quote(tmp_path: Path, text: str, texts: list[str]) -> None:

@@ -112,7 +112,7 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
     delimiter = max(",;\t", key=header.count)
     before = blank.count("\n")
     if delimiter == "\t" and _quotes_nothing(text):
-        reader = csv.DictReader(text.splitlines(), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        reader = csv.DictReader(text.split("\n"), delimiter=delimiter, quoting=csv.QUOTE_NONE)
     else:
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:

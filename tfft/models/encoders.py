@@ -11,12 +11,11 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
-from tqdm import tqdm
 
 from tfft import extras
 from tfft.errors import ConfigError, MachineError, listed, nearest
+from tfft.models.tokenizing import packed, tokenized, word_pieces
 
 DEMO_SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_dim": 128, "max_sequence_length": 128}
 """Of the small BERT that is tried things with."""
@@ -25,7 +24,6 @@ DEMO_VOCABULARY = 2000
 REMOTE = ("kaggle://", "hf://", "modelscope://", "gs://")
 NEEDED, TAKEN = {"token_ids", "padding_mask"}, {"token_ids", "padding_mask", "segment_ids"}
 """Inputs that an encoder has, and may have; without a mask an answer would depend on how much is padded."""
-TOKENIZED_TOGETHER = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,35 +94,6 @@ def describe_encoder(backbone: str | Encoder) -> str:
     if isinstance(backbone, Encoder):
         return f"{backbone.model.name}, an encoder of your own"
     return "demo (a small BERT with random weights; to try things with)" if backbone == "demo" else backbone
-
-
-def packed(tokens: Sequence[np.ndarray], length: int, edges: tuple[list[int], list[int]], pad: int) -> np.ndarray:
-    """Tokens of texts between those of start and end, cut and filled up to one length, (texts, length), int32."""
-    start, end = edges
-    rows = np.full((len(tokens), length), pad, np.int32)
-    for row, one in zip(rows, tokens, strict=True):
-        whole = np.concatenate([start, one[: length - len(start) - len(end)], end])
-        row[: len(whole)] = whole
-    return rows
-
-
-def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
-    """The tokens of each text, uncut; through a graph, as in the saved model, for KerasHub has another way without."""
-    found: list[np.ndarray] = []
-    batches = tf.data.Dataset.from_tensor_slices(list(texts)).batch(TOKENIZED_TOGETHER)
-    bar = tqdm(batches.map(tokenizer.tokenize), desc="Tokenizing", unit=" thousand texts", disable=None, leave=False)
-    for batch in bar:
-        found += np.split(batch.values.numpy(), batch.row_splits.numpy()[1:-1])
-    return found
-
-
-def word_pieces(texts: Iterable[str], size: int, *, reserved: Sequence[str], lowercase: bool) -> list[str]:
-    """A vocabulary of at most `size` words and pieces (Schuster and Nakajima 2012), the reserved ones first."""
-    import keras_hub
-
-    return keras_hub.tokenizers.compute_word_piece_vocabulary(
-        tf.data.Dataset.from_tensor_slices(list(texts)), size, lowercase=lowercase, reserved_tokens=list(reserved)
-    )
 
 
 def flat(network: keras.Model, pad: int, name: str) -> keras.Model:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfft.models.encoders import packed, tokenized
+from tfft.models.tokenizing import packed, tokenized
 
 PAD, UNKNOWN, START, END = range(4)
 
