@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 
 import numpy as np
 import pytest
@@ -38,6 +39,9 @@ def test_chance_decides_which_texts_meet_and_which_come_last() -> None:
     starts = range(0, 992, 32)
     pairs = [{frozenset(p) for start in starts for p in itertools.pairwise(o[start : start + 32])} for o in orders[:2]]
     assert len(pairs[0] & pairs[1]) < 30
+    many = np.random.default_rng(0).choice(np.arange(8, 128, 8), 2048)
+    firsts = many[epoch_order(2048, 0, 0, widths=many, group=4)][::4]
+    assert sum(itertools.starmap(operator.gt, itertools.pairwise(firsts))) > 150  # groups do not come short to long
     few = [epoch_order(80, 0, epoch, widths=widths[:80], group=96) for epoch in (0, 1)]
     assert few[0].tolist() != few[1].tolist()
 

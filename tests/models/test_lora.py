@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfft.errors import ConfigError
-from tfft.models import unfrozen
+from tfft.models import fingerprint, unfrozen
 from tfft.models.lora import add_adapters
 
 
@@ -53,3 +53,12 @@ def test_what_takes_none_and_another_rank_are_told() -> None:
     add_adapters(model.layers, 2)
     with pytest.raises(ConfigError, match=r"adapters of one rank\. Received: 2 and 3"):
         add_adapters(model.layers, 3)
+
+
+def test_adapters_that_add_nothing_do_not_change_what_is_stored() -> None:
+    model = dense(2)
+    before = fingerprint(model)
+    add_adapters(model.layers, 2)
+    assert fingerprint(model) == before
+    model.layers[1].lora_kernel_b.assign(np.ones((2, 4)))
+    assert fingerprint(model) != before
