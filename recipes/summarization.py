@@ -1,8 +1,9 @@
-"""Fine-tune a pretrained text encoder, with a new decoder behind it, to summarize texts.
+"""Fine-tune BART, T5, or a pretrained encoder with a new decoder, to summarize texts.
 
 1. Read texts with one summary or several and split them; equal texts, and texts of one document, stay on one side. Make
    tokens of the texts with the encoder's vocabulary, and a vocabulary of pieces of words from the training summaries.
-2. Put a new decoder on a frozen encoder of KerasHub and train it to go on from the right beginning (phase `head`).
+2. Put a new decoder on a frozen encoder of KerasHub, or take that of BART or T5 with its vocabulary, and train it to go
+   on from the right beginning (phase `head`).
 3. Unfreeze the top blocks of the encoder and train them too, with a smaller rate (phase `tune`).
    What is frozen is computed once for each text, at its own length, and stored for all epochs, phases and runs.
 4. Keep the best weights of both phases, summarize val and test by beam search, score the summaries with rouge-score
@@ -12,6 +13,7 @@ Needs `pip install "tfft[text]"`. Commands:
 
     python -m recipes.summarization
     python -m recipes.summarization --data papers/ --columns.source document --columns.target summaries
+    python -m recipes.summarization --data papers/ --backbone bart_base_en --head.learning-rate 5e-5 --tune.epochs 0
     python -m recipes.summarization --data tfds:xsum --columns.source document --columns.target summary --length 256
 
 Results: in the README.
@@ -69,9 +71,9 @@ class Config:
     store: Storage = Storage()
     """The store of what is frozen."""
     backbone: Backbone = "bert_small_en_uncased"
-    """Encoder: a KerasHub preset, a folder in KerasHub's or Hugging Face's form, or demo; in Python also an Encoder."""
+    """Encoder, or BART or T5: a KerasHub preset, a folder of KerasHub's or Hugging Face's, or demo; in Python Encoder."""
     decoder: DecoderSize = DecoderSize()
-    """Of the decoder."""
+    """Of a new decoder."""
     smoothing: float = 0.1
     """Share of the truth that is spread over all tokens of the vocabulary."""
     search: Search = Search()
@@ -79,7 +81,7 @@ class Config:
     batch_size: int = 32
     """Texts in a training batch."""
     head: Phase = Phase(epochs=6, learning_rate=1e-3, optimizer="adamw", schedule="noam", clip_norm=1.0)
-    """First phase: the encoder is frozen, the decoder is trained."""
+    """First phase: the encoder is frozen, the decoder is trained; 5e-5 is a rate for one that is pretrained."""
     tune: Phase = Phase(epochs=4, learning_rate=3e-4, optimizer="adamw", schedule="cosine", clip_norm=1.0, unfreeze=2)
     """Second phase: the top blocks of the encoder are trained too."""
     seed: int = 0
@@ -118,8 +120,8 @@ def build_backbone(config: Config, records: Sequence[Record]) -> tuple[Encoder, 
     """The frozen encoder, and the pieces that summaries are made of, from the training split."""
     trained = [record for record in records if record.split == "train"]
     targets = (text for record in trained for text in record.truth.texts[:1])
-    pieces = models.learn_subwords(targets, config.decoder.vocabulary)
-    return models.load_encoder(config.backbone, texts=data.usable_texts(trained)), pieces
+    encoder = models.load_encoder(config.backbone, texts=data.usable_texts(trained))
+    return encoder, models.subwords_for(encoder, targets, config.decoder.vocabulary)
 
 
 def load_data(
@@ -136,9 +138,9 @@ def load_data(
 def build_model(
     config: Config, labels: Sequence[str] = (), backbone: tuple[Encoder, Subwords] | None = None, longest: int = 512
 ) -> tuple[keras.Model, Task]:
-    """A new decoder on a frozen encoder, tokens and the beginning of a summary to logits of its next tokens."""
+    """A decoder on a frozen encoder, tokens and the beginning of a summary to logits of its next tokens."""
     encoder, pieces = backbone or build_backbone(config, find_data(config))
-    task = models.sequence(config.decoder, pieces.size, longest=longest, smoothing=config.smoothing)
+    task = models.sequence(encoder.decoder or config.decoder, pieces, longest=longest, smoothing=config.smoothing)
     return models.attach_head(encoder.model, task), task
 
 
@@ -147,7 +149,7 @@ def evaluate(
 ) -> tuple[Scores, dict[str, list[str]]]:
     """Scores of val and test, and the answers that they are computed from."""
     longest = splits.train.targets.shape[1]
-    answers = training.answer_splits(models.answerer(model, search, longest=longest), pieces.texts, splits)
+    answers = training.answer_splits(models.answerer(model, pieces, search, longest=longest), pieces.texts, splits)
     named = dict(splits.items())
     scores = {name: evaluation.summary_scores(said, named[name].references) for name, said in answers.items()}
     return scores, answers
@@ -159,7 +161,7 @@ def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan,
     extras.require("text")
     records = current.stage("data", find_data, config)
     encoder, pieces = backbone = current.stage("backbone", build_backbone, config, records)
-    training.check_phases(encoder.model, phases)
+    training.check_phases(encoder.model, phases, pretrained=encoder.decoder is not None)
     splits = current.stage("tokens", load_data, config, backbone, records)
     model, task = build_model(config, splits.labels, backbone, splits.train.targets.shape[1])
     options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
@@ -175,7 +177,7 @@ def run(config: Config) -> Scores:
     with runs.open_run("summarization", config) as current:
         model, task, plan, encoder, pieces = prepare(config, current)
         splits = plan.splits
-        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1])
+        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1], splits.train.targets.shape[1])
         current.stage("storing", training.store_activations, plan)
         history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
         given = splits.val.targets[:8]

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import sentencepiece
 from PIL import Image
 
 from tfft.data import Examples, Label, Record, Splits
@@ -141,3 +142,33 @@ def pyramid() -> keras.Model:
         x = keras.layers.Conv2D(8, 3, strides=2, padding="same", kernel_initializer=initializer)(x)
         x = keras.layers.ReLU()(x)
     return keras.Model(inputs, x, name="pyramid")
+
+
+@pytest.fixture
+def seq2seq_folder(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a tiny BART or T5 with random weights and its tokenizer, in KerasHub's form."""
+
+    def make(kind: str) -> Path:
+        from keras_hub import models as hub
+
+        keras.utils.set_random_seed(3)
+        sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 12}
+        if kind == "bart":
+            words = ["<s>", "<pad>", "</s>", "<unk>", "Ġ", *"abcdefghijklmnopqrstuvwxyz.", "Ġt", "Ġth"]
+            tokenizer = hub.BartTokenizer({word: n for n, word in enumerate(words)}, ["Ġ t", "Ġt h"])
+            network = hub.BartBackbone(len(words), **sizes, max_sequence_length=48)
+        else:
+            text = io.BytesIO()
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(["the zip is good", "the lens is not bad", "a case"] * 10), model_writer=text,
+                vocab_size=30, hard_vocab_limit=False, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
+            )  # fmt: skip
+            tokenizer = hub.T5Tokenizer(text.getvalue())
+            # more rows than tokens, as the T5 that are published
+            network = hub.T5Backbone(tokenizer.vocabulary_size() + 4, **sizes, use_gated_activation=True)
+        folder = tmp_path / kind
+        network.save_to_preset(folder)
+        tokenizer.save_to_preset(folder)
+        return folder
+
+    return make

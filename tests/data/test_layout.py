@@ -28,6 +28,14 @@ def test_longer_rows_have_zeros_behind_each_tensor() -> None:
     assert layout.lengthened(rows, 2).tolist() == rows.tolist()
 
 
+def test_what_attention_adds_lets_nothing_be_seen_behind_a_text() -> None:
+    layout = Layout(((2, None, None), (1, None)), "float32")
+    rows = np.arange(10, dtype=np.float32)[None]  # two tokens: two tables of four numbers, and two
+    bias, mask = layout.unpack(layout.lengthened(rows, 3))
+    assert bias[0, 1].tolist() == [[4, 5, -1e9], [6, 7, -1e9], [-1e9, -1e9, -1e9]]
+    assert mask[0].tolist() == [[8, 9, 0]]
+
+
 def test_half_precision_is_read_as_float32() -> None:
     (found,) = Layout(((2,),), "float16").unpack(np.ones((1, 2), np.float16))
     assert found.dtype == np.float32

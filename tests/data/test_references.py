@@ -14,7 +14,7 @@ class Letters:
     """A tokenizer whose tokens are letters, between 2 and 3."""
 
     longest = 64
-    pad = 0
+    edges = ([2], [3])
     unknown = None
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:

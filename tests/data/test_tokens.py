@@ -16,7 +16,7 @@ class Words:
     """A tokenizer whose tokens are the lengths of words, between 1 and 2."""
 
     longest = 32
-    pad = 0
+    edges = ([1], [2])
     unknown = 29  # a word of twenty letters
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:

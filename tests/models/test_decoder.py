@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
-from tfft.models import DecoderSize, attach_head, cut, sequence
-from tfft.models.decoder import decoder_of, step
+from tfft.models import DecoderSize, Subwords, attach_head, cut, sequence
+from tfft.models.decoder import looked_at, of_layers
 
+PIECES = Subwords(SimpleNamespace(vocabulary_size=lambda: 20))
 SIZE = DecoderSize(layers=2, width=8, heads=2, feedforward=8, vocabulary=20)
 
 
@@ -19,7 +22,7 @@ def model() -> keras.Model:
     features = keras.layers.Dense(12, name="dense")(keras.layers.Embedding(30, 12, name="words")(tokens))
     for layer in keras.Model(tokens, features).layers:
         layer.trainable = False
-    return attach_head(keras.Model(tokens, [features, mask]), sequence(SIZE, 20, longest=16))
+    return attach_head(keras.Model(tokens, [features, mask]), sequence(SIZE, PIECES, longest=16))
 
 
 TOKENS = np.array([[5, 6, 7, 0], [8, 9, 0, 0]], np.int32)
@@ -41,15 +44,13 @@ def test_a_decoder_looks_at_no_later_token_and_at_no_padding(model: keras.Model)
 
 def test_token_by_token_it_says_what_it_says_at_once(model: keras.Model) -> None:
     expected = model([TOKENS, GIVEN]).numpy()
-    made = decoder_of(model)
+    made = of_layers(model.layers)
     assert [block.name for block in made.blocks] == ["decoder_block_0", "decoder_block_1"]
-    features, mask = model.get_layer("dense").output, model.get_layer("decoder_block_0")._inbound_nodes[0]
-    encode = keras.Model(model.inputs[0], [features, mask.arguments.kwargs["encoder_padding_mask"]])
-    features, mask = encode(TOKENS)
+    features, mask = keras.Model(model.inputs[0], list(looked_at(model, made)))(TOKENS)
     own, others = (np.zeros((2, 2, 2, length, 2, 4), np.float32) for length in (8, 4))
     for index in range(4):
         token = GIVEN[:, index : index + 1]
-        logits, own, others = step(made, token, features, mask, own, others, index, first=index == 0)
+        logits, own, others = made.step(token, features, mask, own, others, index, first=index == 0)
         assert np.allclose(logits, expected[:, index], atol=1e-5)
 
 

@@ -78,7 +78,7 @@ def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
 def test_a_tokenizer_with_more_tokens_than_the_network_has_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
     from tfft.models import encoders
 
-    network, tokenizer = kinds()["bert"](), SimpleNamespace(vocabulary_size=lambda: 21)
+    network, tokenizer = kinds()["bert"](), SimpleNamespace(vocabulary_size=lambda: 21, id_to_token=str)
     monkeypatch.setattr(encoders, "_load", lambda _: (network, tokenizer))
     with pytest.raises(ConfigError, match=r"an embedding for each token.*20 embeddings and 21 tokens in some"):
         load_encoder("some")
@@ -96,12 +96,17 @@ def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
     sizes = {**SMALL, "max_sequence_length": 8}
     for network, said in [
         (keras_hub.models.GPT2Backbone(**sizes), "which reads left to right"),
-        (keras_hub.models.BartBackbone(**sizes), "decoder_token_ids"),
+        (
+            keras_hub.models.WhisperBackbone(
+                num_mels=4, max_encoder_sequence_length=8, max_decoder_sequence_length=8, **SMALL
+            ),
+            "encoder_features",
+        ),
     ]:
         from tfft.models import encoders
 
         monkeypatch.setattr(encoders, "_load", lambda _, network=network: (network, None))
-        with pytest.raises(ConfigError, match=f"is an encoder.*{said}"):
+        with pytest.raises(ConfigError, match=f"has an encoder.*{said}"):
             load_encoder("some")
 
 

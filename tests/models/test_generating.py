@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
-from tfft.models import DecoderSize, Search, answerer, attach_head, sequence
+from tfft.models import DecoderSize, Search, Subwords, answerer, attach_head, sequence
 from tfft.models.subwords import END, PAD, START
 
 VOCABULARY, LONGEST = 7, 5
+PIECES = Subwords(SimpleNamespace(vocabulary_size=lambda: VOCABULARY))
 SIZE = DecoderSize(layers=1, width=8, heads=2, feedforward=8, vocabulary=16)
 
 
@@ -19,7 +21,7 @@ def model() -> keras.Model:
     tokens = keras.Input((None,), dtype="int32")
     mask = keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32")
     features = keras.layers.Embedding(30, 8, embeddings_initializer="normal")(tokens)
-    made = attach_head(keras.Model(tokens, [features, mask]), sequence(SIZE, VOCABULARY, longest=LONGEST))
+    made = attach_head(keras.Model(tokens, [features, mask]), sequence(SIZE, PIECES, longest=LONGEST))
     made.get_layer("decoder_embedding").set_weights([np.random.default_rng(2).normal(size=(VOCABULARY, 8))])
     return made
 
@@ -50,7 +52,7 @@ def logs(model: keras.Model, tokens: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 3.0])
 def test_with_beams_enough_the_best_answer_of_all_is_found(model: keras.Model, penalty: float) -> None:
-    found = answerer(model, Search(beams=64, length_penalty=penalty), longest=LONGEST)(TOKENS)
+    found = answerer(model, PIECES, Search(beams=64, length_penalty=penalty), longest=LONGEST)(TOKENS)
     for tokens, answer in zip(TOKENS, found, strict=True):
         answers = every_answer()
         lengths = (answers != PAD).sum(axis=1) - 1
@@ -60,7 +62,7 @@ def test_with_beams_enough_the_best_answer_of_all_is_found(model: keras.Model, p
 
 
 def test_greedy_takes_the_likeliest_token_each_time(model: keras.Model) -> None:
-    found = answerer(model, Search(beams=1), longest=LONGEST)(TOKENS)
+    found = answerer(model, PIECES, Search(beams=1), longest=LONGEST)(TOKENS)
     for tokens, answer in zip(TOKENS, found, strict=True):
         expected = [START]
         while len(expected) < LONGEST and expected[-1] != END:
@@ -72,6 +74,6 @@ def test_greedy_takes_the_likeliest_token_each_time(model: keras.Model) -> None:
 
 
 def test_an_answer_does_not_depend_on_the_texts_beside_it(model: keras.Model) -> None:
-    answer = answerer(model, Search(beams=3), longest=LONGEST)
+    answer = answerer(model, PIECES, Search(beams=3), longest=LONGEST)
     together = answer(TOKENS)
     assert all(np.array_equal(answer(TOKENS[n : n + 1])[0], together[n]) for n in range(3))

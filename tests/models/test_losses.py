@@ -174,16 +174,18 @@ def test_the_loss_of_tokens_is_a_mean_over_those_that_are_there() -> None:
     truth = np.array([[1, 2, 4], [3, 0, 0]])
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     right = -np.array([logs[0, 0, 1], logs[0, 1, 2], logs[0, 2, 4], logs[1, 0, 3]])
-    assert np.mean(token_loss(truth, logits, smoothing=0.0)) == pytest.approx(right.mean(), rel=1e-5)
+    assert np.mean(token_loss(truth, logits, pad=0, smoothing=0.0)) == pytest.approx(right.mean(), rel=1e-5)
     spread = -np.array([logs[0, 0], logs[0, 1], logs[0, 2], logs[1, 0]]).mean(-1)
     smoothed = 0.9 * right + 0.1 * spread
-    assert np.mean(token_loss(truth, logits, smoothing=0.1)) == pytest.approx(smoothed.mean(), rel=1e-5)
+    assert np.mean(token_loss(truth, logits, pad=0, smoothing=0.1)) == pytest.approx(smoothed.mean(), rel=1e-5)
     padded = np.pad(logits, [(0, 0), (0, 2), (0, 0)], constant_values=7.0)
     longer = np.pad(truth, [(0, 0), (0, 2)])
-    assert np.allclose(token_loss(longer, padded, smoothing=0.1), token_loss(truth, logits, smoothing=0.1))
+    assert np.allclose(
+        token_loss(longer, padded, pad=0, smoothing=0.1), token_loss(truth, logits, pad=0, smoothing=0.1)
+    )
 
 
 def test_the_accuracy_of_tokens() -> None:
     truth = np.array([[1, 2, 4], [3, 0, 0]])
     answers = np.eye(5, dtype=np.float32)[[[1, 2, 3], [3, 0, 0]]]
-    assert np.mean(token_accuracy(truth, answers)) == pytest.approx(3 / 4)
+    assert np.mean(token_accuracy(truth, answers, pad=0)) == pytest.approx(3 / 4)

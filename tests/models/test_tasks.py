@@ -3,13 +3,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 from tfft.errors import ConfigError
-from tfft.models import DecoderSize, Task, attach_head, multi_label, regression, sequence, single_label
+from tfft.models import DecoderSize, Subwords, Task, attach_head, multi_label, regression, sequence, single_label
 
 LABELS = ["a", "b", "c"]
 
@@ -115,11 +116,12 @@ def test_tags_need_a_label() -> None:
 
 
 def test_a_sequence_is_given_all_but_its_last_token_and_learns_all_but_its_first() -> None:
-    task = sequence(DecoderSize(), 50, longest=8, smoothing=0.1)
+    pieces = Subwords(SimpleNamespace(vocabulary_size=lambda: 50))
+    task = sequence(DecoderSize(), pieces, longest=8, smoothing=0.1)
     targets = np.array([[2, 5, 6, 3, 0, 0], [2, 7, 3, 0, 0, 0]])
     assert task.given(targets).tolist() == [[2, 5, 6], [2, 7, 3]]
     assert task.encode(targets).tolist() == [[5, 6, 3], [7, 3, 0]]
     assert (task.monitor, task.mode) == ("val_loss", "min")
     assert task.chance_loss == pytest.approx(np.log(50))
     with pytest.raises(ConfigError, match="`smoothing`"):
-        sequence(DecoderSize(), 50, longest=8, smoothing=1.0)
+        sequence(DecoderSize(), pieces, longest=8, smoothing=1.0)

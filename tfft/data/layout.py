@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
+
+
+LONGEST = 2**20
+"""Tokens of a text, more than any network reads."""
+UNSEEN = -1e9
+"""What attention adds to the score of a token that is not to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +20,8 @@ class Layout:
     """What the rows of an array hold: one tensor, or several behind one another."""
 
     shapes: tuple[tuple[int | None, ...], ...]
-    """Shape of each tensor, for one example; a first None is the length of a text."""
+    """Shape of each tensor, for one example; None is the length of a text. What has it twice is what attention adds to
+    its scores (T5)."""
     dtype: str
 
     @property
@@ -28,18 +36,21 @@ class Layout:
 
     def at(self, length: int | None) -> Layout:
         """With a length in place of None."""
-        return Layout(tuple((length, *s[1:]) if s and s[0] is None else s for s in self.shapes), self.dtype)
+        shapes = (tuple(length if axis is None else axis for axis in shape) for shape in self.shapes)
+        return Layout(tuple(shapes), self.dtype)
 
     def unpack(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         """The tensors of some rows, (rows, ...) each."""
         return tuple(self._pieces(rows.reshape(len(rows), -1).astype(self.read_as, copy=False)))
 
     def lengthened(self, rows: np.ndarray, length: int) -> np.ndarray:
-        """Rows for texts of one length as rows for longer ones: zeros behind each."""
+        """Rows for texts of one length as rows for longer ones: zeros behind each, at which attention does not look."""
         pieces = []
         for piece, shape in zip(self._pieces(rows), self.shapes, strict=True):
-            if shape and shape[0] is None and (lacking := length - piece.shape[1]):
-                piece = np.pad(piece, [(0, 0), (0, lacking)] + [(0, 0)] * (piece.ndim - 2))
+            lacking = [0 if axis is not None else length - had for axis, had in zip(shape, piece.shape[1:], strict=True)]
+            if any(lacking):
+                behind = UNSEEN if shape.count(None) > 1 else 0
+                piece = np.pad(piece, [(0, 0), *((0, count) for count in lacking)], constant_values=behind)
             pieces.append(piece.reshape(len(rows), -1))
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
 
@@ -51,5 +62,6 @@ class Layout:
 
     def _length(self, numbers: int) -> int | None:
         """The length of texts whose rows have that many numbers."""
-        a_token = self.at(1).numbers - self.at(0).numbers
-        return (numbers - self.at(0).numbers) // a_token if a_token else None
+        if not any(None in shape for shape in self.shapes):
+            return None
+        return bisect_left(range(LONGEST), numbers, key=lambda length: self.at(length).numbers)

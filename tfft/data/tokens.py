@@ -29,8 +29,11 @@ class Tokenizes(Protocol):
     """What makes tokens of texts, and what of them a network takes."""
 
     longest: int
-    pad: int
     unknown: int | None
+
+    @property
+    def edges(self) -> tuple[list[int], list[int]]:
+        """Tokens before and behind each text."""
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, uncut."""
@@ -68,8 +71,7 @@ def read_texts(
     texts = np.array(["" if index in why else text for index, text in enumerate(found)], object)
     tokens = tokenizer.tokenize([text[:MOST_CHARACTERS] for text in texts])
     why = {index: "nothing that the tokenizer knows" for index, one in enumerate(tokens) if not len(one)} | why
-    edges = int(np.sum(tokenizer.pack([np.empty(0, np.int32)], 8) != tokenizer.pad))
-    lengths = np.array([len(one) for one in tokens]) + edges
+    lengths = np.array([len(one) for one in tokens]) + sum(map(len, tokenizer.edges))
     trained = [record.split == "train" and index not in why for index, record in enumerate(rows)]
     most = chosen_length(lengths[np.array(trained, bool)], length, tokenizer.longest)
     widths = np.minimum(widths_of(np.minimum(lengths, most)), most)

@@ -20,6 +20,7 @@ from .stages import backbone_stages as backbone_stages
 from .strings import from_strings as from_strings
 from .subwords import Subwords as Subwords
 from .subwords import learn_subwords as learn_subwords
+from .subwords import subwords_for as subwords_for
 from .tasks import Task as Task
 from .tasks import attach_head as attach_head
 from .tasks import multi_label as multi_label

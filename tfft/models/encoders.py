@@ -1,4 +1,7 @@
-"""Encoders: any KerasHub network that reads a whole text, as a flat functional model that takes tokens."""
+"""Encoders: any KerasHub network that reads a whole text, as a flat functional model that takes tokens.
+
+Of BART and T5, which answer with a text, the encoder is that model, and the decoder stays beside it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from keras import ops
 
 from tfft import extras
 from tfft.errors import ConfigError, MachineError, listed, nearest
+from tfft.models.decoder import Decoder, of_layers
 from tfft.models.tokenizing import packed, tokenized, word_pieces
 
 DEMO_SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_dim": 128, "max_sequence_length": 128}
@@ -37,12 +41,15 @@ class Encoder:
     """KerasHub's."""
     longest: int
     """Tokens that it reads at most, with those of start and end."""
+    decoder: Decoder | None = None
+    """That which was trained with it, in a network from texts to texts."""
 
     @property
     def edges(self) -> tuple[list[int], list[int]]:
         """Tokens before and behind each text."""
-        marks = (getattr(self.tokenizer, f"{name}_token_id", None) for name in ("start", "end"))
-        return tuple([] if mark is None else [mark] for mark in marks)
+        start, end = (getattr(self.tokenizer, f"{name}_token_id", None) for name in ("start", "end"))
+        # T5 has none, and KerasHub names its end instead
+        return [] if start in (None, end) else [start], [] if end is None else [end]
 
     @property
     def pad(self) -> int:
@@ -86,7 +93,8 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
     _check(backbone, network)
     _check_vocabulary(backbone, network, tokenizer)
     longest = getattr(network, "max_sequence_length", None) or 512
-    return Encoder(flat(network, tokenizer.pad_token_id, Path(backbone).name), tokenizer, longest)
+    model = flat(network, tokenizer.pad_token_id, Path(backbone).name)
+    return Encoder(model, tokenizer, longest, of_layers(network.layers) if _answers(network) else None)
 
 
 def describe_encoder(backbone: str | Encoder) -> str:
@@ -102,7 +110,11 @@ def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
     # in float32, so that it can be stored beside the features
     mask = ops.cast(ops.not_equal(tokens, pad), "float32")
     made = {"token_ids": tokens, "padding_mask": mask, "segment_ids": ops.zeros_like(tokens)}
-    inputs = {name: made[name] for name in network.input}
+    side = "encoder_" if _answers(network) else ""
+    if side:
+        given = {name: tensor for name, tensor in network.input.items() if name.startswith(side)}
+        network = keras.Model(given, network.output["encoder_sequence_output"])
+    inputs = {name: made[name.removeprefix(side)] for name in network.input}
     outputs = network._run_through_graph(inputs, operation_fn=lambda operation: operation)
     features = outputs["sequence_output"] if isinstance(outputs, dict) else outputs
     model = keras.Model(tokens, [features, mask], name="encoder_" + re.sub(r"[^A-Za-z0-9]+", "_", name))
@@ -171,13 +183,22 @@ def _takes_accents_off(backbone: str, tokenizer: Any) -> bool:
 def _check(name: str, network: keras.Model) -> None:
     """Whether it reads a text as a whole, and nothing but a text."""
     given = set(network.input) if isinstance(network.input, dict) else set()
+    if _answers(network):
+        return
     if not NEEDED <= given <= TAKEN or not isinstance(network, _encoders()):
         what = "which reads left to right" if NEEDED <= given <= TAKEN else f"with inputs {listed(sorted(given))}"
         raise ConfigError(
-            "`--backbone` is an encoder, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT or ELECTRA",
+            "`--backbone` has an encoder, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT, ELECTRA, BART or T5",
             received=f"{type(network).__name__} of {name}, {what}",
             fix="Choose another preset",
         )
+
+
+def _answers(network: keras.Model) -> bool:
+    """Whether it is one of KerasHub's networks from texts to texts that can be taken apart here."""
+    import keras_hub
+
+    return isinstance(network, (keras_hub.models.BartBackbone, keras_hub.models.T5Backbone))
 
 
 def _encoders() -> tuple[type, ...]:
@@ -191,6 +212,8 @@ def _encoders() -> tuple[type, ...]:
 def _check_vocabulary(name: str, network: keras.Model, tokenizer: Any) -> None:
     """A token beyond the embeddings has no row in them: an error in the middle of a run, or zeros."""
     rows, words = getattr(network, "vocabulary_size", None), tokenizer.vocabulary_size()
+    # a mask that stands last is made of no text; one BART has no row for it
+    words -= tokenizer.id_to_token(words - 1) in ("<mask>", "[MASK]")
     if rows is not None and words > rows:
         raise ConfigError(
             "The network of `--backbone` has an embedding for each token of its tokenizer",

@@ -13,7 +13,7 @@ import numpy as np
 
 from tfft.errors import ConfigError
 
-PROJECTIONS = {"query", "value", "query_dense", "value_dense"}
+PROJECTIONS = {"query", "value", "query_dense", "value_dense", "query_projector", "value_projector"}
 """Where attention has its adapters, as in the paper; by the names that KerasHub gives these layers."""
 
 

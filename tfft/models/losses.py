@@ -77,26 +77,27 @@ def _dice(truth: Any, answer: Any, counts: Any) -> Any:
     return 1 - ops.mean((2 * shared + 1) / (ops.sum(wanted, axis=(0, 1, 2)) + ops.sum(given, axis=(0, 1, 2)) + 1))
 
 
-def token_loss(truth: Any, answer: Any, *, smoothing: float) -> Any:
+def token_loss(truth: Any, answer: Any, *, pad: int, smoothing: float) -> Any:
     """Cross-entropy of the next tokens, a mean over those of a batch, with some of the truth spread over all tokens.
 
-    Targets are (batch, length), 0 where there is none; answers (batch, length, vocabulary), logits.
+    Targets are (batch, length), `pad` where there is none; answers (batch, length, vocabulary), logits.
     """
     truth = ops.cast(truth, "int32")
     logs = ops.log_softmax(ops.cast(answer, "float32"), axis=-1)
     right = ops.squeeze(ops.take_along_axis(logs, ops.expand_dims(truth, -1), axis=-1), -1)
     losses = -((1 - smoothing) * right + smoothing * ops.mean(logs, axis=-1))
-    return _over_tokens(losses, truth)
+    return _over_tokens(losses, truth, pad)
 
 
-def token_accuracy(truth: Any, answer: Any) -> Any:
+def token_accuracy(truth: Any, answer: Any, *, pad: int) -> Any:
     """Share of the next tokens of a batch that are right, as for `token_loss`."""
     truth = ops.cast(truth, "int32")
-    return _over_tokens(ops.cast(ops.equal(ops.cast(ops.argmax(answer, axis=-1), "int32"), truth), "float32"), truth)
+    right = ops.equal(ops.cast(ops.argmax(answer, axis=-1), "int32"), truth)
+    return _over_tokens(ops.cast(right, "float32"), truth, pad)
 
 
-def _over_tokens(values: Any, truth: Any) -> Any:
+def _over_tokens(values: Any, truth: Any, pad: int) -> Any:
     """Of each text, (batch,), its part in the mean over the tokens of the batch: their mean is that."""
-    counts = ops.cast(ops.not_equal(truth, 0), "float32")
+    counts = ops.cast(ops.not_equal(truth, pad), "float32")
     usual = ops.mean(ops.sum(counts, axis=1))
     return ops.sum(values * counts, axis=1) / ops.maximum(usual, 1.0)

@@ -13,11 +13,12 @@ import numpy as np
 from keras import ops
 
 from tfft.errors import ConfigError, check_range
-from tfft.models.decoder import decoder
+from tfft.models.decoder import Decoder, new_decoder
 from tfft.models.heads import Pooling, dense_head
 from tfft.models.losses import Loss, binary_cross_entropy, cross_entropy, huber, token_accuracy, token_loss
 from tfft.models.scales import scales_of
 from tfft.models.sizes import DecoderSize
+from tfft.models.subwords import Subwords
 
 
 @dataclass(frozen=True)
@@ -125,32 +126,29 @@ def multi_label(
     )
 
 
-def sequence(size: DecoderSize, vocabulary: int, *, longest: int, smoothing: float = 0.0) -> Task:
+def sequence(decoder: Decoder | DecoderSize, pieces: Subwords, *, longest: int, smoothing: float = 0.0) -> Task:
     """A text for each text: a decoder that goes on from the right beginning, and cross-entropy of the next tokens.
 
     Args:
-        size: Of the decoder.
-        vocabulary: Tokens there are; targets are (batch, length), from start to end, 0 where nothing is.
+        decoder: That of the encoder, or the size of a new one.
+        pieces: That answers are made of; targets are (batch, length), from start to end, padded.
         longest: Tokens of a target at most.
         smoothing: Share of the truth that is spread over all tokens, 0 or more and below 1 (Szegedy et al. 2016,
             arXiv:1512.00567).
     """
     check_range("smoothing", smoothing, least=0, below=1, fix="0.1 is usual")
+    if isinstance(decoder, DecoderSize):
+        decoder = partial(new_decoder, size=decoder, vocabulary=pieces.size, longest=longest)
     return Task(
-        head=partial(decoder, size=size, vocabulary=vocabulary, longest=longest),
-        loss=partial(token_loss, smoothing=smoothing),
-        metrics=(keras.metrics.MeanMetricWrapper(token_accuracy, name="token_accuracy"),),
+        head=decoder,
+        loss=partial(token_loss, pad=pieces.pad, smoothing=smoothing),
+        metrics=(keras.metrics.MeanMetricWrapper(token_accuracy, name="token_accuracy", pad=pieces.pad),),
         monitor="val_loss",
         mode="min",
-        chance_loss=math.log(vocabulary),
-        given=lambda targets: up_to_longest(targets)[:, :-1],
-        encode=lambda targets: up_to_longest(targets)[:, 1:],
+        chance_loss=math.log(pieces.size),
+        given=lambda targets: pieces.up_to_longest(targets)[:, :-1],
+        encode=lambda targets: pieces.up_to_longest(targets)[:, 1:],
     )
-
-
-def up_to_longest(targets: np.ndarray) -> np.ndarray:
-    """Tokens, (batch, most), cut to the longest of them."""
-    return targets[:, : (targets != 0).sum(axis=1).max()]
 
 
 def regression(

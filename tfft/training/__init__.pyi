@@ -1,4 +1,5 @@
 from .answers import answer_splits as answer_splits
+from .checks import check_phases as check_phases
 from .costs import Cost as Cost
 from .costs import phase_costs as phase_costs
 from .fine_tune import fine_tune as fine_tune
@@ -6,7 +7,6 @@ from .phases import Phase as Phase
 from .phases import Views as Views
 from .phases import check_views as check_views
 from .plan import Plan as Plan
-from .plan import check_phases as check_phases
 from .plan import plan_phases as plan_phases
 from .predict import Predictions as Predictions
 from .predict import predict as predict

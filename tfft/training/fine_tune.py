@@ -101,7 +101,11 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
         # compiled after the flags are set: Keras trains what was trainable when it compiled
         planned.top.compile(
-            optimizer=build_optimizer(phase, plan.steps_per_epoch), loss=task.loss, metrics=list(task.metrics)
+            optimizer=build_optimizer(phase, plan.steps_per_epoch),
+            loss=task.loss,
+            metrics=list(task.metrics),
+            # XLA compiles for every shape anew, some 15 seconds each; batches of texts have many
+            jit_compile="auto" if activations.splits.train.widths is None else False,
         )
         planned.top.fit(
             training,

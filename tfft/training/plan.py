@@ -14,11 +14,11 @@ from tfft.data.augment import Augmentation, Level
 from tfft.data.examples import Splits
 from tfft.data.layout import Layout
 from tfft.errors import ConfigError, check_range
-from tfft.models.freezing import unfrozen
 from tfft.models.stages import backbone_stages
 from tfft.models.trunk import Cut
 from tfft.store import Storage, open_store
 from tfft.training.activations import Activations, content_keys
+from tfft.training.checks import check_phases
 from tfft.training.cutting import PhaseCut, cut_phases
 from tfft.training.levels import levels
 from tfft.training.phases import Phase, Views, check_views
@@ -123,30 +123,6 @@ def _check_inputs(splits: Splits, batch_size: int, augment: Level, views: Views)
             raise ConfigError("Texts have no views", received=f"augment={augment}", fix="Leave `augment` out")
     elif (dtype := splits.train.inputs.dtype) != "uint8":
         raise ConfigError("Pictures are uint8, in [0, 255]", received=dtype, fix="Convert them: `.astype('uint8')`")
-
-
-def check_phases(backbone: keras.Model, phases: Mapping[str, Phase]) -> None:
-    """Raises `ConfigError` if no phase has an epoch, `unfreeze` goes beyond the stages of a frozen backbone, or a
-    later phase freezes what an earlier one trained."""
-    before, most = "", 0.0
-    for name, phase in phases.items():
-        with unfrozen(backbone, phase.unfreeze, batch_norm=phase.batch_norm):
-            pass
-        stages = math.inf if phase.unfreeze == "all" else phase.unfreeze
-        if phase.epochs and stages < most:
-            raise ConfigError(
-                "A later phase unfreezes at least as many stages as those before it",
-                received=f"{name}.unfreeze={phase.unfreeze} after {before}.unfreeze={phases[before].unfreeze}",
-                fix=f"Set `--{name}.unfreeze {phases[before].unfreeze}`",
-            )
-        if phase.epochs:
-            before, most = name, stages
-    if not any(phase.epochs for phase in phases.values()):
-        raise ConfigError(
-            "At least one phase has epochs",
-            received=", ".join(f"{name}.epochs=0" for name in phases),
-            fix=f"Set `--{next(iter(phases))}.epochs 10`",
-        )
 
 
 def plan_phases(
