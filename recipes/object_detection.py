@@ -108,7 +108,8 @@ DEMO = Config(
 """Without `--data`: scenes of handwritten digits, a box around each, and tfft's own demo weights."""
 
 ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
-SMOKE = replace(DEMO, image_size=(32, 32), augment="none", head=ONCE, tune=replace(ONCE, unfreeze=1))
+SHALLOW = replace(DEMO, backbone="MobileNet", weights="none", image_size=(32, 32))
+SMOKE = replace(SHALLOW, augment="none", head=ONCE, tune=replace(ONCE, unfreeze=1))
 
 
 def load_data(config: Config) -> Splits:

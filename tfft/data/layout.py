@@ -47,7 +47,9 @@ class Layout:
         """Rows for texts of one length as rows for longer ones: zeros behind each, at which attention does not look."""
         pieces = []
         for piece, shape in zip(self._pieces(rows), self.shapes, strict=True):
-            lacking = [0 if axis is not None else length - had for axis, had in zip(shape, piece.shape[1:], strict=True)]
+            lacking = [
+                0 if axis is not None else length - had for axis, had in zip(shape, piece.shape[1:], strict=True)
+            ]
             if any(lacking):
                 behind = UNSEEN if shape.count(None) > 1 else 0
                 piece = np.pad(piece, [(0, 0), *((0, count) for count in lacking)], constant_values=behind)
