@@ -71,7 +71,7 @@ class Config:
     store: Storage = Storage()
     """The store of what is frozen."""
     backbone: Backbone = "bert_small_en_uncased"
-    """Encoder, or BART or T5: a KerasHub preset, a folder of KerasHub's or Hugging Face's, or demo; in Python Encoder."""
+    """Encoder, BART or T5: a KerasHub preset, a folder in KerasHub's or Hugging Face's form, demo, or an Encoder."""
     decoder: DecoderSize = DecoderSize()
     """Of a new decoder."""
     smoothing: float = 0.1

@@ -68,6 +68,8 @@ def test_the_demo_encoder_is_made_of_the_texts() -> None:
 def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"KerasHub preset.*'bert_tny_en_uncased'.*Nearest presets: 'bert_tiny_en_un"):
         load_encoder("bert_tny_en_uncased")
+    with pytest.raises(ConfigError, match=r"Nearest presets: 'bart_base_en'"):
+        load_encoder("bart_bse_en")
     with pytest.raises(ConfigError, match=r"holds a network and its tokenizer.*config.json"):
         load_encoder(str(tmp_path))
     (tmp_path / "config.json").write_text("{")

@@ -18,6 +18,7 @@ from tfft.models import (
     backbone_stages,
     cut,
     load_encoder,
+    parameters,
     sequence,
     subwords_for,
     unfrozen,
@@ -75,7 +76,7 @@ def test_greedy_takes_the_likeliest_token_and_none_that_is_no_answer(parts: Part
 def test_the_encoder_is_the_trunk_and_what_both_sides_share_stays_frozen(parts: Parts) -> None:
     model, encoder, pieces, _ = parts
     assert len(backbone_stages(model)) == 3
-    tokens, given = encoder.pack(encoder.tokenize(TEXTS), 16), np.array([pieces.starts] * 3, np.int32)
+    tokens, given = encoder.pack(encoder.tokenize(TEXTS), 16), np.array([[*pieces.starts, 5]] * 3, np.int32)
     whole = model([tokens, given]).numpy()
     for unfreeze, trained in [(0, False), (1, False), ("all", True)]:
         with unfrozen(model, unfreeze, batch_norm="frozen"):
@@ -85,3 +86,12 @@ def test_the_encoder_is_the_trunk_and_what_both_sides_share_stays_frozen(parts: 
             assert frozen == {0: 2, 1: 1, "all": 0}[unfreeze]
             if found.trunk is not None:
                 assert np.allclose(found.top([*found.trunk(tokens), tf.constant(given)]), whole, atol=1e-6)
+
+
+def test_adapters_stand_beside_queries_and_values_of_the_encoder(parts: Parts) -> None:
+    model, _, _, folder = parts
+    before, _ = parameters(model)
+    with unfrozen(model, 1, batch_norm="frozen", lora_rank=2):
+        trained, _ = parameters(model)
+    # of queries and of values two each; Keras puts the heads of BART into the first
+    assert trained - before == 2 * (8 * 2 * 2 + 2 * 4 if folder.endswith("bart") else 8 * 2 + 2 * 8)

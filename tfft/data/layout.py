@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 LONGEST = 2**20
 """Tokens of a text, more than any network reads."""
 UNSEEN = -1e9

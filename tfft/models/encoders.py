@@ -137,7 +137,7 @@ def _load(backbone: str) -> tuple[keras.Model, Any]:
     import keras_hub
 
     folder = Path(backbone).expanduser()
-    known = {name for kind in _encoders() for name in kind.presets}
+    known = {name for kind in (*_encoders(), *_answering()) for name in kind.presets}
     if folder.is_dir():
         backbone = str(folder)
     elif backbone not in known and not backbone.startswith(REMOTE):
@@ -195,10 +195,15 @@ def _check(name: str, network: keras.Model) -> None:
 
 
 def _answers(network: keras.Model) -> bool:
-    """Whether it is one of KerasHub's networks from texts to texts that can be taken apart here."""
+    """Whether it is a network from texts to texts."""
+    return isinstance(network, _answering())
+
+
+def _answering() -> tuple[type, ...]:
+    """KerasHub's networks from texts to texts that can be taken apart here, see `of_layers`."""
     import keras_hub
 
-    return isinstance(network, (keras_hub.models.BartBackbone, keras_hub.models.T5Backbone))
+    return keras_hub.models.BartBackbone, keras_hub.models.T5Backbone
 
 
 def _encoders() -> tuple[type, ...]:
