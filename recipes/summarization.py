@@ -1,25 +1,25 @@
 """Fine-tune BART, T5, or a pretrained encoder with a new decoder, to summarize texts.
 
 1. Read texts with one summary or several and split them; equal texts, and texts of one document, stay on one side. Make
-   tokens of the texts with the encoder's vocabulary, and a vocabulary of pieces of words from the training summaries.
+   tokens of the texts with the encoder's vocabulary and, for a new decoder, one of pieces of words from the summaries.
 2. Put a new decoder on a frozen encoder of KerasHub, or take that of BART or T5 with its vocabulary, and train it to go
    on from the right beginning (phase `head`).
 3. Unfreeze the top blocks of the encoder and train them too, with a smaller rate (phase `tune`).
    What is frozen is computed once for each text, at its own length, and stored for all epochs, phases and runs.
 4. Keep the best weights of both phases, summarize val and test by beam search, score the summaries with rouge-score
-   against the nearest reference, write the report, `model.keras` and `answers.spm`.
+   against the nearest reference, write the report and the saved model.
 
 Needs `pip install "tfft[text]"`. Commands:
 
     python -m recipes.summarization
     python -m recipes.summarization --data papers/ --columns.source document --columns.target summaries
-    python -m recipes.summarization --data papers/ --backbone bart_base_en --head.learning-rate 5e-5 --tune.epochs 0
+    python -m recipes.summarization --data papers/ --backbone bart_base_en --head.learning-rate 3e-5 --tune.epochs 0
     python -m recipes.summarization --data tfds:xsum --columns.source document --columns.target summary --length 256
 
 Results: in the README.
 
-References: Rothe, Narayan and Severyn 2020, "Leveraging Pre-trained Checkpoints for Sequence Generation Tasks",
-arXiv:1907.12461; Lin 2004, "ROUGE: A package for automatic evaluation of summaries".
+References: Rothe et al. 2020, "Leveraging Pre-trained Checkpoints for Sequence Generation Tasks",
+arXiv:1907.12461; BART, arXiv:1910.13461; T5, arXiv:1910.10683; Lin 2004, "ROUGE".
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Config:
     batch_size: int = 32
     """Texts in a training batch."""
     head: Phase = Phase(epochs=6, learning_rate=1e-3, optimizer="adamw", schedule="noam", clip_norm=1.0)
-    """First phase: the encoder is frozen, the decoder is trained; 5e-5 is a rate for one that is pretrained."""
+    """First phase: the encoder is frozen, the decoder is trained; a pretrained one wants a smaller rate."""
     tune: Phase = Phase(epochs=4, learning_rate=3e-4, optimizer="adamw", schedule="cosine", clip_norm=1.0, unfreeze=2)
     """Second phase: the top blocks of the encoder are trained too."""
     seed: int = 0
@@ -117,7 +117,7 @@ def find_data(config: Config) -> list[Record]:
 
 
 def build_backbone(config: Config, records: Sequence[Record]) -> tuple[Encoder, Subwords]:
-    """The frozen encoder, and the pieces that summaries are made of, from the training split."""
+    """The frozen encoder, and the pieces that summaries are made of: its decoder's, or made from the training split."""
     trained = [record for record in records if record.split == "train"]
     targets = (text for record in trained for text in record.truth.texts[:1])
     encoder = models.load_encoder(config.backbone, texts=data.usable_texts(trained))
@@ -161,7 +161,7 @@ def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan,
     extras.require("text")
     records = current.stage("data", find_data, config)
     encoder, pieces = backbone = current.stage("backbone", build_backbone, config, records)
-    training.check_phases(encoder.model, phases, pretrained=encoder.decoder is not None)
+    training.check_phases(encoder.model, phases, usual_rate=encoder.decoder and encoder.decoder.usual_rate)
     splits = current.stage("tokens", load_data, config, backbone, records)
     model, task = build_model(config, splits.labels, backbone, splits.train.targets.shape[1])
     options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
@@ -177,14 +177,14 @@ def run(config: Config) -> Scores:
     with runs.open_run("summarization", config) as current:
         model, task, plan, encoder, pieces = prepare(config, current)
         splits = plan.splits
-        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1], splits.train.targets.shape[1])
+        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1])
         current.stage("storing", training.store_activations, plan)
         history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
         given = splits.val.targets[:8]
         expected = model.predict([splits.val.inputs[:8], given], verbose=0)
         options = {"sample": [splits.val.texts[:8], given], "expected": expected}
         current.stage("saving", serving.save_model, whole, splits.labels, current.folder, **options)
-        serving.save_pieces(pieces, current.folder)
+        serving.save_pieces(pieces, current.folder, longest=splits.train.targets.shape[1])
         scores, answers = current.stage("evaluation", evaluate, model, splits, pieces, config.search)
         reporting.write_report(current, plan, history, scores, reporting.answer_figures(splits, answers))
         reporting.show_scores(scores, current.folder)

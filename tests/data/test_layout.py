@@ -32,7 +32,7 @@ def test_what_attention_adds_lets_nothing_be_seen_behind_a_text() -> None:
     layout = Layout(((2, None, None), (1, None)), "float32")
     rows = np.arange(10, dtype=np.float32)[None]  # two tokens: two tables of four numbers, and two
     bias, mask = layout.unpack(layout.lengthened(rows, 3))
-    assert bias[0, 1].tolist() == [[4, 5, -1e9], [6, 7, -1e9], [-1e9, -1e9, -1e9]]
+    assert bias[0, 1].tolist() == [[4, 5, -6e4], [6, 7, -6e4], [-6e4, -6e4, -6e4]]
     assert mask[0].tolist() == [[8, 9, 0]]
 
 

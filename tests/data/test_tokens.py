@@ -115,4 +115,4 @@ def test_a_byte_order_mark_is_no_text() -> None:
 
 def test_a_vocabulary_of_another_language_is_noticed() -> None:
     strange = records(["a" * 20, "b " + "a" * 20, "c", "d"])
-    assert "40.0% of the tokens are not in the vocabulary of the network" in read_texts(strange, Words()).notes
+    assert "40.0% of the tokens of texts are not in the vocabulary of the network" in read_texts(strange, Words()).notes

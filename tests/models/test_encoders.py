@@ -11,7 +11,8 @@ import pytest
 
 from tfft.errors import ConfigError
 from tfft.models import Encoder, backbone_stages, describe_encoder, load_encoder
-from tfft.models.encoders import _takes_accents_off, flat
+from tfft.models.encoders import flat
+from tfft.models.presets import _takes_accents_off
 
 TEXTS = 10 * ["the zip is good", "the lens is not bad", "the box is poor", "the cable is fine"]
 SMALL = {"vocabulary_size": 20, "num_layers": 3, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
@@ -78,10 +79,10 @@ def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_with_more_tokens_than_the_network_has_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tfft.models import encoders
+    from tfft.models import presets
 
     network, tokenizer = kinds()["bert"](), SimpleNamespace(vocabulary_size=lambda: 21, id_to_token=str)
-    monkeypatch.setattr(encoders, "_load", lambda _: (network, tokenizer))
+    monkeypatch.setattr(presets, "_load", lambda _: (network, tokenizer))
     with pytest.raises(ConfigError, match=r"an embedding for each token.*20 embeddings and 21 tokens in some"):
         load_encoder("some")
 
@@ -105,9 +106,9 @@ def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
             "encoder_features",
         ),
     ]:
-        from tfft.models import encoders
+        from tfft.models import presets
 
-        monkeypatch.setattr(encoders, "_load", lambda _, network=network: (network, None))
+        monkeypatch.setattr(presets, "_load", lambda _, network=network: (network, None))
         with pytest.raises(ConfigError, match=f"has an encoder.*{said}"):
             load_encoder("some")
 

@@ -62,7 +62,8 @@ def test_tokens_and_logits_are_those_of_kerashub(parts: Parts) -> None:
 def test_greedy_takes_the_likeliest_token_and_none_that_is_no_answer(parts: Parts) -> None:
     model, encoder, pieces, _ = parts
     tokens = encoder.pack(encoder.tokenize(TEXTS), 16)
-    never = [*{pieces.pad, *pieces.starts} - {pieces.end}, *range(pieces.size, model.outputs[0].shape[-1])]
+    banned = {pieces.pad, pieces.unknown, *pieces.starts} - {pieces.end, None}
+    never = [*banned, *range(pieces.size, model.outputs[0].shape[-1])]
     found = answerer(model, pieces, Search(beams=1), longest=8)(tokens)
     for row, text in zip(found, tokens, strict=True):
         expected = list(pieces.starts)
@@ -71,6 +72,25 @@ def test_greedy_takes_the_likeliest_token_and_none_that_is_no_answer(parts: Part
             logits[never] = -np.inf
             expected.append(int(logits.argmax()))
         assert row.tolist() == expected + [pieces.pad] * (8 - len(expected))
+
+
+def test_with_beams_enough_the_best_answer_of_all_is_found(parts: Parts) -> None:
+    model, encoder, pieces, _ = parts
+    longest, begun = len(pieces.starts) + 2, len(pieces.starts)
+    tokens = encoder.pack(encoder.tokenize(TEXTS), 16)
+    found = answerer(model, pieces, Search(beams=64, length_penalty=1.0), longest=longest)(tokens)
+    words = sorted({*range(pieces.size)} - {pieces.pad, pieces.unknown, *pieces.starts, pieces.end})
+    every = [[*pieces.starts, pieces.end, pieces.pad]]
+    every += [[*pieces.starts, word, other] for word in words for other in [*words, pieces.end]]
+    every = np.array(every, np.int32)
+    never = [*{pieces.pad, pieces.unknown, *pieces.starts} - {pieces.end, None}]
+    for text, answer in zip(tokens, found, strict=True):
+        logits = model.predict([text[None].repeat(len(every), 0), every[:, :-1]], verbose=0)[:, begun - 1 :]
+        logits[:, :, [*never, *range(pieces.size, logits.shape[-1])]] = -1e9
+        right = np.take_along_axis(keras.ops.log_softmax(logits).numpy(), every[:, begun:, None], -1)[..., 0]
+        made = every[:, begun:] != pieces.pad
+        scores = (right * made).sum(axis=1) / ((5 + made.sum(axis=1)) / 6)
+        assert scores[(every == answer).all(axis=1)] == pytest.approx(scores.max(), abs=1e-5)
 
 
 def test_the_encoder_is_the_trunk_and_what_both_sides_share_stays_frozen(parts: Parts) -> None:

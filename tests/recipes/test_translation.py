@@ -41,18 +41,17 @@ def test_what_was_saved_answers_as_what_was_scored(tmp_path: Path) -> None:
 def test_a_pretrained_decoder_is_tuned_and_opened_again(
     kind: str, seq2seq_folder: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    once = replace(SMOKE.head, learning_rate=1e-2)
+    once = replace(SMOKE.head, learning_rate=1e-2, optimizer="adam")
     config = replace(SMOKE, backbone=str(seq2seq_folder(kind)), head=once, tune=replace(once, unfreeze=1))
     config = replace(config, length=32, target_length=24, out=str(tmp_path / "run"))
     scores = run(config)
     assert set(scores) == {"val", "test"}
-    assert "At a learning rate of 0.01 a pretrained decoder forgets" in caplog.text
+    assert "rate of 0.01 a pretrained decoder forgets what it knows; try `--tune.learning-rate" in caplog.text
     assert not (tmp_path / "run/answers.spm").exists()
     rows = (tmp_path / "run/history.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows[1:]] == ["head", "tune"]
     texts = [record.read().decode() for record in find_data(config) if record.split == "test"]
-    said = open_answerer(tmp_path / "run", config.search)(texts)
-    assert "\n".join(said)
+    assert len(open_answerer(tmp_path / "run", config.search)(texts)) == len(texts)
 
 
 def test_answers_are_scored_against_the_references() -> None:

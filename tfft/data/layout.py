@@ -10,8 +10,8 @@ import numpy as np
 
 LONGEST = 2**20
 """Tokens of a text, more than any network reads."""
-UNSEEN = -1e9
-"""What attention adds to the score of a token that is not to be looked at."""
+UNSEEN = -6e4
+"""What attention adds to the score of a token that is not to be looked at; a number in half precision too."""
 
 
 @dataclass(frozen=True)

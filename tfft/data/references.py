@@ -10,7 +10,7 @@ import numpy as np
 
 from tfft.data.choices import Length
 from tfft.data.records import Record
-from tfft.data.tokens import Tokenizes, chosen_length, cut_note
+from tfft.data.tokens import Tokenizes, chosen_length, cut_note, unknown_note
 from tfft.data.truths import Targets
 
 
@@ -42,14 +42,14 @@ def reference_targets(tokenizer: Tokenizes, length: Length) -> Callable[[Sequenc
         tokens = tokenizer.tokenize(firsts)
         lengths = np.array([len(one) for one in tokens]) + sum(map(len, tokenizer.edges))
         trained = np.array([record.split == "train" for record in records], bool)
-        most = chosen_length(lengths[trained], length, tokenizer.longest)
+        most = chosen_length(lengths[trained], length, tokenizer.longest, "target_length")
         rows = tokenizer.pack(tokens, most)
         return Targets(
             labels=[],
             of=rows.__getitem__,
             present=[()] * len(records),
             failed={index: "no reference" for index, first in enumerate(firsts) if not first.strip()},
-            notes=[cut_note("references", lengths, most)],
+            notes=[cut_note("references", lengths, most), *unknown_note("references", tokens, tokenizer.unknown)],
         )
 
     return targets

@@ -86,7 +86,11 @@ def read_texts(
 
     targets = targets_of(rows) if targets_of else type(rows[0].truth).targets(rows, None, Storage())
     usable = np.array([index not in why for index in range(len(rows))], bool)
-    notes = [*_beyond(texts), cut_note("texts", lengths[usable], most), *_unknown(tokens, tokenizer.unknown)]
+    notes = [
+        *_beyond(texts),
+        cut_note("texts", lengths[usable], most),
+        *unknown_note("texts", tokens, tokenizer.unknown),
+    ]
     return put_together(rows, targets, why, examples, bad=bad_texts, noun="text", notes=notes)
 
 
@@ -120,13 +124,14 @@ def seen(character: str) -> bool:
     return not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")
 
 
-def chosen_length(lengths: np.ndarray, length: Length, longest: int) -> int:
+def chosen_length(lengths: np.ndarray, length: Length, longest: int, name: str = "length") -> int:
     """Tokens to cut to.
 
     Args:
         lengths: Of the training texts.
         length: That which was asked for, or `"auto"`.
-        longest: What a network reads at most.
+        longest: What a network reads, or writes, at most.
+        name: Of the choice.
 
     Raises:
         ConfigError: If more is asked for.
@@ -136,15 +141,22 @@ def chosen_length(lengths: np.ndarray, length: Length, longest: int) -> int:
         return min(int(widths_of(np.array([usual]))[0]), longest)
     if length > longest:
         raise ConfigError(
-            f"The network reads {longest} tokens at most", received=f"length={length}", fix=f"Set `--length {longest}`"
+            f"The network takes {longest} tokens at most",
+            received=f"{name}={length}",
+            fix=f"Set `--{name.replace('_', '-')} {longest}`",
         )
     return length
 
 
-def _unknown(tokens: Sequence[np.ndarray], unknown: int | None) -> list[str]:
+def unknown_note(what: str, tokens: Sequence[np.ndarray], unknown: int | None) -> list[str]:
+    """How many of the tokens of texts (`what`) are not in the vocabulary, where they are many."""
     every = np.concatenate([*tokens, np.empty(0, np.int32)])
     share = 0.0 if unknown is None or not len(every) else float((every == unknown).mean())
-    return [f"{share:.1%} of the tokens are not in the vocabulary of the network"] if share > MOST_UNKNOWN else []
+    return (
+        [f"{share:.1%} of the tokens of {what} are not in the vocabulary of the network"]
+        if share > MOST_UNKNOWN
+        else []
+    )
 
 
 def _beyond(texts: Iterable[str]) -> list[str]:

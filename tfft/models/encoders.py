@@ -5,7 +5,6 @@ Of BART and T5, which answer with a text, the encoder is that model, and the dec
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,17 +16,16 @@ import numpy as np
 from keras import ops
 
 from tfft import extras
-from tfft.errors import ConfigError, MachineError, listed, nearest
 from tfft.models.decoder import Decoder, of_layers
-from tfft.models.tokenizing import packed, tokenized, word_pieces
+from tfft.models.presets import answers, load_preset
+from tfft.models.tokenizing import packed, tokenized, unknown_token, word_pieces
 
 DEMO_SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_dim": 128, "max_sequence_length": 128}
 """Of the small BERT that is tried things with."""
 DEMO_VOCABULARY = 2000
 """Words and pieces of words, at most."""
-REMOTE = ("kaggle://", "hf://", "modelscope://", "gs://")
-NEEDED, TAKEN = {"token_ids", "padding_mask"}, {"token_ids", "padding_mask", "segment_ids"}
-"""Inputs that an encoder has, and may have; without a mask an answer would depend on how much is padded."""
+RELATIVE_LONGEST = 1024
+"""Tokens that a network reads at most which knows no places, only how far two tokens are apart, as T5."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,8 @@ class Encoder:
     longest: int
     """Tokens that it reads at most, with those of start and end."""
     decoder: Decoder | None = None
-    """That which was trained with it, in a network from texts to texts."""
+    """That which was trained with it, in a network from texts to texts. It is trained in place: load again for another
+    run."""
 
     @property
     def edges(self) -> tuple[list[int], list[int]]:
@@ -59,8 +58,7 @@ class Encoder:
     @property
     def unknown(self) -> int | None:
         """The token of what the vocabulary does not have; None where it has all."""
-        word = getattr(self.tokenizer, "oov_token", None) or getattr(self.tokenizer, "unk_token", None)
-        return None if word is None else self.tokenizer.token_to_id(word)
+        return unknown_token(self.tokenizer)
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, uncut, without those of start and end."""
@@ -89,12 +87,10 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
     extras.require("text")
     if backbone == "demo":
         return _demo(texts)
-    network, tokenizer = _load(backbone)
-    _check(backbone, network)
-    _check_vocabulary(backbone, network, tokenizer)
-    longest = getattr(network, "max_sequence_length", None) or 512
-    model = flat(network, tokenizer.pad_token_id, Path(backbone).name)
-    return Encoder(model, tokenizer, longest, of_layers(network.layers) if _answers(network) else None)
+    network, tokenizer = load_preset(backbone)
+    decoder = of_layers(network.layers) if answers(network) else None
+    longest = RELATIVE_LONGEST if decoder and decoder.relative else getattr(network, "max_sequence_length", None) or 512
+    return Encoder(flat(network, tokenizer.pad_token_id, Path(backbone).name), tokenizer, longest, decoder)
 
 
 def describe_encoder(backbone: str | Encoder) -> str:
@@ -110,7 +106,7 @@ def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
     # in float32, so that it can be stored beside the features
     mask = ops.cast(ops.not_equal(tokens, pad), "float32")
     made = {"token_ids": tokens, "padding_mask": mask, "segment_ids": ops.zeros_like(tokens)}
-    side = "encoder_" if _answers(network) else ""
+    side = "encoder_" if answers(network) else ""
     if side:
         given = {name: tensor for name, tensor in network.input.items() if name.startswith(side)}
         network = keras.Model(given, network.output["encoder_sequence_output"])
@@ -131,101 +127,3 @@ def _demo(texts: Iterable[str]) -> Encoder:
     tokenizer = keras_hub.tokenizers.BertTokenizer(pieces, lowercase=True)
     network = keras_hub.models.BertBackbone(vocabulary_size=len(pieces), **DEMO_SIZE)
     return Encoder(flat(network, tokenizer.pad_token_id, "demo_bert"), tokenizer, DEMO_SIZE["max_sequence_length"])
-
-
-def _load(backbone: str) -> tuple[keras.Model, Any]:
-    import keras_hub
-
-    folder = Path(backbone).expanduser()
-    known = {name for kind in (*_encoders(), *_answering()) for name in kind.presets}
-    if folder.is_dir():
-        backbone = str(folder)
-    elif backbone not in known and not backbone.startswith(REMOTE):
-        raise ConfigError(
-            "`--backbone` is a KerasHub preset, a folder in KerasHub's or Hugging Face's form, or demo",
-            received=repr(backbone),
-            fix=f"Nearest presets: {nearest(backbone, known)}",
-        )
-    try:
-        network = keras_hub.models.Backbone.from_preset(backbone)
-        tokenizer = keras_hub.models.Tokenizer.from_preset(backbone)
-    except Exception as error:  # whatever the hosts, the file formats and KerasHub's readers raise
-        first = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
-        if folder.is_dir():
-            raise ConfigError(
-                "The folder of `--backbone` holds a network and its tokenizer",
-                received=f"{first.rstrip('.:')} in {folder}",
-                fix="Save both there with `save_to_preset`, or choose another folder",
-            ) from error
-        raise MachineError(
-            f"The preset {backbone} can be downloaded",
-            received=first,
-            fix="Get it on another machine (`save_to_preset`) and pass the folder, or try `--backbone demo`",
-        ) from error
-    if _takes_accents_off(backbone, tokenizer):
-        tokenizer.strip_accents = True
-    return network, tokenizer
-
-
-def _takes_accents_off(backbone: str, tokenizer: Any) -> bool:
-    """What KerasHub does not read in Hugging Face's form: an uncased BERT takes accents off too, unless it says no."""
-    import keras_hub
-
-    if not isinstance(tokenizer, keras_hub.tokenizers.WordPieceTokenizer) or not tokenizer.lowercase:
-        return False
-    try:
-        config = json.loads((Path(backbone) / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return backbone.startswith("hf://")
-    return not isinstance(config, dict) or config.get("strip_accents") is not False
-
-
-def _check(name: str, network: keras.Model) -> None:
-    """Whether it reads a text as a whole, and nothing but a text."""
-    given = set(network.input) if isinstance(network.input, dict) else set()
-    if _answers(network):
-        return
-    if not NEEDED <= given <= TAKEN or not isinstance(network, _encoders()):
-        what = "which reads left to right" if NEEDED <= given <= TAKEN else f"with inputs {listed(sorted(given))}"
-        raise ConfigError(
-            "`--backbone` has an encoder, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT, ELECTRA, BART or T5",
-            received=f"{type(network).__name__} of {name}, {what}",
-            fix="Choose another preset",
-        )
-
-
-def _answers(network: keras.Model) -> bool:
-    """Whether it is a network from texts to texts."""
-    return isinstance(network, _answering())
-
-
-def _answering() -> tuple[type, ...]:
-    """KerasHub's networks from texts to texts that can be taken apart here, see `of_layers`."""
-    import keras_hub
-
-    return keras_hub.models.BartBackbone, keras_hub.models.T5Backbone
-
-
-def _encoders() -> tuple[type, ...]:
-    """KerasHub's networks for texts that do not read left to right."""
-    import keras_hub
-
-    read = {kind.backbone_cls for kind in _below(keras_hub.models.Tokenizer) if kind.backbone_cls}
-    return tuple(read - {task.backbone_cls for task in _below(keras_hub.models.CausalLM)})
-
-
-def _check_vocabulary(name: str, network: keras.Model, tokenizer: Any) -> None:
-    """A token beyond the embeddings has no row in them: an error in the middle of a run, or zeros."""
-    rows, words = getattr(network, "vocabulary_size", None), tokenizer.vocabulary_size()
-    # a mask that stands last is made of no text; one BART has no row for it
-    words -= tokenizer.id_to_token(words - 1) in ("<mask>", "[MASK]")
-    if rows is not None and words > rows:
-        raise ConfigError(
-            "The network of `--backbone` has an embedding for each token of its tokenizer",
-            received=f"{rows} embeddings and {words} tokens in {name}",
-            fix="Choose a folder whose network and tokenizer were saved together",
-        )
-
-
-def _below(kind: type) -> list[type]:
-    return [found for one in kind.__subclasses__() for found in (one, *_below(one))]

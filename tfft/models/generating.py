@@ -41,6 +41,8 @@ def answerer(
     samplers = keras_hub.samplers
     sampler = samplers.GreedySampler() if search.beams == 1 else samplers.BeamSampler(search.beams, True)
     begun = len(pieces.starts)
+    # the start may be the end (BART) or the padding (T5); what is not known is no text
+    never = {pieces.pad, *pieces.starts, pieces.unknown} - {pieces.end, None}
     beginning = np.full(longest, pieces.pad, np.int32)
     beginning[:begun] = pieces.starts
 
@@ -51,11 +53,10 @@ def answerer(
         tokens = ops.arange(ops.shape(logits)[-1])
         pads = ops.cast(tokens == pieces.pad, "float32")
         # an embedding may have more rows than there are tokens
-        never = [tokens == mark for mark in {pieces.pad, *pieces.starts} - {pieces.end}] + [tokens >= pieces.size]
-        # the start may be the end (BART) or the padding (T5)
+        banned = ops.any([*(tokens == mark for mark in never), tokens >= pieces.size], axis=0)
         ended = ops.logical_and(index > begun, ops.logical_or(last == pieces.end, last == pieces.pad))
         # behind its end an answer has nothing but padding, which costs nothing; before that none
-        logits = ops.where(ended, (1 - pads) * NEVER, ops.where(ops.any(never, axis=0), NEVER, logits))
+        logits = ops.where(ended, (1 - pads) * NEVER, ops.where(banned, NEVER, logits))
         return logits, None, (own, others, features, mask)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)], autograph=False)

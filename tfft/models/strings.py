@@ -7,14 +7,13 @@ import keras
 from tfft.models.encoders import Encoder
 
 
-def from_strings(model: keras.Model, encoder: Encoder, length: int, longest: int | None = None) -> keras.Model:
+def from_strings(model: keras.Model, encoder: Encoder, length: int) -> keras.Model:
     """Puts the tokenizer of an encoder before a model.
 
     Args:
         model: Takes tokens, (batch, length), int32; perhaps, as its second input, what is given of an answer.
         encoder: Whose tokens they are.
         length: Tokens that a text is cut to.
-        longest: Tokens of an answer, where something is given of it.
 
     Returns:
         A model that takes texts, (batch,), strings, and what else the model takes; opened, `predict` answers to an
@@ -28,5 +27,5 @@ def from_strings(model: keras.Model, encoder: Encoder, length: int, longest: int
     tokens = pack(encoder.tokenizer(text))
     if len(model.inputs) == 1:
         return keras.Model(text, model(tokens), name=model.name)
-    given = keras.Input((longest,), dtype="int32", name="given")
+    given = keras.Input((None,), dtype="int32", name="given")
     return keras.Model([text, given], model([tokens, given]), name=model.name)

@@ -1,8 +1,9 @@
-"""A vocabulary of pieces of words, made from texts, that can be put together to texts again."""
+"""What answers are made of: pieces of words, that can be put together to texts again."""
 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from tfft.models.encoders import Encoder
-from tfft.models.tokenizing import packed, tokenized
+from tfft.models.tokenizing import packed, tokenized, unknown_token
+
+logger = logging.getLogger(__name__)
 
 PAD, UNKNOWN, START, END = range(4)
 """Of a vocabulary that is made from texts."""
@@ -28,6 +31,8 @@ class Subwords:
     """Tokens that every answer begins with."""
     end: int = END
     pad: int = PAD
+    unknown: int | None = UNKNOWN
+    """The token of what the vocabulary does not have; None where it has all."""
     silent: tuple[int, ...] = (PAD, UNKNOWN, START, END)
     """Tokens that stand for no text."""
     learned: bool = True
@@ -75,6 +80,7 @@ def subwords_for(encoder: Encoder, texts: Iterable[str], size: int) -> Subwords:
         size: Tokens of it at most.
     """
     if encoder.decoder is not None:
+        logger.info("The decoder is that of the network, with its vocabulary; `--decoder` is for a new one")
         return pretrained_subwords(encoder.tokenizer, encoder.longest)
     return learn_subwords(texts, size)
 
@@ -109,4 +115,6 @@ def pretrained_subwords(tokenizer: Any, longest: int) -> Subwords:
     end, pad = tokenizer.end_token_id, tokenizer.pad_token_id
     # each begins as in its own training, and as KerasHub's preprocessors have it
     starts = (pad,) if isinstance(tokenizer, keras_hub.tokenizers.T5Tokenizer) else (end, tokenizer.start_token_id)
-    return Subwords(tokenizer, longest, starts, end, pad, tuple(tokenizer.special_token_ids), learned=False)
+    unknown = unknown_token(tokenizer)
+    silent = tuple({*tokenizer.special_token_ids, unknown} - {None})
+    return Subwords(tokenizer, longest, starts, end, pad, unknown, silent, learned=False)

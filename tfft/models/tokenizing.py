@@ -33,6 +33,13 @@ def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
     return found
 
 
+def unknown_token(tokenizer: Any) -> int | None:
+    """The token of what a vocabulary of KerasHub's does not have; None where it has all."""
+    word = getattr(tokenizer, "oov_token", None) or getattr(tokenizer, "unk_token", None)
+    # SentencePiece's has its number alone
+    return getattr(tokenizer, "_unk_token_id", None) if word is None else tokenizer.token_to_id(word)
+
+
 def word_pieces(texts: Iterable[str], size: int, *, reserved: Sequence[str], lowercase: bool) -> list[str]:
     """A vocabulary of at most `size` words and pieces (Schuster and Nakajima 2012), the reserved ones first."""
     import keras_hub

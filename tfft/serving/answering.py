@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,23 +16,24 @@ from tfft.models.generating import answerer
 from tfft.models.sizes import Search
 from tfft.models.subwords import Subwords, pretrained_subwords
 
-PIECES = "answers.spm"
-"""SentencePiece's own format."""
+PIECES, LENGTHS = "answers.spm", "answers.json"
+"""The first in SentencePiece's own format."""
 
 
-def save_pieces(subwords: Subwords, folder: Path) -> None:
-    """Writes `answers.spm`, the pieces of words that answers are made of, unless the network has them itself."""
-    if not subwords.learned:
-        return
-    with files.replacing(folder / PIECES) as temporary:
-        temporary.write_bytes(subwords.tokenizer.proto)
+def save_pieces(subwords: Subwords, folder: Path, *, longest: int) -> None:
+    """Writes `answers.json`, with the tokens that an answer has at most, and `answers.spm`, the pieces of words that
+    answers are made of, unless they are the network's own and so in `model.keras`."""
+    if subwords.learned:
+        with files.replacing(folder / PIECES) as temporary:
+            temporary.write_bytes(subwords.tokenizer.proto)
+    files.write_json(folder / LENGTHS, {"longest": longest})
 
 
 def open_answerer(folder: str | Path, search: Search = Search()) -> Callable[[Sequence[str]], list[str]]:
     """Opens what a run of `translation` or `summarization` saved.
 
     Args:
-        folder: Of the run, with `model.keras` and, where the decoder was a new one, `answers.spm`.
+        folder: Of the run, with `model.keras`, `answers.json` and, where the decoder was a new one, `answers.spm`.
         search: How to look for answers.
 
     Returns:
@@ -47,14 +49,12 @@ def open_answerer(folder: str | Path, search: Search = Search()) -> Callable[[Se
     """
     extras.require("text")
     folder = Path(folder)
-    if not (folder / "model.keras").is_file():
-        raise _not_one(f"no model.keras in {folder}")
+    if missing := [name for name in ("model.keras", LENGTHS) if not (folder / name).is_file()]:
+        raise _not_one(f"no {' and no '.join(missing)} in {folder}")
+    longest = json.loads((folder / LENGTHS).read_text())["longest"]
     whole = keras.saving.load_model(folder / "model.keras", compile=False)
-    model = next((layer for layer in whole.layers if isinstance(layer, keras.Model)), None)
-    if model is None or len(whole.inputs) != 2:
-        raise _not_one(f"the model.keras of another task in {folder}")
+    model = next(layer for layer in whole.layers if isinstance(layer, keras.Model))
     tokens_of = keras.Model(whole.inputs[0], whole.get_layer("pack").output)
-    longest = whole.inputs[1].shape[1]
     pieces = _pieces(folder, model, whole, longest)
     answer = answerer(model, pieces, search, longest=longest)
 

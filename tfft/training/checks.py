@@ -14,19 +14,19 @@ from tfft.training.phases import Phase
 
 logger = logging.getLogger(__name__)
 
-PRETRAINED_RATE = 3e-4
-"""The highest that BART (3e-5) and T5 (1e-4 to 3e-4) are usually fine-tuned with, by Adam."""
+HIGH = 3
+"""Times the usual rate that need a word."""
 
 
-def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, pretrained: bool = False) -> None:
+def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, usual_rate: float | None = None) -> None:
     """Raises `ConfigError` if no phase has an epoch, `unfreeze` goes beyond the stages of a frozen backbone, or a
-    later phase freezes what an earlier one trained; warns of rates at which a head that is `pretrained` forgets."""
+    later phase freezes what an earlier one trained; warns of rates of Adam far above the usual one of a head that is
+    pretrained too."""
+    warning = "At a learning rate of %g a pretrained decoder forgets what it knows; try `--%s.learning-rate %g`"
     for name, phase in phases.items():
-        if pretrained and phase.epochs and phase.learning_rate > PRETRAINED_RATE:
-            warning = (
-                "At a learning rate of %g a pretrained decoder forgets what it knows; try `--%s.learning-rate 5e-5`"
-            )
-            logger.warning(warning, phase.learning_rate, name)
+        adam = phase.optimizer in ("adam", "adamw")
+        if usual_rate and adam and phase.epochs and phase.learning_rate > HIGH * usual_rate:
+            logger.warning(warning, phase.learning_rate, name, usual_rate)
     before, most = "", 0.0
     for name, phase in phases.items():
         with unfrozen(backbone, phase.unfreeze, batch_norm=phase.batch_norm):

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfft.conventions import TOGETHER
-from tfft.data.layout import Layout
+from tfft.data.layout import UNSEEN, Layout
 from tfft.models.fingerprint import fingerprint, weights_fingerprint
 from tfft.models.trunk import Cut, between
 
@@ -51,8 +51,12 @@ class Level:
         @tf.function(input_signature=signature, autograph=False)
         def run(*tensors: tf.Tensor) -> tf.Tensor:
             given = [tf.cast(t, wanted.dtype) for t, wanted in zip(tensors, self.step.inputs, strict=True)]
-            crossing = self.step(given[0] if len(given) == 1 else given, training=False)
-            flat = [tf.cast(tf.reshape(t, (TRUNK_BATCH, -1)), self.makes.dtype) for t in tf.nest.flatten(crossing)]
+            crossing = tf.nest.flatten(self.step(given[0] if len(given) == 1 else given, training=False))
+            crossing = [
+                tf.maximum(tensor, UNSEEN) if shape.count(None) > 1 else tensor
+                for tensor, shape in zip(crossing, self.makes.shapes, strict=True)
+            ]
+            flat = [tf.cast(tf.reshape(tensor, (TRUNK_BATCH, -1)), self.makes.dtype) for tensor in crossing]
             return flat[0] if len(flat) == 1 else tf.concat(flat, 1)
 
         return run
