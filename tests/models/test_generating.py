@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfft.models import DecoderSize, Search, Subwords, answerer, attach_head, sequence
-from tfft.models.subwords import END, PAD, START
+from tfft.models.subwords import END, PAD, START, UNKNOWN
 
 VOCABULARY, LONGEST = 7, 5
 PIECES = Subwords(SimpleNamespace(vocabulary_size=lambda: VOCABULARY))
@@ -31,7 +31,7 @@ TOKENS = np.array([[5, 6, 7, 0], [8, 9, 11, 12], [13, 0, 0, 0]], np.int32)
 
 def every_answer() -> np.ndarray:
     """All answers there can be, from start to end or as long as they may be."""
-    words = [1, *range(4, VOCABULARY)]
+    words = range(4, VOCABULARY)
     found = [
         [START, *middle, END] + [PAD] * (LONGEST - 2 - count)
         for count in range(LONGEST - 1)
@@ -41,10 +41,10 @@ def every_answer() -> np.ndarray:
 
 
 def logs(model: keras.Model, tokens: np.ndarray) -> np.ndarray:
-    """The logarithm of the probability of every answer to one text, PAD and START being out of question."""
+    """The logarithm of the probability of every answer to one text, PAD, UNKNOWN and START being out of question."""
     answers = every_answer()
     logits = model([tokens[None].repeat(len(answers), 0), answers[:, :-1]]).numpy()
-    logits[:, :, [PAD, START]] = -1e9
+    logits[:, :, [PAD, UNKNOWN, START]] = -1e9
     steps = keras.ops.log_softmax(logits, axis=-1).numpy()
     right = np.take_along_axis(steps, answers[:, 1:, None], axis=-1)[..., 0]
     return (right * (answers[:, 1:] != PAD)).sum(axis=1)
@@ -68,7 +68,7 @@ def test_greedy_takes_the_likeliest_token_each_time(model: keras.Model) -> None:
         while len(expected) < LONGEST and expected[-1] != END:
             given = np.array([[*expected, PAD]])  # Keras warns of a softmax over one place
             logits = model([tokens[None], given]).numpy()[0, -2]
-            logits[[PAD, START]] = -1e9
+            logits[[PAD, UNKNOWN, START]] = -1e9
             expected.append(int(logits.argmax()))
         assert answer.tolist() == expected + [PAD] * (LONGEST - len(expected))
 
