@@ -8,7 +8,7 @@ import pytest
 from tfft.data import Splits
 from tfft.errors import ConfigError
 from tfft.models import single_label
-from tfft.training import Phase, check_phases, fine_tune, plan_phases, predict
+from tfft.training import Phase, fine_tune, plan_phases, predict
 
 TASK = single_label(["ant", "bee"])
 
@@ -32,13 +32,6 @@ def test_a_plan_counts_what_each_phase_trains(network: keras.Model, splits: Spli
 def test_unfreeze_beyond_the_stages_even_of_a_phase_left_out(network: keras.Model, splits: Splits) -> None:
     with pytest.raises(ConfigError, match=r"at most 3, the stages.*unfreeze=9.*`all`"):
         plan_phases(network, splits, {"head": Phase(), "tune": Phase(epochs=0, unfreeze=9)}, batch_size=8)
-
-
-def test_a_backbone_alone_can_be_checked_before_there_are_data(network: keras.Model) -> None:
-    network.trainable = False
-    check_phases(network, {"head": Phase(), "tune": Phase(unfreeze=3)})
-    with pytest.raises(ConfigError, match="unfreeze=4"):
-        check_phases(network, {"head": Phase(), "tune": Phase(unfreeze=4)})
 
 
 def test_nothing_to_train(network: keras.Model, splits: Splits) -> None:
@@ -76,12 +69,6 @@ def test_phases_of_one_cut_share_it(network: keras.Model, splits: Splits) -> Non
     plan = plan_phases(network, splits, phases, batch_size=8)
     assert len(plan.activations.levels) == 1
     assert plan.phases[0].top is plan.phases[1].top
-
-
-def test_a_later_phase_does_not_freeze_again(network: keras.Model) -> None:
-    with pytest.raises(ConfigError, match=r"tune\.unfreeze=1 after head\.unfreeze=all"):
-        check_phases(network, {"head": Phase(unfreeze="all"), "tune": Phase(unfreeze=1)})
-    check_phases(network, {"head": Phase(unfreeze=3, epochs=0), "tune": Phase(unfreeze=1)})
 
 
 def test_views(network: keras.Model, splits: Splits) -> None:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tfft.errors import ConfigError
+from tfft.models import load_encoder, presets
+from tfft.models.presets import _takes_accents_off
+
+SMALL = {"vocabulary_size": 20, "num_layers": 3, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
+
+
+def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"KerasHub preset.*'bert_tny_en_uncased'.*Nearest presets: 'bert_tiny_en_un"):
+        load_encoder("bert_tny_en_uncased")
+    with pytest.raises(ConfigError, match=r"Nearest presets: 'bart_base_en'"):
+        load_encoder("bart_bse_en")
+    with pytest.raises(ConfigError, match=r"holds a network and its tokenizer.*config.json"):
+        load_encoder(str(tmp_path))
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ConfigError, match=f"holds a network and its tokenizer.* in {tmp_path}.*save_to_preset"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_tokenizer_with_more_tokens_than_the_network_has_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras_hub
+
+    network = keras_hub.models.BertBackbone(**SMALL)
+    tokenizer = SimpleNamespace(vocabulary_size=lambda: 21, id_to_token=str)
+    monkeypatch.setattr(presets, "_load", lambda _: (network, tokenizer))
+    with pytest.raises(ConfigError, match=r"an embedding for each token.*20 embeddings and 21 tokens in some"):
+        load_encoder("some")
+
+
+def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras_hub
+
+    sizes = {**SMALL, "max_sequence_length": 8}
+    for network, said in [
+        (keras_hub.models.GPT2Backbone(**sizes), "which reads left to right"),
+        (
+            keras_hub.models.WhisperBackbone(
+                num_mels=4, max_encoder_sequence_length=8, max_decoder_sequence_length=8, **SMALL
+            ),
+            "encoder_features",
+        ),
+    ]:
+        monkeypatch.setattr(presets, "_load", lambda _, network=network: (network, None))
+        with pytest.raises(ConfigError, match=f"has an encoder.*{said}"):
+            load_encoder("some")
+
+
+@pytest.mark.parametrize(
+    ("config", "lowercase", "expected"),
+    [
+        ('{"strip_accents": null}', True, True),
+        ('{"strip_accents": null, "tokenizer_class": "DistilBertTokenizer"}', True, True),
+        ('{"strip_accents": false}', True, False),
+        ("{}", False, False),
+        ("[1]", True, True),
+        ("[" * 100_000, True, False),
+        ("no json", True, False),
+    ],
+)
+def test_an_uncased_bert_in_hugging_faces_form_takes_accents_off(
+    tmp_path: Path, config: str, lowercase: bool, expected: bool
+) -> None:
+    import keras_hub
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cafe"]
+    tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=lowercase)
+    (tmp_path / "tokenizer_config.json").write_text(config)
+    assert _takes_accents_off(str(tmp_path), tokenizer) == expected
+    assert _takes_accents_off("hf://some/bert", tokenizer) == lowercase
+    assert not _takes_accents_off("bert_tiny_en_uncased", tokenizer)
+
+
+def test_a_mask_that_stands_last_needs_no_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The BART that was tuned on news has none for it."""
+    network = SimpleNamespace(vocabulary_size=20)
+    for last, rows in [("<mask>", 21), ("word", 20)]:
+        tokenizer = SimpleNamespace(vocabulary_size=lambda rows=rows: rows, id_to_token=lambda _, last=last: last)
+        presets._check_vocabulary("some", network, tokenizer)
+
+
+def test_a_kind_that_kerashub_does_not_read_in_hugging_faces_form(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "t5", "architectures": ["T5Model"]}')
+    with pytest.raises(ConfigError, match=r"of a kind that KerasHub reads.*t5_small_multi"):
+        load_encoder(str(tmp_path))
