@@ -108,7 +108,7 @@ DEMO = Config(
 """Without `--data`: scenes of handwritten digits, a box around each, and tfft's own demo weights."""
 
 ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
-SHALLOW = replace(DEMO, backbone="MobileNet", weights="none", image_size=(32, 32))
+SHALLOW = replace(DEMO, backbone="MobileNet", weights="none", image_size=(32, 32))  # half as many layers to trace
 SMOKE = replace(SHALLOW, augment="none", head=ONCE, tune=replace(ONCE, unfreeze=1))
 
 

@@ -146,7 +146,7 @@ def pyramid() -> keras.Model:
 
 @pytest.fixture
 def seq2seq_folder(tmp_path: Path) -> Callable[[str], Path]:
-    """Writes a tiny BART or T5 with random weights and its tokenizer, in KerasHub's form."""
+    """Writes a tiny BART, T5 or Flan (untied), of random weights, and its tokenizer, in KerasHub's form."""
 
     def make(kind: str) -> Path:
         from keras_hub import models as hub
@@ -165,7 +165,8 @@ def seq2seq_folder(tmp_path: Path) -> Callable[[str], Path]:
             )  # fmt: skip
             tokenizer = hub.T5Tokenizer(text.getvalue())
             # more rows than tokens, as the T5 that are published
-            network = hub.T5Backbone(tokenizer.vocabulary_size() + 4, **sizes, use_gated_activation=True)
+            rows, tied = tokenizer.vocabulary_size() + 4, kind == "t5"
+            network = hub.T5Backbone(rows, **sizes, use_gated_activation=True, tie_embedding_weights=tied)
         folder = tmp_path / kind
         network.save_to_preset(folder)
         tokenizer.save_to_preset(folder)

@@ -95,6 +95,7 @@ def parts(request: pytest.FixtureRequest, seq2seq_folder: Callable) -> Parts:
     return attach_head(encoder.model, sequence(encoder.decoder, pieces, longest=24)), encoder, pieces, folder
 
 
+@pytest.mark.parametrize("parts", ["bart", "t5", "flan"], indirect=True)
 def test_tokens_and_logits_are_those_of_kerashub(parts: Parts) -> None:
     from keras_hub import models as hub
 

@@ -79,7 +79,7 @@ def test_an_uncased_bert_in_hugging_faces_form_takes_accents_off(
     assert not _takes_accents_off("bert_tiny_en_uncased", tokenizer)
 
 
-def test_a_mask_that_stands_last_needs_no_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mask_that_stands_last_needs_no_embedding() -> None:
     """The BART that was tuned on news has none for it."""
     network = SimpleNamespace(vocabulary_size=20)
     for last, rows in [("<mask>", 21), ("word", 20)]:

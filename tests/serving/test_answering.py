@@ -30,8 +30,17 @@ def test_an_opened_model_answers_as_the_trained_one(kind: str, seq2seq_folder: C
     assert expected.shape == (2, 12)
     assert all(texts := pieces.texts(expected))  # with an end that is less likely than half of the tokens
     assert open_answerer(tmp_path, search)(TEXTS[:2]) == texts
+    if kind == "new":
+        (tmp_path / "answers.spm").unlink()
+        with pytest.raises(ConfigError, match=r"no answers\.spm in"):
+            open_answerer(tmp_path)
 
 
 def test_another_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"a run of `translation`.*no model\.keras and no answers\.json in"):
         open_answerer(tmp_path)
+    (tmp_path / "model.keras").write_bytes(b"")
+    for text in ("", "[]", "{}", '{"longest": null}'):
+        (tmp_path / "answers.json").write_text(text)
+        with pytest.raises(ConfigError, match=r"answers\.json without a length in"):
+            open_answerer(tmp_path)

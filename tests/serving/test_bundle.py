@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
@@ -16,6 +17,7 @@ from tfft.serving import save_model, save_thresholds
 
 REFUSE = """
 import sys
+from contextlib import nullcontext
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("tfft", "recipes"):
@@ -116,6 +118,31 @@ def test_of_a_file_that_answers_otherwise_only_the_weights_stay(tmp_path: Path) 
         with pytest.raises(ConfigError, match="differ by up to"):
             save_model(model, ["a", "b"], tmp_path, sample=np.array([[3.0, -2.0]], np.float32))
     assert [path.name for path in tmp_path.iterdir()] == ["model.weights.h5"]
+
+
+class Rounded(keras.layers.Layer):
+    """A layer whose answer, opened again, is a little larger."""
+
+    def __init__(self, by: float, opened: bool = False, **options: object):
+        super().__init__(**options)
+        self.by, self.opened = by, opened
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        return inputs + self.by if self.opened else inputs + 0.0
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "by": self.by, "opened": True}
+
+
+@pytest.mark.parametrize(("largest", "by", "right"), [(13.6, 8e-6, True), (13.6, 1e-4, False), (0.9, 8e-6, False)])
+def test_near_zero_an_answer_is_as_exact_as_the_large_one_beside_it(
+    largest: float, by: float, right: bool, tmp_path: Path
+) -> None:
+    with keras.saving.custom_object_scope({"Rounded": Rounded}):
+        model = keras.Sequential([keras.Input((2,)), Rounded(by)])
+        sample = np.array([[largest, 0.0]], np.float32)
+        with nullcontext() if right else pytest.raises(ConfigError, match="differ by up to"):
+            save_model(model, ["a", "b"], tmp_path, sample=sample)
 
 
 class Unknown(keras.layers.Layer):

@@ -69,7 +69,7 @@ def answerer(
         seen = encode(tokens, training=False)
         count, length = tf.unstack(tf.shape(tokens))
         prompt = tf.repeat(beginning[None], count, axis=0)
-        own, others = (tf.zeros((count, len(decoder.blocks), 2, most, *decoder.heads())) for most in (longest, length))
+        own, others = tf.zeros((count, *shape)), tf.zeros((count, *shape[:2], length, *shape[3:]))
         _, own, others = decoder.step(prompt[:, :begun], *seen, own, others, 0, first=True)
         given = tf.repeat(np.arange(longest)[None] < begun, count, axis=0)
         # of a text the same for all beams, which a sampler would put in order again at every token

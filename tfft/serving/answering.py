@@ -17,7 +17,7 @@ from tfft.models.sizes import Search
 from tfft.models.subwords import Subwords, pretrained_subwords
 
 PIECES, LENGTHS = "answers.spm", "answers.json"
-"""The first in SentencePiece's own format."""
+"""The pieces of words, in SentencePiece's own format, and how long an answer may be."""
 
 
 def save_pieces(subwords: Subwords, folder: Path, *, longest: int) -> None:
@@ -51,7 +51,10 @@ def open_answerer(folder: str | Path, search: Search = Search()) -> Callable[[Se
     folder = Path(folder)
     if missing := [name for name in ("model.keras", LENGTHS) if not (folder / name).is_file()]:
         raise _not_one(f"no {' and no '.join(missing)} in {folder}")
-    longest = json.loads((folder / LENGTHS).read_text())["longest"]
+    try:
+        longest = int(json.loads((folder / LENGTHS).read_text())["longest"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_one(f"{LENGTHS} without a length in {folder}") from error
     whole = keras.saving.load_model(folder / "model.keras", compile=False)
     model = next(layer for layer in whole.layers if isinstance(layer, keras.Model))
     tokens_of = keras.Model(whole.inputs[0], whole.get_layer("pack").output)

@@ -13,8 +13,8 @@ from keras import tree
 from tfft import files
 from tfft.errors import ConfigError
 
-ROUNDING = 1e-5
-"""Of answers, in parts of the largest of them."""
+ROUNDING = 3e-6
+"""Of answers above one (logits, quantities in large units), in parts of the largest of them."""
 
 
 def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sample: Any, expected: Any = None) -> None:
@@ -58,8 +58,9 @@ def _check_answers(model: keras.Model, path: Path, sample: Any, expected: Any) -
     expected = model.predict(sample, verbose=0) if expected is None else expected
     received = reopened.predict(sample, verbose=0)
     for ours, theirs in zip(tree.flatten(expected), tree.flatten(received), strict=True):
-        # an answer near zero is rounded as the large ones beside it are: logits, quantities in large units
-        if not np.allclose(ours, theirs, rtol=1e-4, atol=1e-6 + ROUNDING * np.abs(ours).max(initial=0)):
+        largest = np.abs(ours).max(initial=0)
+        # an answer near zero is rounded as the large ones beside it are
+        if not np.allclose(ours, theirs, rtol=1e-4, atol=ROUNDING * largest if largest > 1 else 1e-6):
             difference = f"answers that differ by up to {np.abs(ours - theirs).max():g}"
             raise ConfigError("The saved model answers as the trained one", received=difference, fix=fix)
 

@@ -104,7 +104,7 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
             optimizer=build_optimizer(phase, plan.steps_per_epoch),
             loss=task.loss,
             metrics=list(task.metrics),
-            # XLA compiles for every shape anew, some 15 seconds each; batches of texts have many
+            # where Keras would use XLA (not on CPUs) it compiles for every shape anew, and batches of texts have many
             jit_compile="auto" if activations.splits.train.widths is None else False,
         )
         planned.top.fit(
