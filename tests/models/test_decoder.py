@@ -118,9 +118,17 @@ def test_tokens_and_logits_are_those_of_kerashub(parts: Parts) -> None:
     assert not np.allclose(logits[0], logits[1], atol=1e-4)
 
 
+def make_likely(embedding: keras.Layer, rows: list[int]) -> None:
+    """Gives some tokens logits far from zero, half of them of the other sign."""
+    weights = embedding.embeddings.numpy()
+    weights[rows[::2]], weights[rows[1::2]] = 50 * weights[5], -50 * weights[5]
+    embedding.embeddings.assign(weights)
+
+
 def test_greedy_takes_the_likeliest_token_and_none_that_is_no_answer(parts: Parts) -> None:
     model, encoder, pieces, _ = parts
     tokens = encoder.pack(encoder.tokenize(TEXTS), 16)
+    make_likely(encoder.decoder.embedding, [*range(pieces.size, model.outputs[0].shape[-1])])
     banned = {pieces.pad, pieces.unknown, *pieces.starts} - {pieces.end, None}
     never = [*banned, *range(pieces.size, model.outputs[0].shape[-1])]
     found = answerer(model, pieces, Search(beams=1), longest=8)(tokens)

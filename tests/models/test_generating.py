@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tfft.models import DecoderSize, Search, Subwords, answerer, attach_head, sequence
+from tfft.models.generating import _best
 from tfft.models.subwords import END, PAD, START, UNKNOWN
 
 VOCABULARY, LONGEST = 7, 5
@@ -77,3 +78,22 @@ def test_an_answer_does_not_depend_on_the_texts_beside_it(model: keras.Model) ->
     answer = answerer(model, PIECES, Search(beams=3), longest=LONGEST)
     together = answer(TOKENS)
     assert all(np.array_equal(answer(TOKENS[n : n + 1])[0], together[n]) for n in range(3))
+
+
+def test_the_start_does_not_count_as_length() -> None:
+    beams = np.array([[[START, 5, END, PAD], [START, 5, 6, END]]])
+    assert _best(beams, np.array([[-1.0, -1.13]], np.float32), PIECES, 1.0).numpy().tolist() == [[START, 5, 6, END]]
+    assert _best(beams, np.array([[-1.0, -1.15]], np.float32), PIECES, 1.0).numpy().tolist() == [[START, 5, END, PAD]]
+
+
+def test_what_is_no_text_is_never_said_however_likely(model: keras.Model) -> None:
+    embedding = model.get_layer("decoder_embedding")
+    weights = embedding.embeddings.numpy()
+    for sign in (50, -50):
+        for mark in (PAD, UNKNOWN, START):
+            likely = weights.copy()
+            likely[mark] = sign * weights[5]
+            embedding.embeddings.assign(likely)
+            said = answerer(model, PIECES, Search(beams=1), longest=LONGEST)(TOKENS)[:, 1:]
+            assert not np.isin(said, [UNKNOWN, START]).any()
+            assert (said[:, 0] != PAD).all()
