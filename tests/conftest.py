@@ -27,6 +27,12 @@ def _store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TFFT_STORE", str(tmp_path_factory.mktemp("store")))
 
 
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """Random weights of a test do not depend on the tests that ran before it."""
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture
 def png() -> Callable[..., bytes]:
     """Bytes of a noisy PNG; another seed, another picture."""

@@ -32,7 +32,6 @@ SIZE = DecoderSize(layers=2, width=8, heads=2, feedforward=8, vocabulary=20)
 @pytest.fixture
 def model() -> keras.Model:
     """A frozen encoder of one layer, and a decoder of two blocks."""
-    keras.utils.set_random_seed(0)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     mask = keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32")
     features = keras.layers.Dense(12, name="dense")(keras.layers.Embedding(30, 12, name="words")(tokens))
