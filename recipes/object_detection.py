@@ -57,7 +57,7 @@ class Config:
     bad_files: Literal["stop", "skip"] = "stop"
     """What to do with files that do not decode, and boxes that do not fit their picture."""
     leaks: Literal["stop", "drop", "accept"] = "stop"
-    """What to do when the data\'s own splits share a picture; drop leaves it out where it is trained on."""
+    """What to do when the data's own splits share a picture; drop leaves it out where it is trained on."""
     image_size: tuple[int, int] = (320, 320)
     """Height and width in pixels."""
     augment: Literal["none", "light", "strong"] = "light"

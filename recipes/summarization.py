@@ -63,7 +63,7 @@ class Config:
     bad_texts: Literal["stop", "skip"] = "stop"
     """What to do with texts that are empty, not UTF-8, or without a summary."""
     leaks: Literal["stop", "drop", "accept"] = "stop"
-    """What to do when the data\'s own splits share a text; drop leaves it out where it is trained on."""
+    """What to do when the data's own splits share a text; drop leaves it out where it is trained on."""
     length: Length = "auto"
     """Tokens that a text is cut to; auto leaves 99 of 100 texts whole, as far as the network reads."""
     target_length: Length = "auto"

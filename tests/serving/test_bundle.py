@@ -71,7 +71,7 @@ def test_models_of_every_task_answer_in_plain_keras_as_here(tmp_path: Path) -> N
         for side in (64, 48, 96) if task in ("masks", "boxes") else (64,):
             answer = model.predict(pictures[side], verbose=0)
             np.savez(tmp_path / task / f"{side}.npz", pictures=pictures[side], **tree_of(answer))
-    assert (answer["labels"] >= 0).sum() > 20
+    assert (answer["labels"] >= 0).sum() > 8
     program = f"""{REFUSE}
 from pathlib import Path
 for path in sorted(Path().glob("*/*.npz")):
