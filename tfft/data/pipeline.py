@@ -162,6 +162,7 @@ def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
     shapes = [*reader.layout.shapes, *((None,) if given else one.shape[1:] for one in others)]
     dtypes = [*(reader.layout.read_as for _ in reader.layout.shapes), *(one.dtype for one in others)]
 
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes longer than to trace
     def read(number: tf.Tensor) -> tuple:
         *tensors, targets = [
             tf.ensure_shape(tensor, (None, *shape))

@@ -27,7 +27,8 @@ def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
     """The tokens of each text, uncut; through a graph, as in the saved model, for KerasHub has another way without."""
     found: list[np.ndarray] = []
     batches = tf.data.Dataset.from_tensor_slices(list(texts)).batch(TOKENIZED_TOGETHER)
-    bar = tqdm(batches.map(tokenizer.tokenize), desc="Tokenizing", unit=" thousand texts", disable=None, leave=False)
+    tokenize = tf.autograph.experimental.do_not_convert(tokenizer.tokenize)  # nothing to convert, but seconds to look
+    bar = tqdm(batches.map(tokenize), desc="Tokenizing", unit=" thousand texts", disable=None, leave=False)
     for batch in bar:
         found += np.split(batch.values.numpy(), batch.row_splits.numpy()[1:-1])
     return found

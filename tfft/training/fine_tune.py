@@ -107,6 +107,8 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
             # where Keras would use XLA (not on CPUs) it compiles for every shape anew, and batches of texts have many
             jit_compile="auto" if activations.splits.train.widths is None else False,
         )
+        # Keras would make its variables in the first step, which TensorFlow then traces once more
+        planned.top.optimizer.build(planned.top.trainable_variables)
         planned.top.fit(
             training,
             epochs=phase.epochs,
