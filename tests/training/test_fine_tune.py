@@ -56,6 +56,23 @@ def test_the_optimizer_starts_anew_in_each_phase(network: keras.Model, splits: S
     assert [row["phase"] for row in rows] == ["head", "head", "tune", "tune"]
 
 
+def test_the_metrics_start_anew_in_each_phase(network: keras.Model, splits: Splits) -> None:
+    counts = [row["accuracy"] * len(splits.train) for row in train(network, splits)]
+    assert counts == pytest.approx([round(count) for count in counts], abs=1e-4)
+
+
+def test_each_step_is_traced_once(network: keras.Model, splits: Splits) -> None:
+    """The loss runs in Python while a step is traced: once for the training step and once for that of validation."""
+    traced = []
+
+    def loss(targets: keras.KerasTensor, answers: keras.KerasTensor) -> keras.KerasTensor:
+        traced.append(answers)
+        return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(targets, answers))
+
+    train(network, splits, task=replace(TASK, loss=loss))
+    assert len(traced) == 2 * len(PHASES)
+
+
 def test_the_same_seed_gives_the_same_numbers(splits: Splits, network: keras.Model) -> None:
     losses = []
     for seed in (5, 5, 6):

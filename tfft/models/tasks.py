@@ -29,7 +29,8 @@ class Task:
     """From what the backbone makes to answers: from its output, from a list of feature maps at `strides`, or, of texts,
     from a list of features and mask, with what is `given` behind them."""
     loss: str | Loss
-    metrics: tuple[str | keras.metrics.Metric, ...]
+    metrics: tuple[keras.metrics.Metric, ...]
+    """Objects: what Keras makes of a name it makes in the first step, which TensorFlow then traces once more."""
     monitor: str
     """The number that says which epoch is the best, as `fit` logs it."""
     mode: Literal["max", "min"]
@@ -86,7 +87,7 @@ def single_label(
     return Task(
         head=dense_head(len(labels), "softmax", hidden=hidden, dropout=dropout, pooling=pooling),
         loss="sparse_categorical_crossentropy" if plain else cross_entropy(weights, focal),
-        metrics=("accuracy",),
+        metrics=(keras.metrics.SparseCategoricalAccuracy(name="accuracy"),),
         monitor="val_accuracy",
         mode="max",
         chance_loss=math.log(len(labels)) if plain else math.inf,
@@ -191,7 +192,7 @@ def regression(
     return Task(
         head=in_units,
         loss=loss,
-        metrics=("mae",),
+        metrics=(keras.metrics.MeanAbsoluteError(name="mae"),),
         monitor="val_loss",
         mode="min",
         chance_loss={"squared": 1.0, "absolute": 1.0, "huber": 0.5}[error],

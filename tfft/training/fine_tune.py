@@ -109,6 +109,8 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         )
         # Keras would make its variables in the first step, which TensorFlow then traces once more
         planned.top.optimizer.build(planned.top.trainable_variables)
+        for metric in task.metrics:  # Keras does so once it has taken steps with them: they hold the phase before
+            metric.reset_state()
         planned.top.fit(
             training,
             epochs=phase.epochs,
