@@ -18,6 +18,7 @@ class Words:
     longest = 32
     edges = ([1], [2])
     unknown = 29  # a word of twenty letters
+    special = frozenset({1, 2, 28})  # a word of nineteen
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         return [np.array([9 + len(word) for word in text.split()], np.int32) for text in texts]
@@ -116,3 +117,10 @@ def test_a_byte_order_mark_is_no_text() -> None:
 def test_a_vocabulary_of_another_language_is_noticed() -> None:
     strange = records(["a" * 20, "b " + "a" * 20, "c", "d"])
     assert "40.0% of the tokens of texts are not in the vocabulary of the network" in read_texts(strange, Words()).notes
+
+
+def test_texts_that_hold_marks_of_the_network_are_counted() -> None:
+    marked = records(["a " + "b" * 19 + " " + "b" * 19, "b" * 19, "c", "d"])
+    said = "2 of 4 texts hold what is a mark of the network, such as its end of a text"
+    assert said in read_texts(marked, Words()).notes
+    assert not any("mark of the network" in note for note in read_texts(records(["a", "b"]), Words()).notes)

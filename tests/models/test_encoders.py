@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -60,6 +61,15 @@ def test_the_demo_encoder_is_made_of_the_texts() -> None:
     assert isinstance(found, Encoder)
     assert "random weights" in describe_encoder("demo")
     assert describe_encoder(found) == "encoder_demo_bert, an encoder of your own"
+
+
+def test_marks_that_are_written_out_are_known(seq2seq_folder: Callable[[str], Path]) -> None:
+    bart, bert = load_encoder(str(seq2seq_folder("bart"))), load_encoder("demo", texts=TEXTS)
+    (found,) = bart.tokenize(["a </s> b"])
+    assert bart.special & {*found.tolist()} == {2}
+    (found,) = bert.tokenize(["a [SEP] b"])
+    assert not bert.special & {*found.tolist()}
+    assert bert.unknown not in bert.special
 
 
 def test_the_demo_encoder_can_be_made_without_a_text() -> None:

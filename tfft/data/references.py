@@ -10,7 +10,7 @@ import numpy as np
 
 from tfft.data.choices import Length
 from tfft.data.records import Record
-from tfft.data.tokens import Tokenizes, chosen_length, cut_note, unknown_note
+from tfft.data.tokens import Tokenizes, chosen_length, cut_note, vocabulary_notes
 from tfft.data.truths import Targets
 
 
@@ -49,7 +49,7 @@ def reference_targets(tokenizer: Tokenizes, length: Length) -> Callable[[Sequenc
             of=rows.__getitem__,
             present=[()] * len(records),
             failed={index: "no reference" for index, first in enumerate(firsts) if not first.strip()},
-            notes=[cut_note("references", lengths, most), *unknown_note("references", tokens, tokenizer.unknown)],
+            notes=[cut_note("references", lengths, most), *vocabulary_notes("references", tokens, tokenizer)],
         )
 
     return targets

@@ -32,6 +32,10 @@ class Tokenizes(Protocol):
     unknown: int | None
 
     @property
+    def special(self) -> frozenset[int]:
+        """Tokens that are marks of the network, and stand for no text."""
+
+    @property
     def edges(self) -> tuple[list[int], list[int]]:
         """Tokens before and behind each text."""
 
@@ -89,7 +93,7 @@ def read_texts(
     notes = [
         *_beyond(texts),
         cut_note("texts", lengths[usable], most),
-        *unknown_note("texts", tokens, tokenizer.unknown),
+        *vocabulary_notes("texts", tokens, tokenizer),
     ]
     return put_together(rows, targets, why, examples, bad=bad_texts, noun="text", notes=notes)
 
@@ -148,15 +152,20 @@ def chosen_length(lengths: np.ndarray, length: Length, longest: int, name: str =
     return length
 
 
-def unknown_note(what: str, tokens: Sequence[np.ndarray], unknown: int | None) -> list[str]:
-    """How many of the tokens of texts (`what`) are not in the vocabulary, where they are many."""
+def vocabulary_notes(what: str, tokens: Sequence[np.ndarray], tokenizer: Tokenizes) -> list[str]:
+    """How many tokens of texts (`what`) are not in the vocabulary, where they are many, and how many texts hold marks.
+
+    Some tokenizers, those of RoBERTa and BART among them, take `</s>` that is written out in a text for the end of it.
+    """
     every = np.concatenate([*tokens, np.empty(0, np.int32)])
-    share = 0.0 if unknown is None or not len(every) else float((every == unknown).mean())
-    return (
-        [f"{share:.1%} of the tokens of {what} are not in the vocabulary of the network"]
-        if share > MOST_UNKNOWN
-        else []
-    )
+    of = np.repeat(np.arange(len(tokens)), [len(one) for one in tokens])
+    share = (every == tokenizer.unknown).mean() if len(every) else 0.0
+    marked = len(np.unique(of[np.isin(every, [*tokenizer.special])]))
+    notes = {
+        f"{share:.1%} of the tokens of {what} are not in the vocabulary of the network": share > MOST_UNKNOWN,
+        f"{marked} of {len(tokens)} {what} hold what is a mark of the network, such as its end of a text": marked,
+    }
+    return [note for note, told in notes.items() if told]
 
 
 def _beyond(texts: Iterable[str]) -> list[str]:

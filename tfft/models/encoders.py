@@ -60,6 +60,11 @@ class Encoder:
         """The token of what the vocabulary does not have; None where it has all."""
         return unknown_token(self.tokenizer)
 
+    @property
+    def special(self) -> frozenset[int]:
+        """Tokens that are marks of the network, and stand for no text."""
+        return frozenset(self.tokenizer.special_token_ids) - {self.unknown}
+
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, uncut, without those of start and end."""
         return tokenized(self.tokenizer, texts)

@@ -48,6 +48,11 @@ class Subwords:
         """Tokens before and behind each answer."""
         return list(self.starts), [self.end]
 
+    @property
+    def special(self) -> frozenset[int]:
+        """Tokens that are marks of the network, and stand for no text."""
+        return frozenset(self.silent) - {self.unknown}
+
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, uncut, without those of start and end."""
         return tokenized(self.tokenizer, texts)
