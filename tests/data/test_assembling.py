@@ -28,3 +28,15 @@ def test_what_is_missing_is_called_what_it_is() -> None:
         together({4: "empty"})
     with pytest.raises(DataError, match=r"1 that do not: val b \(empty\).*--bad-texts skip"):
         together({4: "empty"}, "stop")
+
+
+def test_classes_that_are_written_alike_are_told() -> None:
+    rows = [
+        Record(b"", Label(name), where=f"{split} {name}", split=split, digest=f"{split} {name}")
+        for split in ("train", "val")
+        for name in ("Red ant", "bee", "red  Ant", "redant")
+    ]
+    inputs = np.zeros((8, 4), np.int32)
+    targets = Label.targets(rows, None, Storage())
+    splits = put_together(rows, targets, {}, lambda p: {"inputs": inputs[p]}, bad="stop", noun="text", notes=[])
+    assert splits.notes == ["'Red ant', 'red  Ant' are different classes"]

@@ -53,6 +53,14 @@ def contradictions(records: Sequence[Record]) -> list[str]:
     ]
 
 
+def written_alike(labels: Sequence[str]) -> list[list[str]]:
+    """Groups of classes whose names differ in letter case and spaces alone: most often one class, written twice."""
+    groups = defaultdict(list)
+    for label in labels:
+        groups[" ".join(label.casefold().split())].append(label)
+    return [group for group in groups.values() if len(group) > 1]
+
+
 def check_leaks(records: Sequence[Record]) -> None:
     """Raises `DataError` if the source itself puts equal examples, or one group, into two splits."""
     leaks = [
