@@ -17,6 +17,9 @@ def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
         load_encoder("bert_tny_en_uncased")
     with pytest.raises(ConfigError, match=r"Nearest presets: 'bart_base_en'"):
         load_encoder("bart_bse_en")
+    with pytest.raises(ConfigError) as refused:
+        load_encoder("whisper_tny_en")
+    assert "whisper_tiny" not in str(refused.value)  # reads sounds
     with pytest.raises(ConfigError, match=r"holds a network and its tokenizer.*config.json"):
         load_encoder(str(tmp_path))
     (tmp_path / "config.json").write_text("{")

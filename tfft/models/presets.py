@@ -107,11 +107,14 @@ def _answering() -> tuple[type, ...]:
 
 
 def _encoders() -> tuple[type, ...]:
-    """KerasHub's networks for texts that do not read left to right."""
-    import keras_hub
+    """KerasHub's networks for texts alone that do not read left to right."""
+    from keras_hub import layers, models
 
-    read = {kind.backbone_cls for kind in _below(keras_hub.models.Tokenizer) if kind.backbone_cls}
-    return tuple(read - {task.backbone_cls for task in _below(keras_hub.models.CausalLM)})
+    read, pictures, sounds, onwards = (
+        {found.backbone_cls for found in _below(kind) if found.backbone_cls}
+        for kind in (models.Tokenizer, layers.ImageConverter, layers.AudioConverter, models.CausalLM)
+    )
+    return tuple(read - pictures - sounds - onwards)
 
 
 def _check_vocabulary(name: str, network: keras.Model, tokenizer: Any) -> None:
