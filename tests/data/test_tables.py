@@ -40,6 +40,11 @@ def test_split_and_group_columns(pictures: Path) -> None:
     assert [(r.split, r.group) for r in records] == [("train", "p1"), ("train", "p2"), ("val", "p3")]
 
 
+def test_spaces_beside_the_delimiters_are_no_part_of_a_name_or_a_cell(pictures: Path) -> None:
+    records = find_pictures(table(pictures, "path , label\nimages/0.png , ant\nimages/1.png, bee \n"))
+    assert [r.truth.name for r in records] == ["ant", "bee"]
+
+
 def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
     records = find_pictures(table(pictures, 'path,label\nimages/0.png,"a\nb"\nimages/1.png,bee\n'))
     assert [r.truth.name for r in records] == ["a\nb", "bee"]

@@ -149,11 +149,11 @@ def _dealt(records: Sequence[Record], table: Path) -> list[Record]:
     chosen: dict[str, Record] = {}
     rows = tables.table_rows(table, ["name"], "--table")
     for name in rows[0][1] if rows else ():
-        if name not in COLUMNS and name.strip().lower() in COLUMNS:
+        if name not in COLUMNS and name.lower() in COLUMNS:
             raise DataError(
                 f"The columns of `--table` are written {listed(map(repr, COLUMNS))}",
                 received=f"{name!r} in {table}",
-                fix=f"Rename it to {name.strip().lower()!r}",
+                fix=f"Rename it to {name.lower()!r}",
             )
     for number, row in rows:
         where = f"{table.name} row {number}"

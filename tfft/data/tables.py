@@ -116,7 +116,8 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
     else:
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        _check_header([name for name in reader.fieldnames or [] if name], columns, table, flag)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or []]  # as in `text, label`
+        _check_header([name for name in reader.fieldnames if name], columns, table, flag)
         rows = [(before + reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise DataError(
