@@ -184,7 +184,7 @@ def run(config: Config) -> Scores:
         expected = model.predict([splits.val.inputs[:8], given], verbose=0)
         options = {"sample": [splits.val.texts[:8], given], "expected": expected}
         current.stage("saving", serving.save_model, whole, splits.labels, current.folder, **options)
-        serving.save_pieces(pieces, current.folder, longest=splits.train.targets.shape[1])
+        serving.save_pieces(pieces, current.folder, longest=splits.train.targets.shape[1], search=config.search)
         scores, answers = current.stage("evaluation", evaluate, model, splits, pieces, config.search)
         reporting.write_report(current, plan, history, scores, reporting.answer_figures(splits, answers))
         reporting.show_scores(scores, current.folder)

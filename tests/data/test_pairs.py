@@ -33,6 +33,10 @@ def test_files_of_lines_that_belong_together(tmp_path: Path) -> None:
              for end in ("en", "de")}  # fmt: skip
     folder = write(tmp_path, files)
     found = find_pairs(folder, PairColumns(source="en", target="de", test="test_2016"))
+    with pytest.raises(DataError, match=r"begin with 'test_2018'.*test_2016.*Check `--columns\.test`"):
+        find_pairs(folder, PairColumns(source="en", target="de", test="test_2018"))
+    with pytest.raises(ConfigError, match=r"Source and target differ.*'en'"):
+        find_pairs(folder, PairColumns(source="en", target="en"))
     assert [(r.read().decode(), r.truth.texts[0], r.split) for r in found if r.split == "test"] == [
         ("test_2016 en 1", "test_2016 de 1", "test"),
         ("test_2016 en 2", "test_2016 de 2", "test"),

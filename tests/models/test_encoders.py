@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from tfft.errors import ConfigError
 from tfft.models import Encoder, backbone_stages, describe_encoder, load_encoder
 from tfft.models.encoders import flat
 
@@ -70,6 +71,14 @@ def test_marks_that_are_written_out_are_known(seq2seq_folder: Callable[[str], Pa
     (found,) = bert.tokenize(["a [SEP] b"])
     assert not bert.special & {*found.tolist()}
     assert bert.unknown not in bert.special
+
+
+def test_a_network_that_is_no_encoder_of_ours_is_refused_with_the_way_to_pass_it() -> None:
+    network, tokenizer = kinds()["bert"](), load_encoder("demo", texts=TEXTS).tokenizer
+    with pytest.raises(ConfigError, match=r"the name of a preset.*a BertBackbone.*save_to_preset"):
+        load_encoder(network)
+    with pytest.raises(ConfigError, match=r"takes tokens and gives features and a mask.*with 3 inputs.*save_to_preset"):
+        Encoder(network, tokenizer, 128)
 
 
 def test_the_demo_encoder_can_be_made_without_a_text() -> None:

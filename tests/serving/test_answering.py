@@ -23,13 +23,18 @@ def test_an_opened_model_answers_as_the_trained_one(kind: str, seq2seq_folder: C
     embedding = of_layers(model.layers).embedding
     embedding.embeddings.assign(embedding.embeddings.numpy() * (np.arange(embedding.input_dim) != pieces.end)[:, None])
     from_strings(model, encoder, 16).save(tmp_path / "model.keras")
-    save_pieces(pieces, tmp_path, longest=12)
+    save_pieces(pieces, tmp_path, longest=12, search=Search(beams=2))
     assert (tmp_path / "answers.spm").exists() == (kind == "new")
     search = Search(beams=2)
     expected = answerer(model, pieces, search, longest=12)(encoder.pack(encoder.tokenize(TEXTS[:2]), 16))
     assert expected.shape == (2, 12)
     assert all(texts := pieces.texts(expected))  # with an end that is less likely than half of the tokens
-    assert open_answerer(tmp_path, search)(TEXTS[:2]) == texts
+    opened = open_answerer(tmp_path)  # looks for answers as the run did
+    assert opened(TEXTS[:2]) == open_answerer(tmp_path, search)(TEXTS[:2]) == texts
+    assert opened([]) == []
+    for wrong in ("the zip", [None], [b"the zip"]):
+        with pytest.raises(ConfigError, match=r"a list of strings.*Write \[\"\.\.\.\"\]"):
+            opened(wrong)
     if kind == "new":
         (tmp_path / "answers.spm").unlink()
         with pytest.raises(ConfigError, match=r"no answers\.spm in"):
@@ -40,7 +45,7 @@ def test_another_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"a run of `translation`.*no model\.keras and no answers\.json in"):
         open_answerer(tmp_path)
     (tmp_path / "model.keras").write_bytes(b"")
-    for text in ("", "[]", "{}", '{"longest": null}'):
+    for text in ("", "[]", "{}", '{"longest": null}', '{"longest": 9}', '{"longest": 9, "search": {"beams": 0}}'):
         (tmp_path / "answers.json").write_text(text)
-        with pytest.raises(ConfigError, match=r"answers\.json without a length in"):
+        with pytest.raises(ConfigError, match=r"answers\.json without a length or a search in"):
             open_answerer(tmp_path)

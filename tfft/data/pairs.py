@@ -24,10 +24,14 @@ def find_pairs(source: str, columns: PairColumns | None = None) -> list[Record]:
         columns: Columns of a table, keys of JSON lines, features of a data set, endings of files of lines.
 
     Raises:
-        ConfigError: If the source is demo data of another task.
+        ConfigError: If the source is demo data of another task, or source and target are one.
         DataError: If there is nothing to read, or two files have not as many lines.
     """
     columns = columns or PairColumns()
+    if columns.source == columns.target:
+        raise ConfigError(
+            "Source and target differ", received=repr(columns.source), fix="Check `--columns.*`, see `--help`"
+        )
     if source == "demo:pairs":
         found = [
             Record(one.source.encode(), References((one.target,)), where=f"demo pair {number}", split=one.split)
@@ -87,7 +91,13 @@ def _line_records(folder: Path, columns: PairColumns) -> Iterator[Record]:
         raise DataError(
             "A folder of pairs holds train, val and test files, of rows or of lines",
             received=f"{listed(sorted(path.name for path in folder.iterdir())[:8]) or 'nothing'} in {folder}",
-            fix="Name the endings with `--columns.source en --columns.target de`",
+            fix="Name the files train.en, val.en and so on, and the endings with `--columns.source en`",
+        )
+    if columns.test not in {*stems, PairColumns.test}:
+        raise DataError(
+            f"The files to test on begin with {columns.test!r}",
+            received=f"{listed(sorted(stems))} in {folder}",
+            fix="Check `--columns.test`",
         )
     for stem, split in named.items():
         if split is None:

@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from tfft import extras
+from tfft.errors import ConfigError
 from tfft.models.decoder import Decoder, of_layers
 from tfft.models.presets import answers, load_preset
 from tfft.models.tokenizing import packed, tokenized, unknown_token, word_pieces
@@ -34,14 +35,22 @@ class Encoder:
 
     model: keras.Model
     """From tokens, (batch, length), int32, padded, to features, (batch, length, channels), and a mask, (batch, length),
-    float32, 1 where a token is."""
+    float32, 1 where a token is; `load_encoder` makes it of a network of KerasHub. What is unfrozen is trained in place:
+    load again for another run."""
     tokenizer: Any = field(repr=False)
     """KerasHub's."""
     longest: int
     """Tokens that it reads at most, with those of start and end."""
     decoder: Decoder | None = None
-    """That which was trained with it, in a network from texts to texts. It is trained in place: load again for another
-    run."""
+    """That which was trained with it, in a network from texts to texts; trained in place too."""
+
+    def __post_init__(self) -> None:
+        if (len(self.model.inputs), len(self.model.outputs)) != (1, 2):
+            raise ConfigError(
+                "The model of an `Encoder` takes tokens and gives features and a mask",
+                received=f"{self.model.name} with {len(self.model.inputs)} inputs, {len(self.model.outputs)} outputs",
+                fix="Save network and tokenizer in a folder with `save_to_preset`, and pass the folder as backbone",
+            )
 
     @property
     def edges(self) -> tuple[list[int], list[int]]:
@@ -89,6 +98,12 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
     """
     if isinstance(backbone, Encoder):
         return backbone
+    if not isinstance(backbone, str):
+        raise ConfigError(
+            "A backbone for texts is the name of a preset, a folder, or an `Encoder`",
+            received=f"a {type(backbone).__name__}",
+            fix="Save network and tokenizer in a folder with `save_to_preset`, and pass the folder",
+        )
     extras.require("text")
     if backbone == "demo":
         return _demo(texts)
