@@ -35,6 +35,11 @@ def test_files_of_lines_that_belong_together(tmp_path: Path) -> None:
     found = find_pairs(folder, PairColumns(source="en", target="de", test="test_2016"))
     with pytest.raises(DataError, match=r"begin with 'test_2018'.*test_2016.*Check `--columns\.test`"):
         find_pairs(folder, PairColumns(source="en", target="de", test="test_2018"))
+    with pytest.raises(DataError, match=r"test_2016\.en without test_2016\.fr in .*Check `--columns\.target`"):
+        find_pairs(folder, PairColumns(source="en", target="fr", test="test_2016"))
+    write(tmp_path, {"book.xlsx": "PK"})
+    with pytest.raises(DataError, match=r"book\.xlsx \(a file\).*Save a table as \.csv"):
+        find_pairs(f"{folder}/book.xlsx", COLUMNS)
     with pytest.raises(ConfigError, match=r"Source and target differ.*'en'"):
         find_pairs(folder, PairColumns(source="en", target="en"))
     assert [(r.read().decode(), r.truth.texts[0], r.split) for r in found if r.split == "test"] == [

@@ -9,6 +9,7 @@ import pytest
 from tfft.data import Splits
 from tfft.store import Storage, open_store
 from tfft.training import Phase, Plan, plan_phases, store_activations
+from tfft.training.levels import TRUNK_BATCH
 from tfft.training.storing import missing_bytes
 
 PHASES = {"head": Phase(epochs=3), "tune": Phase(epochs=6, unfreeze=1)}
@@ -88,8 +89,8 @@ def test_the_pass_stores_what_is_needed_and_nothing_else(network: keras.Model, s
     assert missing_bytes(found) == 0
     for split in ("train", "val", "test"):
         assert found.activations.room(0, split, 0)[1:] == (0, 0)
-    assert found.activations.room(0, "val", 1)[2] == 7  # validation pictures are not augmented
-    assert found.activations.room(1, "test", 0)[2] == 7  # the head is not scored by itself
+    assert found.activations.room(0, "val", 1)[2] == TRUNK_BATCH  # validation pictures are not augmented
+    assert found.activations.room(1, "test", 0)[2] == TRUNK_BATCH  # the head is not scored by itself
     assert (
         sum(entry["bytes"] for entry in open_store(Storage()).contents())
         < 1.2 * ((4 * 20 + 14) * TUNE_ROW + (3 * 20 + 7) * HEAD_ROW) + 20_000

@@ -83,7 +83,7 @@ def _line_records(folder: Path, columns: PairColumns) -> Iterator[Record]:
         raise DataError(
             f"`--data` is a {', '.join(SUFFIXES)} file, a folder, `tfds:NAME`, or `demo:pairs`",
             received=f"{folder} ({'a file' if folder.exists() else 'no such folder'})",
-            fix="Check the path, or try `--data demo:pairs`",
+            fix="Save a table as .csv, UTF-8" if folder.exists() else "Check the path, or try `--data demo:pairs`",
         )
     stems = {path.stem for path in folder.glob(f"*.{columns.source}")}
     named = {stem: "test" if stem == columns.test else SPLIT_NAMES.get(stem.lower()) for stem in sorted(stems)}
@@ -102,6 +102,12 @@ def _line_records(folder: Path, columns: PairColumns) -> Iterator[Record]:
     for stem, split in named.items():
         if split is None:
             continue  # another test split, or something else
+        if not (folder / f"{stem}.{columns.target}").is_file():
+            raise DataError(
+                "Two files whose lines belong together lie beside each other",
+                received=f"{stem}.{columns.source} without {stem}.{columns.target} in {folder}",
+                fix="Check `--columns.target`, or add the file",
+            )
         sides = [text_lines(folder / f"{stem}.{ending}") for ending in (columns.source, columns.target)]
         if len(sides[0]) != len(sides[1]):
             raise DataError(

@@ -106,6 +106,8 @@ def table_records(
 def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tuple[int, dict[str, str | None]]]:
     """The rows with their line numbers, after a look at the header; `flag` is where the person named the table."""
     text = table_text(table, flag)
+    if not text.strip():
+        raise DataError("The table has rows", received=f"an empty file {table}", fix=f"Check `{flag}`")
     blank = re.match(r"(?:\s*\n)?", text).group()  # lines before the header
     text = text.removeprefix(blank)
     header = text.partition("\n")[0]

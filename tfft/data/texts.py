@@ -126,7 +126,7 @@ def _folder_records(folder: Path) -> list[Record]:
         raise DataError(
             f"`--data` is a {', '.join(SUFFIXES)} file, a folder, `tfds:NAME`, or `demo:text`",
             received=f"{folder} ({'a file' if folder.exists() else 'no such folder'})",
-            fix="Check the path, or try `--data demo:text`",
+            fix="Save a table as .csv, UTF-8" if folder.exists() else "Check the path, or try `--data demo:text`",
         )
     found = []
     for top, split in tops(folder).items():

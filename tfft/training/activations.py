@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -72,15 +73,16 @@ class Activations:
         return self._arrays[depth, number, width]
 
     def room(self, depth: int, split: str, number: int) -> tuple[int, int, int]:
-        """What one split takes in one view: bytes in all, bytes and examples that the store does not have yet."""
-        stored, lacking, absent = 0, 0, 0
+        """What one split takes in one view: bytes in all, bytes that the store does not have yet, and places in the
+        batches that compute them; each width of texts has a batch of its own that is not full."""
+        stored, lacking, places = 0, 0, 0
         for width, positions in self._parts(split):
             array, keys = self.array(depth, number, width), self._keys(split, positions)
             missing = len(array.missing(keys))
-            stored += len(keys) * array.row_bytes
+            stored += len(set(keys)) * array.row_bytes
             lacking += missing * array.row_bytes
-            absent += missing
-        return stored, lacking, absent
+            places += math.ceil(missing / TRUNK_BATCH) * TRUNK_BATCH
+        return stored, lacking, places
 
     def rows(self, depth: int | None, split: str, number: int) -> Indexable:
         """What crosses a level, or pictures or tokens for None, of one split in one view.

@@ -53,10 +53,10 @@ def phase_costs(plan: Plan) -> list[Cost]:
         depth, stored, missing, storing, streamed = planned.depth, 0, 0, 0.0, 0.0
         if depth is not None:
             for split, view in activations.stored[depth]:
-                size, lacking, absent = activations.room(depth, split, view)
+                size, lacking, places = activations.room(depth, split, view)
                 stored += size
                 missing += lacking
-                storing += absent * sum(map(trunk_seconds, _steps(plan, depth, split, view))) if absent else 0.0
+                storing += places * sum(map(trunk_seconds, _steps(plan, depth, split, view))) if places else 0.0
             for split, view in {("train", planned.view_of(epoch)) for epoch in planned.epoch_numbers} | {("val", 0)}:
                 if (split, view) not in activations.stored[depth]:
                     epochs = sum(split == "val" or planned.view_of(e) == view for e in planned.epoch_numbers)

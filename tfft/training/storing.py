@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from tfft.training.phases import Views
 
 if TYPE_CHECKING:
     from tfft.training.plan import Plan
+
+logger = logging.getLogger(__name__)
 
 MOST_VIEWS, LEAST_VIEWS = 6, 4
 """Of views chosen by `auto`; with fewer than four, fresh ones that are not stored teach more."""
@@ -77,6 +80,8 @@ def store_activations(plan: Plan) -> None:
         ConfigError: If frozen weights have changed since the plan was made.
     """
     plan.activations.check_weights()
+    if missing := missing_bytes(plan):
+        logger.info("Storing %.1f MB", missing / 1e6)
     for depth, stored in enumerate(plan.activations.stored):
         for split, view in sorted(stored):
             plan.activations.rows(depth, split, view)
