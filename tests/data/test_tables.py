@@ -68,7 +68,7 @@ def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
         ("path,label,label\nimages/0.png,ant,bee\n", r"two columns 'label'"),
         ("path,label\n", "only a header"),
         ("", "columns none"),
-        ("\n \n", "columns none"),
+        ("\n \n", "an empty file"),
         ("\n\npath,label\nimages/0.png,ant\nimages/9.png,bee\n", r"9\.png \(list\.csv row 5\)"),
         ('"path,label\nimages/0.png,ant\n', r"well-formed CSV.*unexpected end of data.*list\.csv row 2.*quote"),
         (f'path,"{"x" * 140_000}"\nimages/0.png,ant\n', r"well-formed CSV.*field limit.*list\.csv row 1"),
