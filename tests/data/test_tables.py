@@ -67,7 +67,7 @@ def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
         ("path,label\nimages/0.png,ant\nimages/1.png,bee,big\n", r"1 more in list\.csv row 3"),
         ("path,label,label\nimages/0.png,ant,bee\n", r"two columns 'label'"),
         ("path,label\n", "only a header"),
-        ("", "columns none"),
+        ("", "an empty file"),
         ("\n \n", "an empty file"),
         ("\n\npath,label\nimages/0.png,ant\nimages/9.png,bee\n", r"9\.png \(list\.csv row 5\)"),
         ('"path,label\nimages/0.png,ant\n', r"well-formed CSV.*unexpected end of data.*list\.csv row 2.*quote"),
