@@ -47,10 +47,10 @@ def test_the_first_reference_is_learned_and_all_are_kept() -> None:
     assert "0 of 3 references are longer than 8 tokens" in splits.notes
 
 
-def test_references_that_hold_marks_of_the_network_are_counted() -> None:
+def test_references_that_hold_special_tokens_are_counted() -> None:
     some = records(("a", ("A#B",)), ("b", ("C",)))
     splits = read_texts(some, Letters(), targets_of=reference_targets(Letters(), 8))
-    assert "1 of 3 references hold what is a mark of the network, such as its end of a text" in splits.notes
+    assert "1 of 3 references hold a special token of the network, such as its end of a text" in splits.notes
 
 
 def test_a_text_without_a_reference_is_named_or_left_out() -> None:

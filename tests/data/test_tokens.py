@@ -119,8 +119,8 @@ def test_a_vocabulary_of_another_language_is_noticed() -> None:
     assert "40.0% of the tokens of texts are not in the vocabulary of the network" in read_texts(strange, Words()).notes
 
 
-def test_texts_that_hold_marks_of_the_network_are_counted() -> None:
+def test_texts_that_hold_special_tokens_are_counted() -> None:
     marked = records(["a " + "b" * 19 + " " + "b" * 19, "b" * 19, "c", "d"])
-    said = "2 of 4 texts hold what is a mark of the network, such as its end of a text"
+    said = "2 of 4 texts hold a special token of the network, such as its end of a text"
     assert said in read_texts(marked, Words()).notes
-    assert not any("mark of the network" in note for note in read_texts(records(["a", "b"]), Words()).notes)
+    assert not any("special token" in note for note in read_texts(records(["a", "b"]), Words()).notes)

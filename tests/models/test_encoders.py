@@ -64,7 +64,7 @@ def test_the_demo_encoder_is_made_of_the_texts() -> None:
     assert describe_encoder(found) == "encoder_demo_bert, an encoder of your own"
 
 
-def test_marks_that_are_written_out_are_known(seq2seq_folder: Callable[[str], Path]) -> None:
+def test_special_tokens_that_are_written_out_are_known(seq2seq_folder: Callable[[str], Path]) -> None:
     bart, bert = load_encoder(str(seq2seq_folder("bart"))), load_encoder("demo", texts=TEXTS)
     (found,) = bart.tokenize(["a </s> b"])
     assert bart.special & {*found.tolist()} == {2}

@@ -31,6 +31,7 @@ def test_an_opened_model_answers_as_the_trained_one(kind: str, seq2seq_folder: C
     assert all(texts := pieces.texts(expected))  # with an end that is less likely than half of the tokens
     opened = open_answerer(tmp_path)  # looks for answers as the run did
     assert opened(TEXTS[:2]) == open_answerer(tmp_path, search)(TEXTS[:2]) == texts
+    assert opened(np.array(TEXTS[:2])) == texts
     assert opened([]) == []
     for wrong in ("the zip", [None], [b"the zip"]):
         with pytest.raises(ConfigError, match=r"a list of strings.*Write \[\"\.\.\.\"\]"):

@@ -71,7 +71,13 @@ def put_together(
         val=splits["val"],
         test=splits["test"] if len(splits["test"]) else None,
         labels=targets.labels,
-        notes=[*notes, *_contradictions(rows, noun), *targets.notes, *_seen(splits, targets.labels, noun)],
+        notes=[
+            *notes,
+            *_contradictions(rows, noun),
+            *targets.notes,
+            *_alike(targets.labels),
+            *_missing(splits, targets.labels, noun),
+        ],
         skipped=left_out,
         motion=targets.motion,
     )
@@ -104,16 +110,18 @@ def _check_trained(splits: Mapping[str, Examples], labels: Sequence[str], noun: 
             )
 
 
-def _seen(splits: Mapping[str, Examples], labels: Sequence[str], noun: str) -> list[str]:
-    """What a person should know of the classes: those written alike, and those that a split has none of."""
-    alike = [f"{listed(map(repr, names))} are different classes" for names in audit.written_alike(labels)]
-    # scores of a split say nothing of what it does not have
-    lost = {
-        name: [label for label, count in zip(labels, examples.counts, strict=True) if not count]
+def _alike(labels: Sequence[str]) -> list[str]:
+    return [f"{listed(map(repr, names))} are different classes" for names in audit.written_alike(labels)]
+
+
+def _missing(splits: Mapping[str, Examples], labels: Sequence[str], noun: str) -> list[str]:
+    """Classes that a split does not have, so that its scores say nothing of them."""
+    return [
+        f"{name} has no {noun} of {listed(lost, most=5)}"
         for name, examples in splits.items()
         if any(examples.counts)
-    }
-    return [*alike, *(f"{name} has no {noun} of {listed(some, most=5)}" for name, some in lost.items() if some)]
+        and (lost := [label for label, count in zip(labels, examples.counts, strict=True) if not count])
+    ]
 
 
 def _contradictions(rows: Sequence[Record], noun: str) -> list[str]:

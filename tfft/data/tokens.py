@@ -33,7 +33,7 @@ class Tokenizes(Protocol):
 
     @property
     def special(self) -> frozenset[int]:
-        """Tokens that are marks of the network, and stand for no text."""
+        """Special tokens of the network, such as its end of a text: they stand for no text."""
 
     @property
     def edges(self) -> tuple[list[int], list[int]]:
@@ -153,17 +153,17 @@ def chosen_length(lengths: np.ndarray, length: Length, longest: int, name: str =
 
 
 def vocabulary_notes(what: str, tokens: Sequence[np.ndarray], tokenizer: Tokenizes) -> list[str]:
-    """How many tokens of texts (`what`) are not in the vocabulary, where they are many, and how many texts hold marks.
+    """How many tokens of texts (`what`) the vocabulary lacks, where many, and how many texts hold special ones.
 
     Some tokenizers, those of RoBERTa and BART among them, take `</s>` that is written out in a text for the end of it.
     """
     every = np.concatenate([*tokens, np.empty(0, np.int32)])
-    of = np.repeat(np.arange(len(tokens)), [len(one) for one in tokens])
+    text_of_token = np.repeat(np.arange(len(tokens)), [len(one) for one in tokens])
     share = (every == tokenizer.unknown).mean() if len(every) else 0.0
-    marked = len(np.unique(of[np.isin(every, [*tokenizer.special])]))
+    marked = len(np.unique(text_of_token[np.isin(every, [*tokenizer.special])]))
     notes = {
         f"{share:.1%} of the tokens of {what} are not in the vocabulary of the network": share > MOST_UNKNOWN,
-        f"{marked} of {len(tokens)} {what} hold what is a mark of the network, such as its end of a text": marked,
+        f"{marked} of {len(tokens)} {what} hold a special token of the network, such as its end of a text": marked,
     }
     return [note for note, told in notes.items() if told]
 

@@ -71,7 +71,7 @@ class Encoder:
 
     @property
     def special(self) -> frozenset[int]:
-        """Tokens that are marks of the network, and stand for no text."""
+        """Special tokens of the network, such as its end of a text: they stand for no text."""
         return frozenset(self.tokenizer.special_token_ids) - {self.unknown}
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:

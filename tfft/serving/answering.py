@@ -21,7 +21,7 @@ PIECES, LENGTHS = "answers.spm", "answers.json"
 """The pieces of words, in SentencePiece's own format; how long an answer may be, and how it is looked for."""
 
 
-def save_pieces(subwords: Subwords, folder: Path, *, longest: int, search: Search = Search()) -> None:
+def save_pieces(subwords: Subwords, folder: Path, *, longest: int, search: Search) -> None:
     """Writes `answers.json`, with the tokens that an answer has at most and how it is looked for, and `answers.spm`,
     the pieces of words that answers are made of, unless they are the network's own and so in `model.keras`."""
     if subwords.learned:
@@ -64,13 +64,14 @@ def open_answerer(folder: str | Path, search: Search | None = None) -> Callable[
     answer = answerer(model, pieces, search, longest=longest)
 
     def answers(texts: Sequence[str]) -> list[str]:
-        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        given = list(texts)  # of any sequence, an array too
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in given):
             raise ConfigError(
                 "Texts to answer are a list of strings", received=repr(texts)[:80], fix='Write ["..."] also for one'
             )
-        if not texts:
+        if not given:
             return []
-        tokens = tokens_of.predict(tf.constant(list(texts)), verbose=0)
+        tokens = tokens_of.predict(tf.constant(given), verbose=0)
         return pieces.texts(answer(tokens))
 
     return answers

@@ -109,7 +109,7 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         )
         # Keras would make its variables in the first step, which TensorFlow then traces once more
         planned.top.optimizer.build(planned.top.trainable_variables)
-        for metric in task.metrics:  # Keras does so once it has taken steps with them: they hold the phase before
+        for metric in task.metrics:  # Keras resets those alone that it has used since it compiled
             metric.reset_state()
         planned.top.fit(
             training,
