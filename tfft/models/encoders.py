@@ -72,7 +72,7 @@ class Encoder:
     @property
     def special(self) -> frozenset[int]:
         """Special tokens of the network, such as its end of a text: they stand for no text."""
-        return frozenset(self.tokenizer.special_token_ids) - {self.unknown}
+        return frozenset(self.tokenizer.special_token_ids)
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, uncut, without those of start and end."""
