@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -31,6 +33,16 @@ def _store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 def _seed() -> None:
     """Random weights of a test do not depend on the tests that ran before it."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _memory() -> Iterator[None]:
+    """Graphs are given back once they have made a worker larger: it stays below two gigabytes."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 1.02 * before:
+        keras.utils.clear_session()
+        gc.collect()
 
 
 @pytest.fixture
