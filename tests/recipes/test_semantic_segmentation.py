@@ -9,62 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes.semantic_segmentation import DEMO, Config, load_data, run
+from recipes.semantic_segmentation import DEMO, Config, build_model, load_data
 from tfft import cli
 from tfft.errors import DataError
-from tfft.training import Phase
 
-SMALL = shlex.split("--image-size 64 64 --batch-size 8 --weights none --augment light --views 2")
-
-
-def scene(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """A bright rectangle on dark noise, 40 x 56, and its mask: 7 for the ground, 3 for the rectangle, 255 around it."""
-    rng = np.random.default_rng(number)
-    pixels, mask = rng.integers(0, 70, (40, 56, 3)), np.full((40, 56), 7)
-    top, left = rng.integers(2, 14), rng.integers(2, 24)
-    mask[top - 2 : top + 22, left - 2 : left + 26] = 255
-    mask[top : top + 20, left : left + 24] = 3
-    pixels[top : top + 20, left : left + 24] += 160
-    return pixels.astype(np.uint8), mask.astype(np.uint8)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    root = tmp_path / "data"
-    (root / "images").mkdir(parents=True)
-    (root / "trimaps").mkdir()
-    rows = ["name,split"]
-    for number in range(24):
-        pixels, mask = scene(number)
-        Image.fromarray(pixels).save(root / "images" / f"{number}.png")
-        Image.fromarray(mask).save(root / "trimaps" / f"{number}.png")
-        rows.append(f"{number},{('train', 'train', 'val', 'test')[number % 4]}")
-    (root / "list.csv").write_text("\n".join(rows))
-    return root
+CLASSES = ["--classes", '{"3": "box", "7": "ground"}', "--ignore", "255"]
 
 
 def config(folder: Path, *flags: str) -> Config:
-    words = ["--data", str(folder), "--masks", "trimaps", "--table", "list.csv", *SMALL, *flags]
-    return replace(cli.parse(Config, DEMO, words), backbone_options={})
+    words = shlex.split(f"--data {folder} --masks trimaps --table list.csv --image-size 64 64 --weights none")
+    return replace(cli.parse(Config, DEMO, [*words, *flags]), backbone_options={})
 
 
-def test_it_learns_and_answers_at_the_size_of_the_picture(folder: Path, pyramid: keras.Model, tmp_path: Path) -> None:
-    chosen = config(folder, "--classes", '{"3": "box", "7": "ground"}', "--ignore", "255", "--out", f"{tmp_path}/run")
-    phases = {"head": Phase(epochs=15, learning_rate=0.01), "tune": Phase(epochs=1, unfreeze="all")}
-    scores = run(replace(chosen, backbone=pyramid, **phases))
-    assert scores["test"]["pixel_accuracy"] > 0.9
-    assert scores["test"]["mean_iou"] > 0.8
-    assert list(scores["test"]["per_class"]) == ["box", "ground"]
-    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
-    pixels, mask = scene(3)
-    answer = model.predict(pixels[None].astype("float32"), verbose=0)[0]
-    assert answer.shape == (40, 56, 2)
-    known = mask != 255
-    assert (answer.argmax(-1)[known] == np.where(mask == 3, 0, 1)[known]).mean() > 0.85
-
-
-def test_the_split_column_and_the_numbers_that_are_found(folder: Path) -> None:
-    splits = load_data(config(folder))
+def test_the_split_column_and_the_numbers_in_the_masks(mask_data: Path) -> None:
+    splits = load_data(config(mask_data))
     assert splits.labels == ["3", "7"]
     assert (len(splits.train), len(splits.val), len(splits.test)) == (12, 6, 6)
     assert {Path(where).stem for where in splits.test.where} == {str(number) for number in range(3, 24, 4)}
@@ -73,30 +31,32 @@ def test_the_split_column_and_the_numbers_that_are_found(folder: Path) -> None:
     assert set(np.unique(first)) == {0, 1, 255}
 
 
-@pytest.mark.parametrize(
-    "flags", [["--balance", "weights"], ["--dice", "1"], ["--focal", "2"], ["--balance", "sample"]]
-)
-def test_each_loss_trains(flags: list[str], folder: Path, pyramid: keras.Model, tmp_path: Path) -> None:
-    chosen = config(folder, *flags, "--out", f"{tmp_path}/run", "--head.epochs", "1", "--tune.epochs", "0")
-    assert np.isfinite(run(replace(chosen, backbone=pyramid))["test"]["mean_iou"])
+def test_each_choice_changes_the_loss(mask_data: Path, pyramid: keras.Model) -> None:
+    splits = load_data(config(mask_data, *CLASSES))
+    truth = splits.train.targets[np.arange(4)]
+    answer = np.full((4, 64, 64, 2), 0.5, np.float32)
+    answer[..., 0] = 0.25
+    losses = {}
+    for flags in ("", "--balance weights", "--dice 1", "--focal 2"):
+        _, task = build_model(config(mask_data, *CLASSES, *flags.split()), splits.labels, pyramid, splits.train)
+        losses[flags] = float(np.mean(task.loss(truth, answer)))
+    assert np.isfinite(list(losses.values())).all()
+    assert losses["--focal 2"] < losses[""] < losses["--dice 1"]
+    assert losses["--balance weights"] > losses[""]  # the box is rarer, and known worse
+    assert len(set(losses.values())) == 4
 
 
-def test_every_wrong_mask_is_named_or_left_out(folder: Path, pyramid: keras.Model, tmp_path: Path) -> None:
-    pixels, mask = scene(100)
-    Image.fromarray(pixels).save(folder / "images" / "alone.png")
+def test_every_wrong_mask_is_named_or_left_out(mask_data: Path, mask_scene: object) -> None:
+    pixels, mask = mask_scene(100)
+    Image.fromarray(pixels).save(mask_data / "images" / "alone.png")
     for name, other in {"small": mask[:20], "strange": np.where(mask == 3, 9, mask).astype(np.uint8)}.items():
-        Image.fromarray(scene(len(name) + 200)[0]).save(folder / "images" / f"{name}.png")
-        Image.fromarray(other).save(folder / "trimaps" / f"{name}.png")
-    text = (folder / "list.csv").read_text()
-    (folder / "list.csv").write_text(text + "\nalone,train\nsmall,train\nstrange,train")
-    flags = ["--classes", '{"3": "box", "7": "ground"}', "--ignore", "255", "--out", f"{tmp_path}/run"]
-    chosen = replace(config(folder, *flags), backbone=pyramid, head=Phase(epochs=1), tune=Phase(epochs=0))
-    with pytest.raises(DataError) as stopped:
-        run(chosen)
-    said = str(stopped.value)
-    assert "alone.png (no mask trimaps/alone.png)" in said
-    assert "small.png (its mask has 56 x 20 pixels, the picture 56 x 40)" in said
-    assert "strange.png (its mask has the values 9" in said
-    assert not (tmp_path / "run").exists()
-    run(replace(chosen, bad_files="skip"))
-    assert (tmp_path / "run" / "skipped.csv").read_text().count("\n") == 4
+        Image.fromarray(mask_scene(len(name) + 200)[0]).save(mask_data / "images" / f"{name}.png")
+        Image.fromarray(other).save(mask_data / "trimaps" / f"{name}.png")
+    text = (mask_data / "list.csv").read_text()
+    (mask_data / "list.csv").write_text(text + "\nalone,train\nsmall,train\nstrange,train")
+    with pytest.raises(DataError, match="--bad-files skip") as stopped:
+        load_data(config(mask_data, *CLASSES))
+    for named in ("alone.png", "trimaps/alone.png", "small.png", "56 x 20", "56 x 40", "strange.png", "9"):
+        assert named in str(stopped.value)
+    splits = load_data(config(mask_data, *CLASSES, "--bad-files", "skip"))
+    assert [Path(where).stem for where, _ in splits.skipped] == ["alone", "small", "strange"]

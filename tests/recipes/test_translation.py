@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from recipes.translation import SMOKE, Config, build_backbone, build_model, evaluate, find_data, load_data, run
-from tfft.data import PairColumns, phrases
-from tfft.models import Search
+from recipes.translation import SMOKE, Config, find_data, run
+from tfft.data import PairColumns
 from tfft.serving import open_answerer
-
-
-@pytest.fixture(autouse=True)
-def _few_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for split, count in {"train": 48, "val": 12, "test": 12}.items():
-        monkeypatch.setitem(phrases.SIZES, split, count)
 
 
 def test_documents_stay_on_one_side(tmp_path: Path) -> None:
@@ -28,15 +21,7 @@ def test_documents_stay_on_one_side(tmp_path: Path) -> None:
     assert {"train", "val", "test"} == {record.split for record in records}
 
 
-def test_what_was_saved_answers_as_what_was_scored(tmp_path: Path) -> None:
-    config = replace(SMOKE, out=str(tmp_path / "run"), head=replace(SMOKE.head, epochs=0))
-    scores = run(config)
-    assert set(scores) == {"val", "test"}
-    said = open_answerer(tmp_path / "run", config.search)(["The exam begins on Monday."])
-    assert isinstance(said[0], str)
-    assert "Worst answers (test)" in (tmp_path / "run/report.html").read_text()
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bart", "t5"])
 def test_a_pretrained_decoder_is_tuned_and_opened_again(
     kind: str, seq2seq_folder: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -46,19 +31,9 @@ def test_a_pretrained_decoder_is_tuned_and_opened_again(
     config = replace(config, length=32, target_length=24, out=str(tmp_path / "run"))
     scores = run(config)
     assert set(scores) == {"val", "test"}
-    assert "rate of 0.01 a pretrained decoder forgets what it knows; try `--tune.learning-rate" in caplog.text
+    assert "--tune.learning-rate" in caplog.text  # a rate of 0.01 is told to be high
     assert not (tmp_path / "run/answers.spm").exists()
     rows = (tmp_path / "run/history.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows[1:]] == ["head", "tune"]
     texts = [record.read().decode() for record in find_data(config) if record.split == "test"]
     assert len(open_answerer(tmp_path / "run", config.search)(texts)) == len(texts)
-
-
-def test_answers_are_scored_against_the_references() -> None:
-    records = find_data(SMOKE)
-    backbone = build_backbone(SMOKE, records)
-    splits = load_data(SMOKE, backbone, records)
-    model, _ = build_model(SMOKE, backbone=backbone, longest=splits.train.targets.shape[1])
-    scores, answers = evaluate(model, splits, backbone[1], Search(beams=1))
-    assert set(scores["val"]) == {"bleu", "chrf"}
-    assert len(answers["test"]) == len(splits.test) == 12

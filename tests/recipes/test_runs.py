@@ -1,0 +1,225 @@
+"""One run of each recipe, and everything that is asked of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfft import cli, commands, runs, training
+from tfft.errors import ConfigError
+from tfft.serving import open_answerer
+from tfft.store import Storage
+
+RECIPES = list(commands.recipe_files())
+FAST = ["object_detection", "translation"]  # targets that move with their pictures; texts, and what is given of answers
+Make = Callable[[str], Any]
+
+
+def slow_but(*fast: str) -> list[Any]:
+    return [name if name in fast else pytest.param(name, marks=pytest.mark.slow) for name in RECIPES]
+
+
+def close(one: Any, other: Any) -> bool:
+    """Whether scores differ by rounding alone: a whole network works on batches of another size than a trunk."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(close, one, other))
+    return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-6) if isinstance(one, float) else one == other
+
+
+def epochs(folder: Path) -> list[dict[str, str]]:
+    """The rows of the history, without the seconds."""
+    with (folder / "history.csv").open(newline="") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_writes_its_files_and_returns_its_scores(name: str, trained: Make) -> None:
+    run = trained(name)
+    assert {path.name for path in run.folder.iterdir()} >= {
+        "config.json", "history.csv", "report.json", "report.html", "model.keras", "labels.txt",
+    }  # fmt: skip
+    report = json.loads((run.folder / "report.json").read_text())
+    assert report["scores"] == run.scores
+    for values in run.scores.values():
+        assert all(math.isfinite(value) for value in values.values() if isinstance(value, float))
+    assert [phase["name"] for phase in report["phases"]] == ["head", "tune"]
+    assert (run.folder / "labels.txt").read_text().split() == report["labels"]
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("translation", "summarization")])
+def test_the_saved_model_has_the_scores_of_the_run(name: str, trained: Make) -> None:
+    run = trained(name)
+    model = keras.saving.load_model(run.folder / "model.keras")
+    splits = run.recipe.load_data(run.config)
+    if splits.val.texts is None:
+        assert close(run.recipe.evaluate(model, splits)[0], run.scores)
+    else:
+        answers = model.predict(splits.val.texts, verbose=0)
+        assert (answers.argmax(axis=-1) == splits.val.targets).mean() == run.scores["val"]["accuracy"]
+
+
+PLAIN = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tfft", "recipes"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Refuse())
+import keras, keras_hub, numpy as np, tensorflow
+from pathlib import Path
+for path in sorted(Path().glob("*.npz")):
+    asked = np.load(path)
+    model = keras.saving.load_model(asked["model"].item(), compile=False)
+    if "texts" in asked:
+        texts = tensorflow.constant(asked["texts"])
+        answers = model.predict([texts, asked["given"]] if "given" in asked else texts, verbose=0)
+    else:
+        answers = model(asked["pictures"], training=False)  # without a graph, which would take most of the time
+    np.savez(path.with_suffix(".answers"), *keras.tree.flatten(answers))
+"""
+
+
+def test_plain_keras_opens_every_saved_model_and_gives_the_same_answers(trained: Make, tmp_path: Path) -> None:
+    expected = {}
+    for name in RECIPES:
+        run = trained(name)
+        model = keras.saving.load_model(run.folder / "model.keras")
+        val = run.recipe.load_data(run.config).val
+        if val.texts is None:
+            asked = {"pictures": val.inputs[:3].astype("float32")}
+            answers = model(asked["pictures"], training=False)
+        else:
+            asked = {"texts": val.texts[:3].astype(str)}
+            if val.references is not None:
+                asked["given"] = val.targets[:3]
+            answers = model.predict([val.texts[:3], asked["given"]] if "given" in asked else val.texts[:3], verbose=0)
+        expected[name] = keras.tree.flatten(answers)
+        np.savez(tmp_path / f"{name}.npz", model=str(run.folder / "model.keras"), **asked)
+    done = subprocess.run([sys.executable, "-c", PLAIN], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name, answers in expected.items():
+        found = np.load(tmp_path / f"{name}.answers.npz").values()
+        assert all(np.allclose(*pair, atol=1e-5) for pair in zip(found, answers, strict=True)), name
+
+
+@pytest.mark.parametrize("name", slow_but(*FAST))
+def test_streamed_in_place_of_stored_it_is_the_same_to_the_last_bit(name: str, trained: Make, tmp_path: Path) -> None:
+    run = trained(name)
+    config = replace(run.config, store=Storage(folder=str(tmp_path / "store"), limit=1e-9))
+    if run.before is not None:
+        fresh = keras.models.clone_model(config.backbone)  # its dropout starts anew
+        fresh.set_weights(run.before)
+        config = replace(config, backbone=fresh)
+    with runs.rehearse(name, config) as current:
+        model, task, plan, *_ = run.recipe.prepare(config, current)
+        assert not any(plan.activations.stored)
+        training.fine_tune(model, task, plan, log=tmp_path / "history.csv")
+    assert epochs(tmp_path) == epochs(run.folder)
+
+
+def test_a_python_object_in_the_configuration_cannot_be_replayed(trained: Make) -> None:
+    run = trained("image_classification")
+    with pytest.raises(ConfigError, match=r"backbone.*tiny"):
+        cli.parse(run.recipe.Config, run.recipe.DEMO, ["--replay", str(run.folder)])
+
+
+def test_a_classifier_learns_and_its_file_answers_pictures_that_other_code_has_read(trained: Make) -> None:
+    run = trained("image_classification")
+    assert run.scores["test"]["accuracy"] == 1
+    assert (run.folder / "labels.txt").read_text() == "ant\nbee\n"
+    assert "bad.jpg" in (run.folder / "skipped.csv").read_text()
+    data = Path(run.config.data).parent
+    assert (data / "bad.jpg").read_text() == "<html>404</html>"
+    model = keras.saving.load_model(run.folder / "model.keras")
+    sides: dict[str, set[str]] = {}
+    for name, examples in run.recipe.load_data(run.config).items():
+        paths = [Path(where.partition(" (")[0]) for where in examples.where]  # behind it stands the row
+        files = [Image.open(data / path).convert("RGB") for path in paths]
+        pictures = np.stack([np.asarray(file.resize((64, 64), Image.Resampling.BILINEAR)) for file in files])
+        assert np.abs(pictures.astype(int) - examples.inputs[:]).max() <= 1
+        answers = model(pictures.astype("float32"), training=False).numpy()
+        assert np.allclose(answers, model(np.asarray(examples.inputs, "float32"), training=False), atol=0.02)
+        assert (answers.argmax(-1) == examples.targets).mean() == run.scores[name]["accuracy"]
+        for path in paths:
+            sides.setdefault(path.stem, set()).add(name)
+    assert all(len(found) == 1 for found in sides.values())  # a scene is in one split
+
+
+def test_tags_are_learned_and_their_thresholds_are_those_of_validation(trained: Make) -> None:
+    run = trained("image_multilabel")
+    assert run.scores["test"]["macro_average_precision"] > 0.95
+    thresholds = json.loads((run.folder / "thresholds.json").read_text())
+    assert thresholds.keys() == {"red", "green"}
+    for values in run.scores.values():
+        assert {name: row["threshold"] for name, row in values["per_class"].items()} == thresholds
+
+
+def test_numbers_are_answered_in_the_units_of_the_data(trained: Make) -> None:
+    run = trained("image_regression")
+    quantities = run.scores["test"]["per_quantity"]
+    assert min(row["r2"] for row in quantities.values()) > 0.7
+    assert quantities["grams"]["mae"] > 1000 * quantities["price"]["mae"]
+    model = keras.saving.load_model(run.folder / "model.keras")
+    answers = model(run.recipe.load_data(run.config).test.inputs[:].astype("float32"), training=False)
+    assert 5000 < answers[:, 0].numpy().mean() < 30000
+    assert 0.7 < answers[:, 1].numpy().mean() < 1
+
+
+def test_a_segmentation_learns_and_answers_at_the_size_of_the_picture(trained: Make, mask_scene: Callable) -> None:
+    run = trained("semantic_segmentation")
+    assert run.scores["test"]["pixel_accuracy"] > 0.9
+    assert run.scores["test"]["mean_iou"] > 0.8
+    assert list(run.scores["test"]["per_class"]) == ["box", "ground"]
+    pixels, mask = mask_scene(3)
+    answer = keras.saving.load_model(run.folder / "model.keras")(pixels[None].astype("float32"), training=False)[0]
+    assert answer.shape == (40, 56, 2)
+    known = mask != 255
+    assert (answer.numpy().argmax(-1)[known] == np.where(mask == 3, 0, 1)[known]).mean() > 0.85
+
+
+def test_a_detector_learns_and_answers_in_pixels_of_the_picture(trained: Make, box_scene: Callable) -> None:
+    run = trained("object_detection")
+    assert run.scores["test"]["map50"] > 0.6
+    assert list(run.scores["test"]["per_class"]) == ["blue", "red"]
+    maps = [float(row["val_map"]) for row in epochs(run.folder)]
+    assert run.scores["val"]["map"] == pytest.approx(max(maps))  # of both phases: what is monitored is what is scored
+    thresholds = json.loads((run.folder / "thresholds.json").read_text())
+    assert thresholds == {name: row["threshold"] for name, row in run.scores["val"]["per_class"].items()}
+    pixels, name, corners = box_scene(8)
+    answers = keras.saving.load_model(run.folder / "model.keras")(pixels[None].astype("float32"), training=False)
+    answers = {key: value.numpy() for key, value in answers.items()}
+    assert ["blue", "red"][answers["labels"][0, 0]] == name
+    assert np.abs(answers["boxes"][0, 0] - corners).max() < 8
+    assert (np.diff(answers["scores"][0]) <= 0).all()
+
+
+def test_adapters_are_counted_and_merged_into_the_saved_file(trained: Make) -> None:
+    run = trained("text_classification")
+    tune = json.loads((run.folder / "report.json").read_text())["phases"][1]
+    # one block, its queries and values, (64, 2, 32): Keras splits off the last axis; and the head
+    assert tune["trained_parameters"] == 2 * (64 * 2 * 4 + 4 * 32) + 64 * 2 + 2
+    saved = keras.saving.load_model(run.folder / "model.keras")
+    assert not [weight.path for weight in saved.weights if "lora" in weight.path]
+
+
+def test_a_translation_is_opened_again_and_answers(trained: Make) -> None:
+    run = trained("translation")
+    assert set(run.scores) == {"val", "test"}
+    assert set(run.scores["val"]) == {"bleu", "chrf"}
+    assert set(trained("summarization").scores["test"]) == {"rouge1", "rouge2", "rougeL"}
+    (said,) = open_answerer(run.folder)(["The exam begins on Monday."])
+    assert isinstance(said, str)
