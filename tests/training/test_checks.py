@@ -32,6 +32,5 @@ def test_a_rate_far_above_the_usual_one_of_a_pretrained_head_is_told(
     check_phases(network, phases)
     assert not caplog.text
     check_phases(network, phases, usual_rate=3e-5)
-    assert [record.getMessage() for record in caplog.records] == [
-        "At a learning rate of 0.001 a pretrained decoder forgets what it knows; try `--head.learning-rate 3e-05`"
-    ]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "--head.learning-rate 3e-05" in said

@@ -12,7 +12,7 @@ from tfft.training import Phase
         ({"epochs": -1}, "epochs=-1"),
         ({"learning_rate": 0.0}, "learning_rate=0"),
         ({"learning_rate": -1e-3}, "learning_rate=-0.001"),
-        ({"learning_rate": 3.0}, "learning_rate=3. For Adam on a frozen backbone start at 1e-3."),
+        ({"learning_rate": 3.0}, "learning_rate=3"),
         ({"learning_rate": float("nan")}, "learning_rate=nan"),
         ({"momentum": 1.0}, "momentum=1"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1"),
@@ -24,7 +24,7 @@ from tfft.training import Phase
 def test_an_impossible_phase_cannot_be_made(wrong: dict, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         Phase(**wrong)
-    assert f"Received: {said}" in str(error.value)
+    assert said in str(error.value)
 
 
 def test_the_edges_are_possible() -> None:

@@ -30,13 +30,13 @@ def test_a_plan_counts_what_each_phase_trains(network: keras.Model, splits: Spli
 
 
 def test_unfreeze_beyond_the_stages_even_of_a_phase_left_out(network: keras.Model, splits: Splits) -> None:
-    with pytest.raises(ConfigError, match=r"at most 3, the stages.*unfreeze=9.*`all`"):
+    with pytest.raises(ConfigError, match=r"3.*unfreeze=9.*`all`"):
         plan_phases(network, splits, {"head": Phase(), "tune": Phase(epochs=0, unfreeze=9)}, batch_size=8)
 
 
 def test_nothing_to_train(network: keras.Model, splits: Splits) -> None:
     network.trainable = False
-    with pytest.raises(ConfigError, match="every layer is frozen"):
+    with pytest.raises(ConfigError, match=r"head\.unfreeze"):
         plan_phases(network, splits, {"head": Phase()}, batch_size=8)
 
 
@@ -88,11 +88,11 @@ def test_pictures_are_uint8(network: keras.Model, splits: Splits) -> None:
 
 def test_a_plan_is_carried_out_with_its_own_model_and_weights(network: keras.Model, splits: Splits) -> None:
     plan = plan_phases(network, splits, {"head": Phase(epochs=1)}, batch_size=8)
-    with pytest.raises(ConfigError, match="its own model"):
+    with pytest.raises(ConfigError, match=network.name):
         fine_tune(keras.models.clone_model(network), TASK, plan)
-    with pytest.raises(ConfigError, match="its own model"):
+    with pytest.raises(ConfigError, match=network.name):
         predict(keras.models.clone_model(network), splits, plan)
     kernel = network.get_layer("conv_1").kernel
     kernel.assign(kernel * 2)
-    with pytest.raises(ConfigError, match="weights first"):
+    with pytest.raises(ConfigError, match="plan_phases"):
         fine_tune(network, TASK, plan)

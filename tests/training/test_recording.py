@@ -79,14 +79,14 @@ def test_each_epoch_is_on_disk_when_it_ends(model: keras.Model, tmp_path: Path) 
 def test_a_loss_that_is_no_number_stops(model: keras.Model, loss: float) -> None:
     recorder = Recorder(model, TASK, None)
     recorder.begin("tune", frozen_backbone=False)
-    with pytest.raises(DivergedError, match=r"in batch 8 of epoch 1.*learning rate of the tune phase"):
+    with pytest.raises(DivergedError, match=r"batch 8 of epoch 1.*tune"):
         recorder.on_train_batch_end(7, {"loss": loss})
 
 
 def test_a_validation_loss_that_is_no_number_is_not_the_best(model: keras.Model) -> None:
     recorder = Recorder(model, TASK, None)
     start = model.get_weights()[0].item()
-    with pytest.raises(DivergedError, match="val_loss=nan in the validation of epoch 1"):
+    with pytest.raises(DivergedError, match=r"val_loss=nan.*epoch 1"):
         epochs(recorder, model, [(0.9, float("nan"))])
     recorder.restore_best()
     assert model.get_weights()[0].item() == start

@@ -32,5 +32,5 @@ def test_numbers_that_half_precision_does_not_hold_are_told() -> None:
         layers=["top"],
         run=lambda rows: SimpleNamespace(numpy=lambda: (rows * 1e6).astype(np.float16)),
     )
-    with np.errstate(over="ignore"), pytest.raises(ConfigError, match=r"below 65,504.*after top.*--store.dtype"):
+    with np.errstate(over="ignore"), pytest.raises(ConfigError, match=r"top.*--store\.dtype"):
         Streamed(np.ones((3, 1), np.float32), made)[np.arange(3)]
