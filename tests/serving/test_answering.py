@@ -14,6 +14,7 @@ from tfft.serving import open_answerer, save_pieces
 TEXTS = ["the zip is good", "the lens is not bad", "a case"] * 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["new", "bart", "t5"])
 def test_an_opened_model_answers_as_the_trained_one(kind: str, seq2seq_folder: Callable, tmp_path: Path) -> None:
     encoder = load_encoder("demo" if kind == "new" else str(seq2seq_folder(kind)), texts=TEXTS)
@@ -31,22 +32,17 @@ def test_an_opened_model_answers_as_the_trained_one(kind: str, seq2seq_folder: C
     assert all(texts := pieces.texts(expected))  # with an end that is less likely than half of the tokens
     opened = open_answerer(tmp_path)  # looks for answers as the run did
     assert opened(TEXTS[:2]) == open_answerer(tmp_path, search)(TEXTS[:2]) == texts
-    assert opened(np.array(TEXTS[:2])) == texts
-    assert opened([]) == []
-    for wrong in ("the zip", [None], [b"the zip"]):
-        with pytest.raises(ConfigError, match=r"a list of strings.*Write \[\"\.\.\.\"\]"):
-            opened(wrong)
     if kind == "new":
         (tmp_path / "answers.spm").unlink()
-        with pytest.raises(ConfigError, match=r"no answers\.spm in"):
+        with pytest.raises(ConfigError, match=r"answers\.spm"):
             open_answerer(tmp_path)
 
 
 def test_another_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"a run of `translation`.*no model\.keras and no answers\.json in"):
+    with pytest.raises(ConfigError, match=r"translation.*model\.keras.*answers\.json"):
         open_answerer(tmp_path)
     (tmp_path / "model.keras").write_bytes(b"")
     for text in ("", "[]", "{}", '{"longest": null}', '{"longest": 9}', '{"longest": 9, "search": {"beams": 0}}'):
         (tmp_path / "answers.json").write_text(text)
-        with pytest.raises(ConfigError, match=r"answers\.json without a length or a search in"):
+        with pytest.raises(ConfigError, match=r"answers\.json"):
             open_answerer(tmp_path)

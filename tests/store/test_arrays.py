@@ -56,7 +56,7 @@ def test_a_damaged_chunk_is_said_and_its_rows_are_missing_again(
     again = array(tmp_path)
     with caplog.at_level(logging.WARNING):
         assert again.missing(["a", "b", "c"]) == [2]
-    assert "does not match its checksum" in caplog.text
+    assert str(damaged) in caplog.text
     assert not damaged.exists()
     again.append(["c"], rows(3))
     assert np.array_equal(again.rows(["c", "a"])[:], rows(3, 1))
@@ -81,13 +81,13 @@ def test_parts_fill_chunks(tmp_path: Path) -> None:
 
 
 def test_rows_of_another_shape_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="Expected 2 rows"):
+    with pytest.raises(ValueError, match=r"2.*1, 3"):
         array(tmp_path).append(["a", "b"], rows(1))
 
 
 def test_a_chunk_that_is_removed_at_once_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tfft.store.arrays.write_chunk", lambda *args: None)
-    with pytest.raises(OSError, match="was removed while"):
+    with pytest.raises(OSError, match="chunk"):
         array(tmp_path).append(["a"], rows(1))
 
 

@@ -85,7 +85,7 @@ def test_what_this_process_uses_does_not_make_room(tmp_path: Path) -> None:
     assert mine.missing(["key"]) == []
     assert store.has_room(4100)
     assert not store.has_room(8300)
-    with pytest.raises(MachineError, match=r"`--store\.limit`"):
+    with pytest.raises(MachineError, match=r"--store\.limit"):
         store.make_room(8300)
     assert list(other.folder.glob("*.chunk"))  # nothing was removed in vain
     store.make_room(4100)
@@ -144,5 +144,5 @@ def test_a_temporary_store_is_there_as_long_as_its_rows() -> None:
 
 def test_a_folder_that_cannot_be_one(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(MachineError, match=r"`--store.folder`.*`--store.limit 0`"):
+    with pytest.raises(MachineError, match=r"--store\.folder.*--store\.limit 0"):
         open_store(Storage(folder=str(tmp_path / "file")))
