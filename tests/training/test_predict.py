@@ -3,7 +3,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tfft.data import Splits
+from tfft.data import Examples, Splits
+from tfft.data.widths import widths_of
 from tfft.training import Phase, plan_phases, predict
 
 
@@ -15,3 +16,22 @@ def test_every_example_of_every_split_once_in_its_order(network: keras.Model, sp
         expected = network.predict(examples.inputs.astype("float32"), verbose=0)
         np.testing.assert_allclose(found[name], expected, rtol=1e-5)
         np.testing.assert_allclose(stored[name], expected, rtol=1e-5)
+
+
+def test_answers_to_texts_are_in_the_order_of_the_texts() -> None:
+    """They are asked from the shortest to the longest."""
+    tokens = keras.Input((None,), dtype="int32")
+    words = keras.layers.Embedding(50, 4, mask_zero=True)(tokens)
+    model = keras.Model(tokens, keras.layers.GlobalAveragePooling1D()(words))
+
+    def texts(lengths: list[int], seed: int) -> Examples:
+        rng = np.random.default_rng(seed)
+        rows = [np.pad(rng.integers(1, 50, length), (0, 32 - length)) for length in lengths]
+        ids = [str(number) for number in range(len(lengths))]
+        widths = widths_of(np.array(lengths))
+        return Examples(np.array(rows, np.int32), np.zeros(len(lengths), np.int32), ids, ids, widths=widths)
+
+    splits = Splits(texts([30, 3, 17, 9, 25], 0), texts([20, 5], 1), texts([4, 32, 12], 2), ["ant", "bee"])
+    found = predict(model, splits, batch_size=2)
+    for name, examples in splits.items():
+        np.testing.assert_allclose(found[name], model(examples.inputs), rtol=1e-5)
