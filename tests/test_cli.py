@@ -47,7 +47,10 @@ def test_an_error_becomes_a_sentence_and_its_code(capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit) as stopped:
         cli.main(run, Config, DEMO, ["--data", "x"])
     assert stopped.value.code == 2
-    assert capsys.readouterr().err == "tfft: Something else. Received: x.\n"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("tfft: ")
+    assert "Something else" in line
+    assert "x" in line
 
 
 def test_ctrl_c_is_130_and_a_failing_disk_4(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,6 +69,6 @@ def test_ctrl_c_is_130_and_a_failing_disk_4(capsys: pytest.CaptureFixture[str]) 
             cli.main(run, Config, DEMO, [])
         codes.append(stopped.value.code)
     assert codes == [130, 4, 4]
-    said = capsys.readouterr().err
-    assert "No space left on device: 'runs/x/model.keras'" in said
-    assert "no memory left. Lower `--batch-size`" in said
+    _, disk, memory = capsys.readouterr().err.splitlines()
+    assert "No space left on device: 'runs/x/model.keras'" in disk
+    assert "--batch-size" in memory

@@ -5,7 +5,8 @@ from tfft.errors import ConfigError, DataError, DivergedError, MachineError, lis
 
 def test_a_message_says_what_was_expected_received_and_how_to_mend_it() -> None:
     error = ConfigError("`units` is 1 or more", received="units=-1", fix="Try 64")
-    assert str(error) == "`units` is 1 or more. Received: units=-1. Try 64."
+    for part in ("`units` is 1 or more", "units=-1", "Try 64"):
+        assert part in str(error)
 
 
 def test_exit_codes() -> None:

@@ -26,14 +26,17 @@ def test_what_is_there_is_not_complained_of() -> None:
 
 def test_a_missing_package_is_one_sentence_with_the_line_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(extras.PACKAGES, "text", ("numpy", "no_such_package"))
-    with pytest.raises(MachineError, match=r'no no_such_package\. Type `pip install "tfft\[text\]"`'):
+    with pytest.raises(MachineError, match="no_such_package") as caught:
         extras.require("text")
+    assert 'pip install "tfft[text]"' in str(caught.value)
 
 
 def test_a_recipe_without_its_extra_says_so_before_anything_else(tmp_path) -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 4
-    assert done.stderr.startswith("tfft: This recipe has the packages of the extra `text`. Received: no keras_hub")
+    assert "Traceback" not in done.stderr
+    for name in ("keras_hub", "sacrebleu", 'pip install "tfft[text]"'):
+        assert name in done.stderr
     assert done.stdout == ""
     assert not list(tmp_path.iterdir())
 

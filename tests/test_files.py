@@ -32,6 +32,20 @@ def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert path.read_text() == "after"
 
 
+def test_a_full_disk_leaves_the_old_file_whatever_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "a.txt"
+    files.write_text(path, "before")
+    monkeypatch.setattr(files.os, "fsync", fail)
+    for write, value in ((files.write_text, "after"), (files.write_json, [1]), (files.write_csv, [{"a": 1}])):
+        with pytest.raises(OSError, match="No space left"):
+            write(path, value)
+        assert path.read_text() == "before"
+        assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
 def test_a_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     files.write_text(tmp_path / "ours", "x")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,29 +20,26 @@ class Choices:
 
 
 def test_config_comes_back_from_the_folder(tmp_path: Path) -> None:
-    config = Choices(sizes=(5, 6), head=Phase(epochs=7, unfreeze="all"), out=str(tmp_path / "run"))
+    config = Choices(sizes=(5, 6), head=Phase(epochs=7, unfreeze="all"), seed=3, out=str(tmp_path / "run"))
     with runs.open_run("demo", config) as run:
         (run.folder / "result").touch()
-    assert replay.read_config(Choices, tmp_path / "run") == Choices(sizes=(5, 6), head=Phase(epochs=7, unfreeze="all"))
+    assert replay.read_config(Choices, tmp_path / "run") == replace(config, out=None)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "no .*config.json"),
+def test_a_replay_of_something_else(tmp_path: Path) -> None:
+    for content, named in (
+        (None, "config.json"),
         ({"config": {"colour": 1}}, "colour"),
-        ({"config": []}, "config.json is as a run wrote it"),
-        ({"config": {"head": 3}}, "3 for a group of fields"),
+        ({"config": []}, "config.json"),
+        ({"config": {"head": 3}}, r"\b3\b"),
         ({"config": {"seed": "k"}}, "seed='k'"),
-        ({}, "config.json is as a run wrote it"),
-        ({"config": {"backbone": {"python_object": "Functional mine"}}}, "`backbone` was a Python object"),
-    ],
-)
-def test_a_replay_of_something_else(tmp_path: Path, content: dict | None, said: str) -> None:
-    if content is not None:
-        files.write_json(tmp_path / "config.json", content)
-    with pytest.raises(ConfigError, match=said):
-        replay.read_config(Choices, tmp_path)
+        ({}, "config.json"),
+        ({"config": {"backbone": {"python_object": "Functional mine"}}}, "Functional mine"),
+    ):
+        if content is not None:
+            files.write_json(tmp_path / "config.json", content)
+        with pytest.raises(ConfigError, match=named):
+            replay.read_config(Choices, tmp_path)
 
 
 def test_a_model_in_the_configuration_is_named(tmp_path: Path) -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODULES = sorted(p for p in (ROOT / "tfft").rglob("*.py") if p.name != "__init__.py")
+MODULES = sorted(path for path in (ROOT / "tfft").rglob("*.py") if path.name != "__init__.py")
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_every_module_has_its_test_file(module: Path) -> None:
-    mirrored = ROOT / "tests" / module.relative_to(ROOT / "tfft").parent / f"test_{module.name}"
-    assert mirrored.is_file(), f"{mirrored.relative_to(ROOT)} is missing"
+@pytest.fixture(scope="module")
+def trees() -> dict[str, ast.Module]:
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
 
-def test_every_test_file_has_its_module() -> None:
-    mirrored = {p.relative_to(ROOT / "tfft").with_name(f"test_{p.name}") for p in MODULES}
-    mirrored |= {Path(f"test_{name}.py") for name in ("structure", "notebooks", "readme", "benchmarks")}
-    mirrored |= {Path("recipes", f"test_{p.name}") for p in (ROOT / "recipes").glob("*.py")}
-    tests = {p.relative_to(ROOT / "tests") for p in (ROOT / "tests").rglob("test_*.py")}
-    assert tests - {Path("recipes/test_contract.py")} <= mirrored
+def test_every_room_has_its_tests() -> None:
+    """Those of a package stand in a folder of its name: a file for a module, or for what several make together."""
+    rooms = {path.parent.relative_to(ROOT / "tfft") for path in MODULES} | {Path("recipes")}
+    assert {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")} == rooms
 
 
 def test_no_file_is_a_drawer() -> None:
@@ -31,27 +29,30 @@ def test_no_file_is_a_drawer() -> None:
     assert not [p for folder in ("tfft", "recipes", "tests") for p in (ROOT / folder).rglob("*") if p.stem in drawers]
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_a_function_fits_on_a_screen(module: Path) -> None:
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno - node.lineno < 70, f"{module.name}: {node.name}"
+def test_a_function_fits_on_a_screen(trees: dict[str, ast.Module]) -> None:
+    assert not [
+        f"{module}: {node.name}"
+        for module, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 70
+    ]
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_public_names_are_documented(module: Path) -> None:
-    tree = ast.parse(module.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree)
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{module.name}: {node.name}"
+def test_modules_and_public_names_are_documented(trees: dict[str, ast.Module]) -> None:
+    assert not [module for module, tree in trees.items() if not ast.get_docstring(tree)]
+    assert not [
+        f"{module}: {node.name}"
+        for module, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+        if not ast.get_docstring(node)
+    ]
 
 
 def test_stubs_name_what_exists() -> None:
     """The public names of a package are imported from its stub at first use: each must be there."""
-    import importlib
-
+    missing = []
     for stub in (ROOT / "tfft").rglob("__init__.pyi"):
         package = importlib.import_module(f"tfft.{stub.parent.name}")
-        for name in package.__all__:
-            getattr(package, name)
+        missing += [f"{package.__name__}.{name}" for name in package.__all__ if not hasattr(package, name)]
+    assert not missing

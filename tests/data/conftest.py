@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from tfft.data import Record, assign_splits, read_pictures
 from tfft.errors import DataError
 
 Painted = Callable[..., bytes]
-Check = Callable[[list[Record], str, str], None]
+Check = Callable[..., None]
 Coco = Callable[..., dict[str, Any]]
 Paint = Callable[..., None]
 Pair = Callable[..., None]
@@ -101,27 +100,36 @@ def coco() -> Coco:
 
 @pytest.fixture
 def voc_folder(tmp_path: Path, paint: Paint, write: Write, voc: Text) -> Path:
+    folder = tmp_path / "voc"
     for number in range(5):
-        paint(tmp_path, f"images/{number}.png")
-        write(tmp_path / f"annotations/{number}.xml", voc(ANT))
-    return tmp_path
+        paint(folder, f"images/{number}.png")
+        write(folder / f"annotations/{number}.xml", voc(ANT))
+    return folder
 
 
 @pytest.fixture
 def yolo_folder(tmp_path: Path, paint: Paint, write: Write, yolo: Text) -> Path:
-    write(tmp_path / "data.yaml", "names: [ant, bee]\n")
+    folder = tmp_path / "yolo"
+    write(folder / "data.yaml", "names: [ant, bee]\n")
     for number in range(5):
-        paint(tmp_path, f"images/{number}.png")
-        write(tmp_path / f"labels/{number}.txt", yolo(0, *ANT[1:]))
-    return tmp_path
+        paint(folder, f"images/{number}.png")
+        write(folder / f"labels/{number}.txt", yolo(0, *ANT[1:]))
+    return folder
 
 
 @pytest.fixture
 def coco_folder(tmp_path: Path, paint: Paint, write: Write, coco: Coco) -> Path:
+    folder = tmp_path / "coco"
     names = [f"{number}.png" for number in range(5)]
-    paint(tmp_path, *names)
-    write(tmp_path / "all.json", json.dumps(coco({name: [ANT] for name in names})))
-    return tmp_path
+    paint(folder, *names)
+    write(folder / "all.json", json.dumps(coco({name: [ANT] for name in names})))
+    return folder
+
+
+@pytest.fixture
+def by_name(voc_folder: Path, yolo_folder: Path) -> list[tuple[Path, str]]:
+    """Folders of the two forms in which a picture and what is said of it share a name; where that stands."""
+    return [(voc_folder, "annotations/{}.xml"), (yolo_folder, "labels/{}.txt")]
 
 
 @pytest.fixture
@@ -149,18 +157,43 @@ def mask_folder(tmp_path: Path, mask_pair: Pair) -> Path:
 
 
 @pytest.fixture
-def check_fault() -> Check:
-    """One picture cannot be used: it is named with the reason, or left out."""
+def refused() -> Check:
+    """A call raises an error that names some things, in whatever words."""
 
-    def check(records: list[Record], where: str, said: str) -> None:
+    def check(kind: type[Exception], named: str | Sequence[str], call: Callable[..., Any], *args: Any) -> None:
+        with pytest.raises(kind) as caught:
+            call(*args)
+        _check_named(str(caught.value), named)
+
+    return check
+
+
+@pytest.fixture
+def noted() -> Callable[..., bool]:
+    """Whether one of the notes of the splits names some things, in whatever words."""
+    return lambda splits, *named: any(all(name in note for name in named) for note in splits.notes)
+
+
+@pytest.fixture
+def check_fault(noted: Callable[..., bool]) -> Check:
+    """One picture cannot be used: it is named with what is wrong, or left out."""
+
+    def check(records: list[Record], where: str, *named: str) -> None:
         dealt = assign_splits(records, val_fraction=0.3, test_fraction=0, seed=0)
-        with pytest.raises(DataError, match=rf"1 that do not: {where} \({said}.*--bad-files skip"):
+        with pytest.raises(DataError) as caught:
             read_pictures(dealt, image_size=(20, 30))
         splits = read_pictures(dealt, image_size=(20, 30), bad_files="skip")
-        ((left_out, _),) = splits.skipped
-        assert re.fullmatch(where, left_out)
-        assert "1 pictures left out, see skipped.csv" in splits.notes
+        ((left_out, reason),) = splits.skipped
+        assert left_out == where
+        _check_named(reason, named)
+        _check_named(str(caught.value), (where, *named, "--bad-files"))
+        assert noted(splits, "1", "skipped.csv")
         assert left_out not in splits.train.where + splits.val.where
         assert len(splits.train) + len(splits.val) == len(records) - 1
 
     return check
+
+
+def _check_named(message: str, named: str | Sequence[str]) -> None:
+    missing = [name for name in ([named] if isinstance(named, str) else named) if name not in message]
+    assert not missing, f"{missing} not in: {message}"

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-
-import pytest
 
 from tfft.data import Label, Record, audit
 from tfft.data.records import digested
@@ -19,20 +18,17 @@ def test_a_picture_under_two_labels_is_listed() -> None:
     assert found == ["ant/1 = bee/1"]
 
 
-def test_equal_examples_in_two_splits_are_a_leak() -> None:
+def test_equal_examples_in_two_splits_are_a_leak(refused: Callable[..., None]) -> None:
     leak = [record(b"1", split="train"), record(b"1", "b", split="test")]
     leak += [record(b"2", split="train"), record(b"2", "b", split="val")]
-    said = r"2 in several: a/1 \(train\) = b/1 \(test\), a/2 \(train\) = b/2 \(val\).*--leaks accept"
-    with pytest.raises(DataError, match=said):
-        audit.check_leaks(leak)
+    refused(DataError, ("a/1", "b/1", "test", "a/2", "b/2", "val", "--leaks"), audit.check_leaks, leak)
     audit.check_leaks([replace(r, split="train") for r in leak])
 
 
-def test_a_group_in_two_splits_is_a_leak() -> None:
-    with pytest.raises(DataError, match="1 in several: 'p' in test and train"):
-        audit.check_leaks([record(b"1", split="train", group="p"), record(b"2", split="test", group="p")])
+def test_a_group_in_two_splits_is_a_leak(refused: Callable[..., None]) -> None:
+    leak = [record(b"1", split="train", group="p"), record(b"2", split="test", group="p")]
+    refused(DataError, ("'p'", "test", "train"), audit.check_leaks, leak)
 
 
-def test_nothing_at_all() -> None:
-    with pytest.raises(DataError, match="none in here"):
-        audit.check_classes([], "here")
+def test_nothing_at_all(refused: Callable[..., None]) -> None:
+    refused(DataError, "here", audit.check_classes, [], "here")

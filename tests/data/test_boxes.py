@@ -42,7 +42,8 @@ def test_pictures_without_a_box_have_a_row_to_fill_and_are_counted() -> None:
     records = [Record(b"", Boxes((), ()), ""), Record(b"", Boxes((), (), wrong="why"), "")]
     found = Boxes.targets(records, SIZE, Storage())
     assert found.of([0, 1]).tolist() == [[NONE], [NONE]]
-    assert found.notes == ["1 pictures have no box"]
+    (note,) = found.notes
+    assert "1" in note
     assert found.failed == {1: "why"}
 
 
@@ -57,9 +58,8 @@ def test_views_are_neither_turned_nor_mirrored_beyond_the_frame() -> None:
     assert (motion.turns, motion.outside) == (False, "grey")
 
 
-@pytest.mark.parametrize(
-    ("change", "moved"),
-    [
+def test_a_box_is_where_the_matrix_says() -> None:
+    for change, moved in (
         (Warp(), [3, 2, 13, 12, 1]),
         (Flip(), [17, 2, 27, 12, 1]),
         (Warp(shift=(0.1, 0.1)), [0, 0, 10, 10, 1]),  # shows 2 pixels further down and 3 further right
@@ -71,12 +71,10 @@ def test_views_are_neither_turned_nor_mirrored_beyond_the_frame() -> None:
         (Warp(shift=(0, -0.7)), [24, 2, 30, 12, 1]),  # 6 of 10 pixels are left
         (Warp(shift=(0, -0.85)), NONE),  # 1.5 of 10 are left
         (Warp(shift=(0, 0.9)), NONE),
-    ],
-)
-def test_a_box_is_where_the_matrix_says(change: Flip | Warp, moved: list[int]) -> None:
-    found = moved_boxes(boxes([3, 2, 13, 12, 1], NONE), [change.matrix(*SIZE)], SIZE)
-    assert found == pytest.approx(boxes(moved, NONE), abs=1e-4)
-    assert found.dtype == np.float32
+    ):
+        found = moved_boxes(boxes([3, 2, 13, 12, 1], NONE), [change.matrix(*SIZE)], SIZE)
+        assert found == pytest.approx(boxes(moved, NONE), abs=1e-4), change
+        assert found.dtype == np.float32
 
 
 def test_an_upright_box_is_around_the_turned_one() -> None:

@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 
-from tfft.data import Record, find_boxes
+from tfft.data import find_boxes
 from tfft.errors import DataError
 
-Check = Callable[[list[Record], str, str], None]
+Check = Callable[..., None]
 Coco = Callable[..., dict[str, Any]]
 Paint = Callable[..., None]
 Write = Callable[[Path, bytes | str], Path]
 ANT = ("ant", 3, 2, 13, 12)
 """A class and left, top, right, bottom in a picture that is 20 pixels high and 30 wide."""
+
+
+def row(number: int, name: str) -> dict[str, Any]:
+    """Of a picture."""
+    return {"id": number, "file_name": name, "width": 30, "height": 20}
 
 
 def found(source: Path) -> dict[str, tuple]:
@@ -35,13 +40,15 @@ def test_a_coco_file_beside_images(tmp_path: Path, paint: Paint, write: Write, c
     assert found(tmp_path / "all.json") == found(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["_annotations.coco.json", "annotations/instances.json", "annotations/train2017.json"])
-def test_a_coco_file_in_each_split_folder(tmp_path: Path, paint: Paint, write: Write, coco: Coco, name: str) -> None:
-    for split in ("train", "valid"):
-        paint(tmp_path, f"{split}/{split}.png")
-        content = json.dumps(coco({f"{split}.png": [ANT]}))
-        write(tmp_path / split / name.replace("train", split), content)
-    assert found(tmp_path) == {"train/train.png": ("train", ("ant",)), "valid/valid.png": ("val", ("ant",))}
+def test_a_coco_file_in_each_split_folder(tmp_path: Path, paint: Paint, write: Write, coco: Coco) -> None:
+    names = ("_annotations.coco.json", "annotations/instances.json", "annotations/train2017.json")
+    for number, name in enumerate(names):
+        folder = tmp_path / str(number)
+        for split in ("train", "valid"):
+            paint(folder, f"{split}/{split}.png")
+            content = json.dumps(coco({f"{split}.png": [ANT]}))
+            write(folder / split / name.replace("train", split), content)
+        assert found(folder) == {"train/train.png": ("train", ("ant",)), "valid/valid.png": ("val", ("ant",))}
 
 
 def test_a_coco_file_for_each_split_of_images(tmp_path: Path, paint: Paint, write: Write, coco: Coco) -> None:
@@ -63,64 +70,52 @@ def test_a_coco_file_for_each_split_of_one_folder_of_images(
 
 def test_a_coco_picture_that_is_missing(coco_folder: Path, check_fault: Check) -> None:
     (coco_folder / "0.png").unlink()
-    check_fault(find_boxes(str(coco_folder)), r"0\.png", r".*No such file")
+    check_fault(find_boxes(str(coco_folder)), "0.png", "No such file")
 
 
 def test_coco_annotations_of_no_picture(coco_folder: Path, write: Write, coco: Coco, check_fault: Check) -> None:
     content = coco({f"{number}.png": [ANT] for number in range(5)})
     content["annotations"][0]["image_id"] = 99
     write(coco_folder / "all.json", json.dumps(content))
-    check_fault(find_boxes(str(coco_folder)), r"all\.json image 99", "no picture has this id")
+    check_fault(find_boxes(str(coco_folder)), "all.json image 99", "id")
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"images": [{"id": 0, "file_name": "../0.png", "width": 30, "height": 20}]}, r"below the data folder.*\.\./0"),
-        ({"annotations": []}, "Some pictures have boxes.*no box in"),
-        ({"images": [], "annotations": []}, "hold examples"),
-    ],
-)
-def test_coco_files_that_cannot_be_used(coco_folder: Path, write: Write, coco: Coco, change: dict, said: str) -> None:
-    write(coco_folder / "all.json", json.dumps(coco({f"{i}.png": [ANT] for i in range(5)}) | change))
-    with pytest.raises(DataError, match=said):
-        find_boxes(str(coco_folder))
-
-
-@pytest.mark.parametrize("above", [".", "images"])
-def test_coco_as_it_is_downloaded(tmp_path: Path, png: Callable[..., bytes], above: str) -> None:
-    (tmp_path / "annotations").mkdir()
-    for seed, split in enumerate(("train", "val")):
-        (tmp_path / above / f"{split}2017").mkdir(parents=True)
-        (tmp_path / above / f"{split}2017" / "000.png").write_bytes(png(seed))
-        content = {
-            "images": [{"id": 7, "file_name": "000.png", "height": 20, "width": 24}],
-            "categories": [{"id": 3, "name": "ant"}],
-            "annotations": [{"image_id": 7, "category_id": 3, "bbox": [2, 3, 10, 12]}],
-        }
-        (tmp_path / "annotations" / f"instances_{split}2017.json").write_text(json.dumps(content))
-        (tmp_path / "annotations" / f"captions_{split}2017.json").write_text("{}")
-    found = find_boxes(str(tmp_path))
-    assert [(r.split, r.truth.names, r.truth.wrong) for r in found] == [
-        ("train", ("ant",), None),
-        ("val", ("ant",), None),
-    ]
-
-
-@pytest.mark.parametrize(
-    "names", [("a.json", "b.json"), ("instances_a.json", "instances_b.json"), ("a.json", "train.json")]
-)
-def test_several_coco_files_of_which_none_is_meant(
-    tmp_path: Path, paint: Paint, write: Write, coco: Coco, names: tuple[str, str]
-) -> None:
-    paint(tmp_path, "a.png", "b.png")
-    for name, picture in zip(names, ("a.png", "b.png"), strict=True):
-        write(tmp_path / name, json.dumps(coco({picture: [ANT]})))
-    with pytest.raises(
-        DataError, match=rf"one COCO file.*{names[0]}, {names[1]} in .*Pass one with `--data file\.json`"
+def test_coco_files_that_cannot_be_used(coco_folder: Path, write: Write, coco: Coco, refused: Check) -> None:
+    content = coco({f"{number}.png": [ANT] for number in range(5)})
+    for change, named in (
+        ({"images": [row(0, "../0.png")]}, "'../0.png'"),
+        ({"annotations": []}, str(coco_folder)),
+        ({"images": [], "annotations": []}, str(coco_folder)),
     ):
-        find_boxes(str(tmp_path))
-    assert found(tmp_path / names[1]) == {"b.png": (None, ("ant",))}
+        write(coco_folder / "all.json", json.dumps(content | change))
+        refused(DataError, named, find_boxes, str(coco_folder))
+
+
+def test_coco_as_it_is_downloaded(tmp_path: Path, paint: Paint, write: Write, coco: Coco) -> None:
+    for above in (".", "images"):
+        folder = tmp_path / f"with {above}"
+        for split in ("train", "val"):
+            paint(folder, f"{above}/{split}2017/000.png")
+            content = json.dumps(coco({"000.png": [ANT]}))
+            write(folder / f"annotations/instances_{split}2017.json", content)
+            write(folder / f"annotations/captions_{split}2017.json", "{}")
+        assert [(r.split, r.truth.names, r.truth.wrong) for r in find_boxes(str(folder))] == [
+            ("train", ("ant",), None),
+            ("val", ("ant",), None),
+        ]
+
+
+def test_several_coco_files_of_which_none_is_meant(
+    tmp_path: Path, paint: Paint, write: Write, coco: Coco, refused: Check
+) -> None:
+    pairs = (("a.json", "b.json"), ("instances_a.json", "instances_b.json"), ("a.json", "train.json"))
+    for number, names in enumerate(pairs):
+        folder = tmp_path / str(number)
+        paint(folder, "a.png", "b.png")
+        for name, picture in zip(names, ("a.png", "b.png"), strict=True):
+            write(folder / name, json.dumps(coco({picture: [ANT]})))
+        refused(DataError, (*names, str(folder), "--data"), find_boxes, str(folder))
+        assert found(folder / names[1]) == {"b.png": (None, ("ant",))}
 
 
 def test_what_does_not_look_like_coco_does_not_count(coco_folder: Path, write: Write) -> None:
@@ -133,39 +128,35 @@ def test_what_does_not_look_like_coco_does_not_count(coco_folder: Path, write: W
     assert found(coco_folder) == before
 
 
-def test_a_coco_file_without_one_to_train_on(coco_folder: Path) -> None:
+def test_a_coco_file_without_one_to_train_on(coco_folder: Path, refused: Check) -> None:
     (coco_folder / "all.json").rename(coco_folder / "instances_val2017.json")
-    with pytest.raises(DataError, match=r"there is one for train.*only instances_val2017\.json in .*Add the one"):
-        find_boxes(str(coco_folder))
+    refused(DataError, ("train", "instances_val2017.json", str(coco_folder)), find_boxes, str(coco_folder))
 
 
-def test_a_split_folder_without_its_coco_file(tmp_path: Path, paint: Paint, write: Write, coco: Coco) -> None:
+def test_a_split_folder_without_its_coco_file(
+    tmp_path: Path, paint: Paint, write: Write, coco: Coco, refused: Check
+) -> None:
     paint(tmp_path, "train/a.png", "val/b.png")
     write(tmp_path / "instances_train.json", json.dumps(coco({"a.png": [ANT]})))
-    with pytest.raises(DataError, match=r"for the pictures in .*val, only instances_train\.json.*is of one split"):
-        find_boxes(str(tmp_path))
+    refused(DataError, (str(tmp_path / "val"), "instances_train.json"), find_boxes, str(tmp_path))
 
 
 @pytest.mark.parametrize("above", ["", "images/"])
-@pytest.mark.parametrize("place", ["all.json", "annotations/all.json"])
-@pytest.mark.parametrize(
-    "names", [("a.png", "b.png"), ("{}train/a.png", "{}val/b.png"), ("../train/a.png", "../val/b.png")]
-)
 def test_one_coco_file_for_split_folders(
-    tmp_path: Path, paint: Paint, write: Write, coco: Coco, check_fault: Check, above: str, place: str, names: tuple
+    tmp_path: Path, paint: Paint, write: Write, coco: Coco, check_fault: Check, above: str
 ) -> None:
     paint(tmp_path, f"{above}train/a.png", f"{above}val/b.png")
-    content = coco({name.format(above): [ANT] for name in names})
-    write(tmp_path / place, json.dumps(content))
     both = {f"{above}train/a.png": ("train", ("ant",)), f"{above}val/b.png": ("val", ("ant",))}
-    assert found(tmp_path) == both
-    content["images"].append({"id": 9, "file_name": "c.png", "width": 30, "height": 20})
-    write(tmp_path / place, json.dumps(content))
-    check_fault(
-        find_boxes(str(tmp_path)),
-        rf"{place} image 9",
-        f"file_name 'c.png': no such picture in {above}train, {above}val",
-    )
+    named = (("a.png", "b.png"), (f"{above}train/a.png", f"{above}val/b.png"), ("../train/a.png", "../val/b.png"))
+    for place in ("all.json", "annotations/all.json"):
+        for names in named:
+            content = coco({name: [ANT] for name in names})
+            write(tmp_path / place, json.dumps(content))
+            assert found(tmp_path) == both, (place, names)
+        content["images"].append(row(9, "c.png"))
+        write(tmp_path / place, json.dumps(content))
+        check_fault(find_boxes(str(tmp_path)), f"{place} image 9", "'c.png'", f"{above}train", f"{above}val")
+        (tmp_path / place).unlink()
 
 
 def test_one_coco_file_for_two_pictures_of_one_name(
@@ -173,51 +164,43 @@ def test_one_coco_file_for_two_pictures_of_one_name(
 ) -> None:
     paint(tmp_path, "train/a.png", "val/a.png", "train/b.png", "val/c.png")
     write(tmp_path / "all.json", json.dumps(coco({name: [ANT] for name in ("a.png", "b.png", "c.png")})))
-    check_fault(
-        find_boxes(str(tmp_path)), "all.json image 0", r"file_name 'a\.png': there are several: train/a\.png, val"
-    )
+    check_fault(find_boxes(str(tmp_path)), "all.json image 0", "'a.png'", "train/a.png", "val/a.png")
 
 
-@pytest.mark.parametrize("again", ["0.png", "./0.png", "more/../0.png", "link.png"])
-def test_a_coco_picture_that_is_listed_twice(coco_folder: Path, write: Write, coco: Coco, again: str) -> None:
+def test_a_coco_picture_that_is_listed_twice(coco_folder: Path, write: Write, coco: Coco, refused: Check) -> None:
     (coco_folder / "link.png").symlink_to("0.png")
-    content = coco({f"{i}.png": [ANT] for i in range(5)})
-    content["images"].append({"id": 9, "file_name": again, "width": 30, "height": 20})
-    write(coco_folder / "all.json", json.dumps(content))
-    with pytest.raises(DataError, match=r"listed once.*'0\.png' of image 0 and '.*\.png' of image 9 in .*all\.json"):
-        find_boxes(str(coco_folder))
+    for again in ("0.png", "./0.png", "more/../0.png", "link.png"):
+        content = coco({f"{number}.png": [ANT] for number in range(5)})
+        content["images"].append(row(9, again))
+        write(coco_folder / "all.json", json.dumps(content))
+        named = ("'0.png'", "image 0", f"'{again}'", "image 9", "all.json")
+        refused(DataError, named, find_boxes, str(coco_folder))
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("a\0.png", r"file_name 'a\\x00\.png': embedded null byte"),
-        ("\ud800.png", r"file_name '\\ud800\.png': 'utf-8' codec"),
-        ("a" * 300, r"file_name 'a+\.\.\.a+': File name too long"),
-        ("loop.png", r"file_name 'loop\.png': Too many levels of symbolic links"),
-        ("loop.png/a.png", r"file_name 'loop\.png/a\.png': Too many levels"),
-        ("pipe.png", r"file_name 'pipe\.png': no regular file"),
-        ("", r"file_name '': no regular file"),
-        ("/a\0.png", r"file_name '/a\\x00\.png': embedded null byte"),
-    ],
-)
-def test_coco_names_that_are_no_file(
-    coco_folder: Path, write: Write, coco: Coco, check_fault: Check, name: str, said: str
-) -> None:
+def test_coco_names_that_are_no_file(coco_folder: Path, write: Write, coco: Coco, check_fault: Check) -> None:
     os.mkfifo(coco_folder / "pipe.png")
     (coco_folder / "loop.png").symlink_to("loop.png")
-    content = coco({f"{i}.png": [ANT] for i in range(5)})
-    content["images"][0]["file_name"] = name
-    write(coco_folder / "all.json", json.dumps(content))
-    check_fault(find_boxes(str(coco_folder)), r"all\.json image 0", said)
+    content = coco({f"{number}.png": [ANT] for number in range(5)})
+    for name, *named in (
+        ("a\0.png", r"'a\x00.png'", "null byte"),
+        ("\ud800.png", r"'\ud800.png'", "codec"),
+        ("a" * 300, "aaa...aaa", "File name too long"),
+        ("loop.png", "'loop.png'", "Too many levels of symbolic links"),
+        ("loop.png/a.png", "'loop.png/a.png'", "Too many levels"),
+        ("pipe.png", "'pipe.png'"),
+        ("", "''"),
+        ("/a\0.png", r"'/a\x00.png'", "null byte"),
+    ):
+        content["images"][0]["file_name"] = name
+        write(coco_folder / "all.json", json.dumps(content))
+        check_fault(find_boxes(str(coco_folder)), "all.json image 0", "file_name", *named)
 
 
-def test_a_coco_picture_that_is_a_link_out_of_the_folder(coco_folder: Path, tmp_path_factory: Any) -> None:
-    away = tmp_path_factory.mktemp("away") / "0.png"
+def test_a_coco_picture_that_is_a_link_out_of_the_folder(coco_folder: Path, refused: Check) -> None:
+    away = coco_folder.parent / "away.png"
     (coco_folder / "0.png").rename(away)
     (coco_folder / "0.png").symlink_to(away)
-    with pytest.raises(DataError, match=r"below the data folder.*'0\.png' in .*a link to .*away.*Copy what the link"):
-        find_boxes(str(coco_folder))
+    refused(DataError, ("'0.png'", "all.json", str(away)), find_boxes, str(coco_folder))
 
 
 def test_a_data_folder_that_is_reached_in_a_roundabout_way(
@@ -234,21 +217,24 @@ def test_a_data_folder_that_is_reached_in_a_roundabout_way(
     assert all("far" in str(r.content.resolve()) for r in find_boxes(str(tmp_path / "link/../data/all.json")))
 
 
-def test_what_is_wrong_with_the_only_file_is_told_beside_a_text(coco_folder: Path, write: Write) -> None:
+def test_what_is_wrong_with_the_only_file_is_told_beside_a_text(
+    coco_folder: Path, write: Write, refused: Check
+) -> None:
     text = (coco_folder / "all.json").read_text()
     write(coco_folder / "README.roboflow.txt", "Exported")
     write(coco_folder / "all.json", text[: text.index("categories")])
-    with pytest.raises(DataError, match=r"A COCO file holds.*JSONDecodeError"):
-        find_boxes(str(coco_folder))
+    refused(DataError, ("all.json", "JSONDecodeError"), find_boxes, str(coco_folder))
 
 
-def test_absolute_names(coco_folder: Path, write: Write, coco: Coco, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absolute_names(
+    coco_folder: Path, write: Write, coco: Coco, refused: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(coco_folder)
     os.mkfifo("pipe.png")
     for source in (coco_folder, Path()):
         content = coco({str(coco_folder / f"{i}.png"): [ANT] for i in range(5)} | {str(coco_folder / "pipe.png"): []})
         write(coco_folder / "all.json", json.dumps(content))
         assert found(source) == {f"{i}.png": (None, ("ant",)) for i in range(5)} | {"all.json image 5": (None, ())}
-        write(coco_folder / "all.json", json.dumps(coco({str(coco_folder.parent / "0.png"): [ANT]})))
-        with pytest.raises(DataError, match="below the data folder"):
-            find_boxes(str(source))
+        outside = str(coco_folder.parent / "0.png")
+        write(coco_folder / "all.json", json.dumps(coco({outside: [ANT]})))
+        refused(DataError, "0.png", find_boxes, str(source))

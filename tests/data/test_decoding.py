@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import pytest
 
 from tfft.data.decoding import decoded_array
 from tfft.data.images import BadPictureError
@@ -65,11 +64,8 @@ def test_a_file_that_cannot_be_read_and_one_that_changes() -> None:
 
     digests = [content_digest(content) for content in FILES]
     array, failed = decoded_array("bytes", (2,), digests, read, decode, Storage(), version=1)
-    assert failed == {
-        digests[0]: "changed while it was being read",
-        digests[1]: "no picture",
-        digests[3]: "a broken disk",
-    }
+    assert "changed" in failed.pop(digests[0])
+    assert failed == {digests[1]: "no picture", digests[3]: "a broken disk"}
     assert array.missing(digests) == [0, 1, 3]
 
 
@@ -79,8 +75,11 @@ def test_what_does_not_fit_the_limit_is_there_for_this_run() -> None:
     assert open_store(Storage()).contents() == []
 
 
-def test_a_disk_too_small_is_told_before_reading() -> None:
+def test_a_disk_too_small_is_told_before_reading(refused: Callable[..., None]) -> None:
     asked: list[int] = []
-    with pytest.raises(MachineError, match="free"):
+
+    def attempt() -> None:
         decoded_array("bytes", (10**9, 10**9), [content_digest(b"ab")], asked.append, decode, Storage(), version=1)
+
+    refused(MachineError, "1,000,000,000,000,000,000", attempt)
     assert asked == []

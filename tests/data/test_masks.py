@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfft.data import Record, Splits, assign_splits, find_masks, read_pictures
+from tfft.data import Splits, assign_splits, find_masks, read_pictures
 from tfft.data.augment import Augmentation, view, view_of_targets
 from tfft.errors import DataError
 
 Painted = Callable[..., bytes]
-Check = Callable[[list[Record], str, str], None]
+Check = Callable[..., None]
 Write = Callable[[Path, bytes | str], Path]
 PLAIN = np.zeros((20, 30), np.uint8)
 PLAIN[2:12, 3:13] = 1
@@ -76,9 +77,8 @@ def test_pictures_are_counted_that_show_a_class(mask_folder: Path, write: Write)
     assert (splits.labels, counts.tolist()) == (["0", "1", "2"], [4, 4, 1])
 
 
-@pytest.mark.parametrize(
-    ("values", "options", "labels", "targets"),
-    [
+def test_what_values_mean(mask_folder: Path, write: Write) -> None:
+    for values, options, labels, targets in (
         ((0, 255), {}, ["0", "255"], [0, 1]),
         ((0, 1, 255), {}, ["0", "1"], [0, 1, 255]),
         ((0, 1, 255), {"ignore": ()}, ["0", "1", "255"], [0, 1, 2]),
@@ -87,77 +87,66 @@ def test_pictures_are_counted_that_show_a_class(mask_folder: Path, write: Write)
         ((0, 255), {"classes": {"0": "ground", "255": "ant"}}, ["ground", "ant"], [0, 1]),
         ((0, 1, 255), {"classes": {"0": "ground", "1": "ant"}}, ["ground", "ant"], [0, 1, 255]),
         ((0, 1, 255), {"classes": {"0": "ground", "1": "ant", "255": "bee"}}, ["ground", "ant", "bee"], [0, 1, 2]),
-    ],
-)
-def test_what_values_mean(
-    mask_folder: Path, write: Write, values: tuple, options: dict, labels: list[str], targets: list[int]
-) -> None:
-    mask = np.resize(np.array(values, np.uint8), (20, 30))
-    for path in (mask_folder / "masks").iterdir():
-        write(path, encoded(mask))
-    splits = read(mask_folder, **options)
-    assert splits.labels == labels
-    assert np.array_equal(splits.train.targets[np.array([0])][0], np.resize(targets, (20, 30)))
+    ):
+        mask = np.resize(np.array(values, np.uint8), (20, 30))
+        for path in (mask_folder / "masks").iterdir():
+            write(path, encoded(mask))
+        splits = read(mask_folder, **options)
+        assert splits.labels == labels, (values, options)
+        expected = np.resize(targets, (20, 30))
+        assert np.array_equal(splits.train.targets[np.array([0])][0], expected), (values, options)
 
 
-def test_one_class(mask_folder: Path, write: Write) -> None:
+def test_one_class(mask_folder: Path, write: Write, refused: Check) -> None:
     for path in (mask_folder / "masks").iterdir():
         write(path, encoded(PLAIN * 0))
-    with pytest.raises(DataError, match=r"at least two classes.*Received: 0 \(ignored: none\).*--classes"):
-        read(mask_folder)
-    with pytest.raises(DataError, match=r"at least two classes.*Received: ant"):
-        read(mask_folder, classes={"0": "ant"})
+    refused(DataError, ("two", "0", "--classes"), read, mask_folder)
+    refused(DataError, ("two", "ant"), partial(read, mask_folder, classes={"0": "ant"}))
 
 
 def test_soft_edges_are_no_classes(mask_folder: Path, write: Write, check_fault: Check) -> None:
     write(mask_folder / "masks/0.png", encoded(np.resize(np.arange(80, dtype=np.uint8), (20, 30))))
-    check_fault(find_masks(str(mask_folder)), r"images/0\.png", "its mask has 80 different values, as soft edges")
+    check_fault(find_masks(str(mask_folder)), "images/0.png", "80")
 
 
-def test_too_many_values_for_classes_without_names(mask_folder: Path, write: Write) -> None:
+def test_too_many_values_for_classes_without_names(mask_folder: Path, write: Write, refused: Check) -> None:
     for number in range(5):
         values = np.arange(number * 14, number * 14 + (30 if number == 2 else 14), dtype=np.uint8)
         write(mask_folder / f"masks/{number}.png", encoded(np.resize(values, (20, 30))))
-    with pytest.raises(DataError, match=r"70 different values, most of them \(30\) in the mask of images/2\.png.*soft"):
-        read(mask_folder)
+    refused(DataError, ("70", "30", "images/2.png"), read, mask_folder)
 
 
-def test_training_masks_of_which_no_pixel_counts(mask_folder: Path, write: Write) -> None:
+def test_training_masks_of_which_no_pixel_counts(mask_folder: Path, write: Write, refused: Check) -> None:
     for path in (mask_folder / "masks").iterdir():
         write(path, encoded(PLAIN * 0 + 255))
-    with pytest.raises(DataError, match=r"Some pixels.*\d of ignored pixels alone, first.*\.png.*--ignore"):
-        read(mask_folder, classes={"0": "road", "1": "ant"}, ignore=(255,))
+    classes = {"0": "road", "1": "ant"}
+    refused(DataError, (".png", "--ignore"), partial(read, mask_folder, classes=classes, ignore=(255,)))
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (encoded(PLAIN * 7), r"its mask has the values 7, which `--classes` does not name"),
-        (encoded(PLAIN, "JPEG"), r"mask: JPEG may change the numbers of classes; save it as PNG"),
-        (encoded(np.stack([PLAIN * 255, PLAIN, PLAIN], -1)), r"mask: its colours are no numbers of classes"),
-        (encoded(np.stack([PLAIN, PLAIN, PLAIN + 1, PLAIN], -1)), r"mask: its colours are no numbers of classes"),
-        (encoded(PLAIN.astype(np.uint16) * 256), r"mask: a value of 256, not from 0 to 255"),
-        (encoded(PLAIN.astype(np.int32) * -1, "TIFF"), r"mask: a value of -1, not from 0 to 255"),
-        (encoded(PLAIN.astype(np.float32), "TIFF"), r"mask: F pixels are no numbers of classes"),
-        (b"no mask", r"mask: text, not a picture"),
-        (b"", r"mask: an empty file"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 30 20\n%%EndComments\nshowpage\n", "mask: text, not a picture"),
-        (encoded(PLAIN)[:-30], r"mask: "),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_faults_are_named(mask_folder: Path, write: Write, check_fault: Check, content: bytes, said: str) -> None:
-    write(mask_folder / "masks/0.png", content)
-    check_fault(find_masks(str(mask_folder), classes={"0": "ground", "1": "ant"}), r"images/0\.png", said)
+def test_masks_that_cannot_be(mask_folder: Path, write: Write, check_fault: Check) -> None:
+    for content, *named in (
+        (encoded(PLAIN * 7), "7", "`--classes`"),
+        (encoded(PLAIN, "JPEG"), "JPEG"),
+        (encoded(np.stack([PLAIN * 255, PLAIN, PLAIN], -1)), "colours"),
+        (encoded(np.stack([PLAIN, PLAIN, PLAIN + 1, PLAIN], -1)), "colours"),
+        (encoded(PLAIN.astype(np.uint16) * 256), "256"),
+        (encoded(PLAIN.astype(np.int32) * -1, "TIFF"), "-1"),
+        (encoded(PLAIN.astype(np.float32), "TIFF"), "F"),
+        (b"no mask", "text"),
+        (b"", "empty"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 30 20\n%%EndComments\nshowpage\n", "text"),
+        (encoded(PLAIN)[:-30],),
+    ):
+        write(mask_folder / "masks/0.png", content)
+        records = find_masks(str(mask_folder), classes={"0": "ground", "1": "ant"})
+        check_fault(records, "images/0.png", "mask", *named)
 
 
-def test_every_mask_is_named_even_if_none_can_be_used(mask_folder: Path, write: Write) -> None:
+def test_every_mask_is_named_even_if_none_can_be_used(mask_folder: Path, write: Write, refused: Check) -> None:
     for path in (mask_folder / "masks").iterdir():
         write(path, encoded(np.stack([PLAIN * 255, PLAIN, PLAIN], -1)))
-    with pytest.raises(DataError, match=r"5 that do not: images/\d\.png \(mask: its colours"):
-        read(mask_folder)
-    with pytest.raises(DataError, match="Some pictures of train can be used"):
-        read(mask_folder, bad_files="skip")
+    refused(DataError, [f"images/{number}.png" for number in range(5)], read, mask_folder)
+    refused(DataError, "train", partial(read, mask_folder, bad_files="skip"))
 
 
 @pytest.mark.parametrize(("level", "soft"), [("light", 1), ("strong", 2)])

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
-import pytest
 from PIL import Image
 
 from tfft.data.moves import Flip, Warp, moved
@@ -17,24 +18,20 @@ def place(pixels: np.ndarray, matrix: np.ndarray, x: float, y: float) -> np.ndar
     return pixels[int(np.floor(row)), int(np.floor(column))]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [Flip(), Warp(zoom=0.5), Warp(zoom=1.2, shift=(0.05, -0.1)), Warp(angle=0.3), Warp(shear=(0.1, -0.2)), Warp()],
-)
-def test_a_matrix_says_what_a_change_shows(change: Flip | Warp) -> None:
+def test_a_matrix_says_what_a_change_shows() -> None:
     """A smooth picture, since pixels between pixels are blends."""
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
     smooth = np.stack([rows * 8, columns * 6, 0 * rows], -1).astype(np.uint8)
-    shown, matrix = change.applied(smooth, "mirror").astype(int), change.matrix(*SIZE)
-    for row in range(5, 15):
-        for column in range(8, 22):
+    warps = (Warp(zoom=0.5), Warp(zoom=1.2, shift=(0.05, -0.1)), Warp(angle=0.3), Warp(shear=(0.1, -0.2)), Warp())
+    for change in (Flip(), *warps):
+        shown, matrix = change.applied(smooth, "mirror").astype(int), change.matrix(*SIZE)
+        for row, column in itertools.product(range(5, 15), range(8, 22)):
             expected = place(smooth, matrix, column + 0.5, row + 0.5)
-            assert np.abs(shown[row, column] - expected).max() <= 8, (row, column)
+            assert np.abs(shown[row, column] - expected).max() <= 8, (change, row, column)
 
 
-@pytest.mark.parametrize("outside", ["mirror", "grey"])
-def test_a_matrix_that_changes_nothing(outside: str) -> None:
-    for pixels in (IMAGE, IMAGE[..., 0]):
+def test_a_matrix_that_changes_nothing() -> None:
+    for pixels, outside in itertools.product((IMAGE, IMAGE[..., 0]), ("mirror", "grey")):
         assert np.array_equal(moved(pixels, np.eye(3), Image.Resampling.NEAREST, outside), pixels)
 
 

@@ -40,18 +40,24 @@ def test_a_digit_can_be_seen(some: list[Scene]) -> None:
             assert abs(picture[mask == digit + 1].mean() - picture[mask == 0].mean()) > 15
 
 
-def test_they_are_the_same_each_time_and_others_with_another_seed(some: list[Scene]) -> None:
-    again, other = next(scenes("val")), next(scenes("val", seed=1))
-    assert np.array_equal(some[0].picture, again.picture)
-    assert not np.array_equal(some[0].picture, other.picture)
-    assert sum(1 for _ in scenes("val")) == SIZES["val"]
+def test_they_are_the_same_each_time_and_others_with_another_seed(
+    some: list[Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SIZES, "val", 2)
+    _originals.cache_clear()
+    again, others = list(scenes("val")), list(scenes("val", seed=1))
+    assert len(again) == len(others) == 2
+    for one, same, other in zip(some[:2], again, others, strict=True):
+        assert np.array_equal(one.picture, same.picture)
+        assert not np.array_equal(one.picture, other.picture)
 
 
 def test_no_original_is_in_two_splits_and_all_are_in_one() -> None:
     pictures = {
-        split: {(digit, one.tobytes()) for digit, found in _originals(split, seed=0).items() for one in found}
-        for split in SIZES
+        split: {(digit, one.tobytes()) for digit, found in by_digit.items() for one in found}
+        for split, by_digit in _originals(0).items()
     }
+    assert pictures.keys() == SIZES.keys()
     assert not pictures["train"] & pictures["val"]
     assert not pictures["train"] & pictures["test"]
     assert not pictures["val"] & pictures["test"]

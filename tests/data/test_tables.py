@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from tfft.data import Columns, find_pictures
 from tfft.errors import DataError
+
+Check = Callable[..., None]
 
 
 @pytest.fixture
@@ -22,13 +25,12 @@ def table(folder: Path, text: str, encoding: str = "utf-8") -> str:
     return str(folder / "list.csv")
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_any_delimiter_with_or_without_a_mark(pictures: Path, delimiter: str, encoding: str) -> None:
-    text = "path,label\nimages/0.png,ant\nimages/1.png,bee\n".replace(",", delimiter)
-    records = find_pictures(table(pictures, text, encoding))
-    assert [(r.truth.name, r.split, r.group) for r in records] == [("ant", None, None), ("bee", None, None)]
-    assert records[0].content == pictures / "images/0.png"
+def test_any_delimiter_with_or_without_a_byte_order_mark(pictures: Path) -> None:
+    for delimiter, encoding in itertools.product(",;\t", ("utf-8", "utf-8-sig")):
+        text = "path,label\nimages/0.png,ant\nimages/1.png,bee\n".replace(",", delimiter)
+        records = find_pictures(table(pictures, text, encoding))
+        assert [(r.truth.name, r.split, r.group) for r in records] == [("ant", None, None), ("bee", None, None)]
+        assert records[0].content == pictures / "images/0.png"
 
 
 def test_split_and_group_columns(pictures: Path) -> None:
@@ -50,37 +52,34 @@ def test_a_quoted_cell_may_hold_a_line_break(pictures: Path) -> None:
     assert [r.truth.name for r in records] == ["a\nb", "bee"]
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("path,klass\nimages/0.png,ant\n", r"a column 'label'.*columns 'path', 'klass'"),
-        ("path,label\nimages/0.png,ant\nimages/9.png,bee\n", r"no file .*9\.png \(list\.csv row 3\)"),
-        ("path,label\nimages/0.png,ant\nimages/0.png,bee\n", r"images/0\.png in rows 2 and 3 of list\.csv"),
-        ("path,label\nimages/0.png,ant\n../secret.png,bee\n", r"\.\./secret\.png in list\.csv row 3"),
-        ("path,label\nimages/0.png,ant\n/etc/hostname,bee\n", r"/etc/hostname in list\.csv row 3"),
-        ("path,label\nimages/0.png,ant\nimages/1.png,\n", r"an empty cell in list\.csv row 3"),
-        ("path,label\nimages/0.png,ant\nimages/1.png\n", r"an empty cell in list\.csv row 3"),
-        ("path,label\nimages/0.png,ant\nimages/../images/0.png,bee\n", r"in rows 2 and 3"),
-        ('path,label\nimages/0.png,ant\nimages/1.png,"bee\n', r"well-formed CSV.*unexpected end of data.*row"),
-        ("path,label\nimages/0.png,ant\nimages/\0.png,bee\n", r"null|NUL"),
-        (f"path,label\nimages/0.png,ant\n{'x' * 5000}.png,bee\n", r"too long"),
-        ("path,label\nimages/0.png,ant\nimages/1.png,bee,big\n", r"1 more in list\.csv row 3"),
-        ("path,label,label\nimages/0.png,ant,bee\n", r"two columns 'label'"),
-        ("path,label\n", "only a header"),
-        ("", "an empty file"),
-        ("\n \n", "an empty file"),
-        ("\n\npath,label\nimages/0.png,ant\nimages/9.png,bee\n", r"9\.png \(list\.csv row 5\)"),
-        ('"path,label\nimages/0.png,ant\n', r"well-formed CSV.*unexpected end of data.*list\.csv row 2.*quote"),
-        (f'path,"{"x" * 140_000}"\nimages/0.png,ant\n', r"well-formed CSV.*field limit.*list\.csv row 1"),
-        (f'path,label\nimages/0.png,"{"x" * 140_000}"\n', r"well-formed CSV.*field limit.*list\.csv row 2"),
-        ("path,label\nimages/0.png,ant\nloop.png,bee\n", r"[Ll]oop.* in list\.csv row 3|no file .*loop\.png"),
-        ("path,label\nimages/0.png,ant\nimages/1.png,ant\n", "only 'ant'"),
-    ],
-)
-def test_what_is_wrong_is_said_with_its_row(pictures: Path, text: str, said: str) -> None:
+def test_what_is_wrong_is_said_with_its_row(pictures: Path, refused: Check) -> None:
     (pictures / "loop.png").symlink_to(pictures / "loop.png")
-    with pytest.raises(DataError, match=said):
-        find_pictures(table(pictures, text))
+    for text, *named in (
+        ("path,klass\nimages/0.png,ant\n", "'label'", "'path', 'klass'"),
+        ("path,label\nimages/0.png,ant\nimages/9.png,bee\n", "images/9.png", "row 3"),
+        ("path,label\nimages/0.png,ant\nimages/0.png,bee\n", "images/0.png", "2", "3"),
+        ("path,label\nimages/0.png,ant\n../secret.png,bee\n", "../secret.png", "row 3"),
+        ("path,label\nimages/0.png,ant\n/etc/hostname,bee\n", "/etc/hostname", "row 3"),
+        ("path,label\nimages/0.png,ant\n,bee\n", "'path'", "row 3"),
+        ("path,label\nimages/0.png,ant\nimages/1.png,\n", "'label'", "row 3"),
+        ("path,label\nimages/0.png,ant\nimages/1.png\n", "'label'", "row 3"),
+        ("path,label\nimages/0.png,ant\nimages/../images/0.png,bee\n", "2", "3"),
+        ('path,label\nimages/0.png,ant\nimages/1.png,"bee\n', "unexpected end of data", "row"),
+        ("path,label\nimages/0.png,ant\nimages/\0.png,bee\n",),
+        (f"path,label\nimages/0.png,ant\n{'x' * 5000}.png,bee\n", "too long"),
+        ("path,label\nimages/0.png,ant\nimages/1.png,bee,big\n", "row 3"),
+        ("path,label,label\nimages/0.png,ant,bee\n", "'label'"),
+        ("path,label\n", "header"),
+        ("", "empty"),
+        ("\n \n", "empty"),
+        ("\n\npath,label\nimages/0.png,ant\nimages/9.png,bee\n", "images/9.png", "row 5"),
+        ('"path,label\nimages/0.png,ant\n', "unexpected end of data", "row 2", "quote"),
+        (f'path,"{"x" * 140_000}"\nimages/0.png,ant\n', "field limit", "row 1"),
+        (f'path,label\nimages/0.png,"{"x" * 140_000}"\n', "field limit", "row 2"),
+        ("path,label\nimages/0.png,ant\nloop.png,bee\n", "loop", "row 3"),
+        ("path,label\nimages/0.png,ant\nimages/1.png,ant\n", "'ant'"),
+    ):
+        refused(DataError, ("list.csv", *named), find_pictures, table(pictures, text))
 
 
 def test_blank_lines_before_the_header(pictures: Path) -> None:
@@ -94,27 +93,19 @@ def test_names_that_look_alike_are_one(pictures: Path) -> None:
     assert [(r.truth.name, r.group) for r in records] == [("caf\u00e9", "\u00e9")] * 2 + [("bee", "e")]
 
 
-def test_a_class_without_training_rows(pictures: Path) -> None:
-    text = "path,label,split\nimages/0.png,ant,train\nimages/1.png,bee,train\nimages/2.png,be,test\n"
-    with pytest.raises(DataError, match=r"class 'be' only in the test rows.*row 4.*Nearest.*'bee'"):
-        find_pictures(table(pictures, text), Columns(split="split"))
+def test_a_class_without_training_rows_and_an_unknown_split(pictures: Path, refused: Check) -> None:
+    for text, *named in (
+        ("images/1.png,bee,train\nimages/2.png,be,test\n", "'be'", "test", "row 4", "'bee'"),
+        ("images/1.png,bee,tset\n", "'tset'", "row 3"),
+    ):
+        source = table(pictures, f"path,label,split\nimages/0.png,ant,train\n{text}")
+        refused(DataError, ("list.csv", *named), find_pictures, source, Columns(split="split"))
 
 
-def test_an_unknown_split(pictures: Path) -> None:
-    text = "path,label,split\nimages/0.png,ant,train\nimages/1.png,bee,tset\n"
-    with pytest.raises(DataError, match=r"'tset' in list\.csv row 3"):
-        find_pictures(table(pictures, text), Columns(split="split"))
-
-
-def test_no_file_and_no_text(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no file"):
-        find_pictures(str(tmp_path / "none.csv"))
+def test_no_file_and_no_text(tmp_path: Path, refused: Check) -> None:
     (tmp_path / "file.csv").write_text("path,label\n")
-    with pytest.raises(DataError, match=r"no file .*file\.csv/none\.csv"):
-        find_pictures(str(tmp_path / "file.csv/none.csv"))
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(DataError, match="the folder"):
-        find_pictures(str(tmp_path / "folder.csv"))
     (tmp_path / "bin.csv").write_bytes(b"\xff\xfe\x00path")
-    with pytest.raises(DataError, match="UTF-8"):
-        find_pictures(str(tmp_path / "bin.csv"))
+    for name in ("none.csv", "file.csv/none.csv", "folder.csv"):
+        refused(DataError, name, find_pictures, str(tmp_path / name))
+    refused(DataError, ("bin.csv", "UTF-8"), find_pictures, str(tmp_path / "bin.csv"))

@@ -1,90 +1,112 @@
+"""In a folder of its own, and with the demo data made small; `test_demo` looks at them all."""
+
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
-# in a process of its own: TensorFlow Datasets warns of its own dependencies while it is imported
-PROGRAM = """
-import sys
-import numpy as np
-import tensorflow_datasets as tfds
-from tfft.data import Label, find_pictures
-
-class TinyBeetles(tfds.core.GeneratorBasedBuilder):
-    VERSION = tfds.core.Version("1.0.0")
-    def _info(self):
-        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict({
-            "image": tfds.features.Image(shape=(8, 8, 3)), "label": tfds.features.ClassLabel(names=["ant", "bee"]),
-        }))
-    def _split_generators(self, dl_manager):
-        return {"train": self._generate_examples(6), "test": self._generate_examples(4)}
-    def _generate_examples(self, count, labelled=True):
-        for number in range(count):
-            pixels = np.random.default_rng(number + 10 * count).integers(0, 255, (8, 8, 3)).astype(np.uint8)
-            yield number, {"image": pixels, "label": number % 2 if labelled else -1}
-
-class TinySecret(TinyBeetles):
-    def _split_generators(self, dl_manager):
-        return {"train": self._generate_examples(6), "test": self._generate_examples(4, labelled=False)}
-
-class TinyTexts(TinyBeetles):
-    def _info(self):
-        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict({"text": tfds.features.Text()}))
-"""
-
-
-def run(code: str, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM + code],
-        capture_output=True,
-        text=True,
-        env={"TFDS_DATA_DIR": str(folder), "PATH": "", "HOME": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_a_data_set_that_registers_itself(tmp_path: Path) -> None:
-    code = """
 from collections import Counter
-from tfft.data import assign_splits, read_pictures
-records = find_pictures("tfds:tiny_beetles")
-print(sorted(Counter((r.split, r.truth.name) for r in records).items()))
-splits = read_pictures(assign_splits(records, val_fraction=0.34, test_fraction=0.2, seed=0), image_size=(8, 8))
-print({name: len(examples) for name, examples in splits.items()}, splits.labels, splits.train.inputs.dtype)
-made = {np.random.default_rng(60 + i).integers(0, 255, (8, 8, 3)).astype(np.uint8).tobytes(): i % 2 for i in range(6)}
-print([made[image.tobytes()] for image in splits.train.inputs] == splits.train.targets.tolist())
-"""
-    said = run(code, tmp_path).splitlines()
-    assert said[-3] == "[(('test', 'ant'), 2), (('test', 'bee'), 2), (('train', 'ant'), 3), (('train', 'bee'), 3)]"
-    assert said[-2] == "{'train': 4, 'val': 2, 'test': 4} ['ant', 'bee'] uint8"
-    assert said[-1] == "True"
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tfft.data import PairColumns, assign_splits, find_pairs, find_pictures, find_texts, phrases, read_pictures, scenes
+from tfft.errors import ConfigError, DataError
+
+# TensorFlow Datasets warns of its own dependencies while it is imported
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_a_split_without_labels_is_left_out(tmp_path: Path) -> None:
-    code = """
-records = find_pictures("tfds:tiny_secret")
-print(len(records), {r.split for r in records}, sorted({r.truth.name for r in records}))
-"""
-    assert run(code, tmp_path).splitlines()[-1] == "6 {None} ['ant', 'bee']"
+@pytest.fixture(scope="module", autouse=True)
+def tfds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    import tensorflow_datasets as tfds
+
+    def pixels(number: int) -> np.ndarray:
+        return np.random.default_rng(number).integers(0, 255, (8, 8, 3)).astype(np.uint8)
+
+    class TinyBeetles(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+        LABELLED = True
+
+        def _info(self) -> tfds.core.DatasetInfo:
+            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(self.features()))
+
+        def features(self) -> dict[str, Any]:
+            label = tfds.features.ClassLabel(names=["ant", "bee"])
+            return {"image": tfds.features.Image(shape=(8, 8, 3)), "label": label}
+
+        def _split_generators(self, dl_manager: object) -> dict[str, Any]:
+            return {"train": self._generate_examples(range(6)), "test": self._generate_examples(range(6, 10))}
+
+        def _generate_examples(self, numbers: range) -> Iterator[tuple[int, dict[str, Any]]]:
+            for number in numbers:
+                label = number % 2 if self.LABELLED or number < 6 else -1
+                yield number, {"image": pixels(number), "label": label}
+
+    class TinySecret(TinyBeetles):
+        LABELLED = False
+
+    class TinyTexts(TinyBeetles):
+        def features(self) -> dict[str, Any]:
+            return {"text": tfds.features.Text()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path_factory.mktemp("tfds")))
+        for sizes in (phrases.SIZES, scenes.SIZES):
+            for split, size in (("train", 10), ("val", 2), ("test", 3)):
+                patch.setitem(sizes, split, size)
+        yield tfds
 
 
-def test_another_name_or_another_task(tmp_path: Path) -> None:
-    wanted = {
-        "tiny_beetle": ("ConfigError", "Nearest: 'tiny_beetles'"),
-        "": ("ConfigError", "names a TensorFlow Datasets data set"),
-        "tiny_beetles:9.9.9": ("ConfigError", "names a TensorFlow Datasets data set"),
-        "tiny_texts": ("DataError", "one Image and one ClassLabel"),
+def test_a_data_set_that_registers_itself() -> None:
+    records = find_pictures("tfds:tiny_beetles")
+    assert Counter((r.split, r.truth.name) for r in records) == {
+        ("train", "ant"): 3,
+        ("train", "bee"): 3,
+        ("test", "ant"): 2,
+        ("test", "bee"): 2,
     }
-    code = f"""
-for name in {list(wanted)}:
-    try:
-        find_pictures("tfds:" + name)
-    except Exception as error:
-        print("said", type(error).__name__, error)
-"""
-    said = [line for line in run(code, tmp_path).splitlines() if line.startswith("said ")]
-    for line, (kind, sentence) in zip(said, wanted.values(), strict=True):
-        assert line.startswith(f"said {kind} ")
-        assert sentence in line
+    splits = read_pictures(assign_splits(records, val_fraction=0.34, test_fraction=0.2, seed=0), image_size=(8, 8))
+    assert {name: len(examples) for name, examples in splits.items()} == {"train": 4, "val": 2, "test": 4}
+    assert splits.labels == ["ant", "bee"]
+    made = {
+        np.random.default_rng(number).integers(0, 255, (8, 8, 3)).astype(np.uint8).tobytes(): number % 2
+        for number in range(6)
+    }
+    assert [made[image.tobytes()] for image in splits.train.inputs] == splits.train.targets.tolist()
+
+
+def test_a_split_without_labels_is_left_out() -> None:
+    records = find_pictures("tfds:tiny_secret")
+    assert Counter((r.split, r.truth.name) for r in records) == {(None, "ant"): 3, (None, "bee"): 3}
+
+
+def test_another_name_or_another_task(refused: Callable[..., None]) -> None:
+    for name, kind, *named in (
+        ("tiny_beetle", ConfigError, "'tiny_beetle'", "'tiny_beetles'"),
+        ("", ConfigError, "''"),
+        ("tiny_beetles:9.9.9", ConfigError, "'tiny_beetles:9.9.9'"),
+        ("tiny_texts", DataError, "tfds:tiny_texts", "Image", "ClassLabel"),
+    ):
+        refused(kind, named, find_pictures, f"tfds:{name}")
+
+
+def test_texts_and_pairs(refused: Callable[..., None]) -> None:
+    texts = find_texts("tfds:tfft_text")
+    assert Counter(r.split for r in texts) == {"train": 10, "val": 2, "test": 3}
+    assert {r.read().decode(): r.truth.name for r in texts} == {one.text: one.label for one in phrases.reviews()}
+    found = find_pairs("tfds:tfft_pairs", PairColumns(source="en", target="de"))
+    assert {r.read().decode(): r.truth.texts for r in found} == {one.source: (one.target,) for one in phrases.pairs()}
+    columns = PairColumns(source="en", target="fr")
+    refused(DataError, ("'fr'", "en, de", "tfds:tfft_pairs"), find_pairs, "tfds:tfft_pairs", columns)
+
+
+def test_a_data_set_of_the_demo(tfds: ModuleType) -> None:
+    made = {scene.picture.tobytes(): scene for scene in scenes.scenes("test")}
+    examples = list(tfds.as_numpy(tfds.load("tfft_digits_boxes", split="test")))
+    assert len(examples) == len(made) == 3
+    for example in examples:
+        scene = made[example["image"].tobytes()]
+        assert example["objects"]["label"].tolist() == scene.digits.tolist()
+        boxes = np.round(example["objects"]["bbox"] * scenes.SIDE).astype(int)  # top, left, bottom, right
+        assert boxes[:, [1, 0, 3, 2]].tolist() == scene.boxes.tolist()

@@ -18,13 +18,11 @@ def examples(count: int) -> Examples:
 def test_the_worst_and_the_best_are_shown_with_their_references() -> None:
     splits = Splits(examples(3), examples(3), None, [])
     worst, typical, best = answer_figures(splits, {"val": ["", "the right words", "the right"]}, most=1)
-    assert [figure.title for figure in (worst, typical, best)] == [
-        "Worst answers (val)",
-        "Typical answers (val)",
-        "Best answers (val)",
-    ]
-    assert worst.pictures[0].caption == "Answer: (nothing)"
+    assert all("val" in figure.title for figure in (worst, typical, best))
+    assert "words" not in worst.pictures[0].caption
+    assert worst.pictures[0].text == "source 0"
     assert best.pictures[0].text == "source 1"
-    assert best.pictures[0].caption == "Answer: the right words"
-    assert "the right words / other words" in best.pictures[0].detail
+    assert "the right words" in best.pictures[0].caption
+    for reference in ("the right words", "other words"):
+        assert reference in best.pictures[0].detail
     assert typical.pictures[0].text == "source 2"

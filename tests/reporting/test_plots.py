@@ -3,7 +3,6 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import numpy as np
-import pytest
 
 from tfft.reporting import plots
 from tfft.training import History
@@ -15,20 +14,18 @@ ROWS = [
 ]  # fmt: skip
 
 
-def test_plots_are_whole_svgs_and_always_the_same() -> None:
-    for svg in (plots.learning_curves(History(ROWS, 1)), plots.confusion([[5, 1], [0, 4]], ["ant", "bee"])):
-        assert ET.fromstring(svg).tag.endswith("svg")
-    assert plots.learning_curves(History(ROWS, 1)) == plots.learning_curves(History(ROWS, 1))
-    assert plots.learning_curves(History(ROWS, 1)) != plots.learning_curves(History(ROWS, 2))
+def test_learning_curves_are_the_same_text_each_time() -> None:
+    svg = plots.learning_curves(History(ROWS, 1))
+    assert ET.fromstring(svg).tag.endswith("svg")
+    assert plots.learning_curves(History(ROWS, 1)) == svg
+    assert plots.learning_curves(History(ROWS, 2)) != svg
+    ET.fromstring(plots.learning_curves(History(ROWS[:1], 0)))  # one epoch is enough
 
 
-def test_one_epoch_is_enough() -> None:
-    ET.fromstring(plots.learning_curves(History(ROWS[:1], 0)))
-
-
-def test_odd_names_and_empty_classes() -> None:
-    svg = plots.confusion([[0, 0], [0, 0]], ["$a$ & <b>", "x" * 200 + "\x1b"])
+def test_empty_classes_and_names_that_are_long() -> None:
+    svg = plots.confusion([[0, 0], [0, 0]], ["ant", "x" * 200])
     ET.fromstring(svg)
+    assert "x" * 29 in svg
     assert "x" * 31 not in svg
 
 
@@ -43,7 +40,6 @@ def test_precision_and_recall() -> None:
     # in falling order right, wrong, right
     for known in ("1.000 ant", "0.833 bee", "1.000 cat"):
         assert f"<!-- {known} -->" in svg
-    assert svg == plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], THRESHOLDS)
     assert svg != plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], [0.5, 0.7, 0.5])
 
 
@@ -61,9 +57,8 @@ def test_a_label_that_no_picture_has_has_no_curve() -> None:
     ET.fromstring(plots.precision_recall(TRUTH & False, CHANCES, ["ant", "bee", "cat"], THRESHOLDS))
 
 
-@pytest.mark.parametrize("threshold", [0.0, 1.0])
-def test_a_threshold_that_no_answer_reaches_or_every_one(threshold: float) -> None:
-    ET.fromstring(plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], [threshold] * 3))
+def test_a_threshold_that_no_answer_reaches_or_every_one() -> None:
+    ET.fromstring(plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], [0.0, 1.0, 0.5]))
 
 
 def test_truth_against_answer() -> None:
@@ -73,8 +68,7 @@ def test_truth_against_answer() -> None:
     assert "<!-- age -->" in svg
     assert "<!-- steps -->" in svg
     assert "<image" not in svg
-    assert svg == plots.truth_against_answer(truth, truth + 1, ["age", "steps"])
-    ET.fromstring(plots.truth_against_answer(truth[:1], truth[:1], ["age", "steps"]))
+    ET.fromstring(plots.truth_against_answer(truth[:1, :1], truth[:1, :1], ["age"]))
 
 
 def test_many_dots_are_one_picture() -> None:
@@ -84,38 +78,37 @@ def test_many_dots_are_one_picture() -> None:
     assert len(svg) < 100_000
 
 
-@pytest.mark.parametrize("count", [1, 3, 10, 11, 30])
-def test_colours_differ(count: int) -> None:
-    shades = plots.colours(count)
-    assert shades.shape == (count, 3)
-    assert shades.min() >= 0
-    assert 100 < shades.max() <= 255
-    assert len({tuple(shade) for shade in shades.round().astype(int).tolist()}) == count
+def test_colours_differ() -> None:
+    for count in (1, 10, 11, 30):
+        shades = plots.colours(count)
+        assert shades.shape == (count, 3)
+        assert shades.min() >= 0
+        assert 100 < shades.max() <= 255
+        assert len({tuple(shade) for shade in shades.round().astype(int).tolist()}) == count
 
 
-@pytest.mark.parametrize("count", [1, 6, 30])
-def test_a_legend_has_every_name_in_its_colour(count: int) -> None:
-    svg = plots.legend([f"c{n}" for n in range(count)], plots.colours(count))
-    ET.fromstring(svg)
-    for number, shade in enumerate(plots.colours(count)):
-        assert f"<!-- c{number} -->" in svg
-        assert "fill: #" + bytes(shade.round().astype(int).tolist()).hex() in svg
-
-
-@pytest.mark.parametrize(
-    "name", ["$x_<b>", "$a$", r"$\frac$", r"\$", "_hidden", "", "<script>", "a--b-", "\x1b[31m", "&"]
-)
-def test_odd_names_are_drawn_as_they_are(name: str) -> None:
-    names = [name, name + "$"]
-    truth, chances = TRUTH[:, :2], CHANCES[:, :2]
-    for svg in (
-        plots.legend(names, plots.colours(2)),
-        plots.confusion([[5, 1], [0, 4]], names),
-        plots.precision_recall(truth, chances, names, THRESHOLDS),
-        plots.truth_against_answer(truth, chances, names),
-    ):
+def test_a_legend_has_every_name_in_its_colour() -> None:
+    for count in (1, 30):
+        svg = plots.legend([f"c{n}" for n in range(count)], plots.colours(count))
         ET.fromstring(svg)
-        assert "<script>" not in svg
-        assert "Oblique" not in svg  # the font of mathematics
-        if name.isidentifier():
-            assert name in svg
+        for number, shade in enumerate(plots.colours(count)):
+            assert f"<!-- c{number} -->" in svg
+            assert "fill: #" + bytes(shade.round().astype(int).tolist()).hex() in svg
+
+
+def test_odd_names_are_drawn_as_they_are() -> None:
+    names = ["$x_<b>", "$a$", r"$\frac$", r"\$", "_hidden", "", "<script>", "a--b-", "\x1b[31m", "&"]
+    names += [f"{name}$" for name in names]
+    count = plots.MOST_CURVES
+    for part in (names[:count], names[-count:]):
+        truth = np.eye(count, dtype=bool)
+        for svg in (
+            plots.legend(part, plots.colours(count)),
+            plots.confusion(truth.astype(int), part),
+            plots.precision_recall(truth, truth.astype(float), part, [0.5] * count),
+            plots.truth_against_answer(CHANCES, CHANCES, part[:3]),
+        ):
+            ET.fromstring(svg)
+            assert "<script>" not in svg
+            assert "Oblique" not in svg  # the font of mathematics
+    assert "_hidden" in plots.legend(["_hidden", "ant"], plots.colours(2))

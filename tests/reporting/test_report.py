@@ -38,7 +38,7 @@ def folder(network: keras.Model, splits: Splits, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_numbers(folder: Path) -> None:
+def test_numbers_a_table_of_what_was_left_out_and_a_page(folder: Path) -> None:
     report = json.loads((folder / "report.json").read_text())
     assert report["scores"]["test"]["accuracy"] == pytest.approx(4 / 7)
     assert set(report["scores"]) == {"train", "val", "test"}
@@ -48,19 +48,16 @@ def test_numbers(folder: Path) -> None:
     assert report["versions"]["keras"] == keras.__version__
     assert (report["examples"]["train"], report["counts"]["train"]) == (20, [10, 10])
     assert report["phases"][0]["trained_parameters"] == 18
-    assert (report["phases"][0]["trains_on"], report["phases"][0]["views"]) == ("8 after pool", 1)
+    assert "pool" in report["phases"][0]["trains_on"]
+    assert report["phases"][0]["views"] == 1
 
-
-def test_what_was_left_out_is_a_table(folder: Path) -> None:
     with (folder / "skipped.csv").open(newline="") as file:
         assert next(csv.DictReader(file))["example"] == "'=cmd()"
 
-
-def test_the_page_loads_nothing_and_runs_nothing(folder: Path) -> None:
+    # the page loads nothing and runs nothing
     page = (folder / "report.html").read_text()
     assert "Content-Security-Policy" in page
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert not re.findall(r"""(?:src|href)=["'](?!data:)""", page)
-    assert "Confusion matrix (test)" in page
-    assert "Learning curves" in page
+    assert page.count("data:image/svg+xml;base64,") == 2  # confusion matrix and learning curves

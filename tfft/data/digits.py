@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import io
 
 from tfft.data.labels import Label
 from tfft.data.records import Record
 
 
-def digits() -> list[Record]:
+@functools.cache
+def digits() -> tuple[Record, ...]:
     """1,797 handwritten digits of 13 people, 8 x 8 pixels, as PNG records of ten classes.
 
     Source: the test set of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI Machine
@@ -24,4 +26,4 @@ def digits() -> list[Record]:
         file = io.BytesIO()
         Image.fromarray(np.rint(pixels * (255 / 16)).astype(np.uint8)).save(file, format="PNG")
         found.append(Record(content=file.getvalue(), truth=Label(str(target)), where=f"demo digit {number}"))
-    return found
+    return tuple(found)

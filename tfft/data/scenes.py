@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,7 +69,7 @@ def scenes(split: str, *, seed: int = 0) -> Iterator[Scene]:
         scene = next(scenes("train"))
         scene.digits, scene.boxes
     """
-    by_digit = _originals(split, seed)
+    by_digit = _originals(seed)[split]
     for number in range(SIZES[split]):
         rng = np.random.default_rng((seed, list(SIZES).index(split), number))
         yield _composed(by_digit, rng, split=split, where=f"demo scene {split} {number}")
@@ -93,13 +94,12 @@ def _png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _originals(split: str, seed: int) -> dict[int, list[np.ndarray]]:
-    """The digits of one split, (8, 8) in [0, 255], by what they are."""
-    dealt = assign_splits(digested(digits()), val_fraction=0.15, test_fraction=0.15, seed=seed)
-    found = defaultdict(list)
-    for record in dealt:
-        if record.split == split:
-            found[int(record.truth.name)].append(_pixels(record))
+@functools.cache
+def _originals(seed: int) -> Mapping[str, Mapping[int, Sequence[np.ndarray]]]:
+    """The digits, (8, 8) in [0, 255], by their split and what they are."""
+    found: dict[str, dict[int, list[np.ndarray]]] = {split: defaultdict(list) for split in SIZES}
+    for record in assign_splits(digested(digits()), val_fraction=0.15, test_fraction=0.15, seed=seed):
+        found[record.split][int(record.truth.name)].append(_pixels(record))
     return found
 
 
@@ -107,7 +107,9 @@ def _pixels(record: Record) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(record.read())))
 
 
-def _composed(by_digit: dict[int, list[np.ndarray]], rng: np.random.Generator, *, split: str, where: str) -> Scene:
+def _composed(
+    by_digit: Mapping[int, Sequence[np.ndarray]], rng: np.random.Generator, *, split: str, where: str
+) -> Scene:
     ground = draw_texture(int(rng.choice(TEXTURES)), rng, SIDE).astype(np.float64)
     middle = ground.mean(axis=(0, 1))
     ground = middle + (ground - middle) * rng.uniform(0.2, 0.8)  # so strong a texture hides small digits
