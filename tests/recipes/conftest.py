@@ -25,7 +25,7 @@ COUNTS = {"train": 48, "val": 24, "test": 24}
 """The demo has 1,700 scenes and 2,200 texts, of which a test needs some."""
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _few_examples() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for split, count in COUNTS.items():
