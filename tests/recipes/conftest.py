@@ -18,6 +18,7 @@ from PIL import Image
 
 from tfft import cli
 from tfft.data import phrases, scenes
+from tfft.models import Search
 from tfft.store import Storage
 from tfft.training import Phase
 
@@ -261,8 +262,8 @@ def sentiments(recipe: ModuleType, folder: Path, *flags: str) -> Any:
 
 
 def sequences(recipe: ModuleType, folder: Path, *flags: str) -> Any:
-    """The demo."""
-    return recipe.SMOKE
+    """The demo; answers of one recipe by beam search, of the other greedy."""
+    return replace(recipe.SMOKE, search=Search(beams=2 if recipe.__name__.endswith("translation") else 1))
 
 
 LESSONS = {
