@@ -24,7 +24,8 @@ def answers_to(maps: np.ndarray, size: tuple[int, int]) -> dict[str, np.ndarray]
     model = with_boxes(keras.Model(inputs, given), LABELS[: maps.shape[-1] - 4])
     pixels = np.zeros((len(maps), math.prod(size) * 3), np.float32)
     pixels[:, :numbers] = maps.reshape(len(maps), -1)
-    return model.predict(pixels.reshape(len(maps), *size, 3), verbose=0)
+    # called, not predicted: a graph of each would take most of the time
+    return {key: np.asarray(value) for key, value in model(pixels.reshape(len(maps), *size, 3)).items()}
 
 
 def found(answers: dict[str, np.ndarray], picture: int = 0, least: float = 0.5) -> list[list[float]]:

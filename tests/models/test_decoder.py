@@ -1,11 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import sentencepiece
 import tensorflow as tf
 
 from tfft.models import (
@@ -19,6 +25,7 @@ from tfft.models import (
     cut,
     load_encoder,
     parameters,
+    presets,
     sequence,
     subwords_for,
     unfrozen,
@@ -29,9 +36,10 @@ PIECES = Subwords(SimpleNamespace(vocabulary_size=lambda: 20))
 SIZE = DecoderSize(layers=2, width=8, heads=2, feedforward=8, vocabulary=20)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model() -> keras.Model:
     """A frozen encoder of one layer, and a decoder of two blocks."""
+    keras.utils.set_random_seed(0)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     mask = keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32")
     features = keras.layers.Dense(12, name="dense")(keras.layers.Embedding(30, 12, name="words")(tokens))
@@ -81,103 +89,245 @@ def test_what_is_given_of_an_answer_goes_into_the_top_alone_and_the_model_can_st
     assert np.allclose(keras.saving.load_model(tmp_path / "model.keras")([TOKENS, GIVEN]), whole, atol=1e-6)
 
 
+def test_embeddings_and_logits_are_scaled_as_each_kind_was_trained() -> None:
+    def scales(*names: str, **embedding: object) -> tuple[float, float]:
+        block = SimpleNamespace(name="transformer_decoder_layer_0")
+        rest = [SimpleNamespace(name=f"decoder_{name}") for name in names]
+        return of_layers([SimpleNamespace(name="token_embedding", output_dim=16, **embedding), block, *rest]).scales
+
+    t5 = ("embedding_dropout", "output_layer_norm", "output_dropout")
+    assert scales(*t5, tie_weights=True) == (1, 1 / 4)
+    assert scales(*t5, tie_weights=False) == (1, 1)  # Flan
+    assert scales("position_embedding", "embeddings_layer_norm", "embeddings_dropout") == (1, 1)  # BART
+    rest = [SimpleNamespace(name=f"decoder_{name}") for name in ("block_0", "positions", "dropout", "norm")]
+    assert of_layers([SimpleNamespace(name="decoder_embedding", output_dim=16), *rest]).scales == (4, 1)
+
+
 TEXTS = ["the zip is good", "a case", "the lens is not bad"]
-Parts = tuple[keras.Model, Encoder, Subwords, str]
 
 
-@pytest.fixture(params=["bart", "t5"])
-def parts(request: pytest.FixtureRequest, seq2seq_folder: Callable) -> Parts:
-    """A model to train, its encoder, its pieces, and the folder that they are from."""
-    folder = str(seq2seq_folder(request.param))
-    encoder = load_encoder(folder)
-    pieces = subwords_for(encoder, iter(()), 50)
-    return attach_head(encoder.model, sequence(encoder.decoder, pieces, longest=24)), encoder, pieces, folder
+@dataclass(frozen=True)
+class Parts:
+    """What is made of a tiny BART, T5 or Flan."""
+
+    kind: str
+    network: keras.Model
+    """That of KerasHub. It has its layers in common with `model`."""
+    encoder: Encoder
+    pieces: Subwords
+    model: keras.Model
+    """To be trained."""
 
 
-@pytest.mark.parametrize("parts", ["bart", "t5", "flan"], indirect=True)
-def test_tokens_and_logits_are_those_of_kerashub(parts: Parts) -> None:
+def tiny_t5() -> tuple[keras.Model, Any]:
+    """A network with more embeddings than tokens, as the T5 that are published, and its tokenizer."""
     from keras_hub import models as hub
 
-    model, encoder, pieces, folder = parts
-    kind = hub.BartSeq2SeqLM if folder.endswith("bart") else hub.T5Seq2SeqLM
+    proto = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(10 * TEXTS), model_writer=proto,
+        vocab_size=30, hard_vocab_limit=False, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
+    )  # fmt: skip
+    tokenizer = hub.T5Tokenizer(proto.getvalue())
+    keras.utils.set_random_seed(3)
+    sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 12}
+    return hub.T5Backbone(tokenizer.vocabulary_size() + 4, **sizes, use_gated_activation=True), tokenizer
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, Parts]:
+    """What `parts` has loaded."""
+    return {}
+
+
+@pytest.fixture
+def parts(
+    request: pytest.FixtureRequest,
+    loaded: dict[str, Parts],
+    seq2seq_folder: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Parts:
+    """Loaded once for all tests of the file, since that takes seconds; T5, the slowest, without its folder."""
+    kind = request.param
+    if kind not in loaded:
+        network, tokenizer = tiny_t5() if kind == "t5" else presets._load(str(seq2seq_folder(kind)))
+        monkeypatch.setattr(presets, "_load", lambda _: (network, tokenizer))
+        encoder = load_encoder(f"tiny_{kind}")
+        pieces = subwords_for(encoder, iter(()), 50)
+        model = attach_head(encoder.model, sequence(encoder.decoder, pieces, longest=24))
+        loaded[kind] = Parts(kind, network, encoder, pieces, model)
+    return loaded[kind]
+
+
+def kinds(*fast: str, slow: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+    """A test of pretrained decoders."""
+    names = [*fast, *(pytest.param(kind, marks=pytest.mark.slow) for kind in slow)]
+    return pytest.mark.parametrize("parts", names, indirect=True)
+
+
+def numbered(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of texts, and of answers. They are just numbers: the tokenizer of BART takes seconds."""
+    tokens = [np.arange(5, last, dtype=np.int32) for last in (20, 9, 14)]
+    return parts.encoder.pack(tokens, 16), parts.pieces.pack(tokens[::-1], 25)
+
+
+def task_of(parts: Parts) -> Any:
+    """The class of KerasHub that answers texts."""
+    from keras_hub import models as hub
+
+    return hub.BartSeq2SeqLM if parts.kind == "bart" else hub.T5Seq2SeqLM
+
+
+def with_tokenizer(parts: Parts) -> Parts:
+    """With a new tokenizer: that of T5 is empty once a seed was set, as before each test."""
+    from keras_hub import models as hub
+
+    tokenizer = hub.T5Tokenizer(parts.encoder.tokenizer.proto)
+    encoder, pieces = (replace(one, tokenizer=tokenizer) for one in (parts.encoder, parts.pieces))
+    return replace(parts, encoder=encoder, pieces=pieces)
+
+
+@kinds("bart", "t5", slow=("flan",))
+def test_logits_are_those_of_kerashub(parts: Parts) -> None:
+    tokens, answers = numbered(parts)
+    given = answers[:, :-1]
+    asked = {
+        "encoder_token_ids": tokens,
+        "encoder_padding_mask": tokens != parts.encoder.pad,
+        "decoder_token_ids": given,
+        # the start of T5 is its padding
+        "decoder_padding_mask": (given != parts.pieces.pad) | (np.arange(24) == 0),
+    }
+    expected = task_of(parts)(parts.network)({name: tf.cast(value, "int32") for name, value in asked.items()}).numpy()
+    logits, counted = parts.model([tokens, given]).numpy(), answers[:, 1:] != parts.pieces.pad
+    assert np.allclose(logits[counted], expected[counted], atol=1e-5)
+    assert not np.allclose(logits[0], logits[1], atol=1e-4)
+
+
+@kinds("t5", slow=("bart",))
+def test_tokens_are_those_of_kerashub(parts: Parts) -> None:
+    parts = parts if parts.kind == "bart" else with_tokenizer(parts)
+    encoder, pieces = parts.encoder, parts.pieces
     lengths = {"encoder_sequence_length": 16, "decoder_sequence_length": 24}
-    preprocessor = kind.preprocessor_cls(encoder.tokenizer, **lengths)
+    preprocessor = task_of(parts).preprocessor_cls(encoder.tokenizer, **lengths)
     asked = {"encoder_text": tf.constant(TEXTS), "decoder_text": tf.constant(TEXTS[::-1])}
     given, targets, counted = preprocessor(asked)
     tokens = encoder.pack(encoder.tokenize(TEXTS), 16)
     answers = pieces.pack(pieces.tokenize(TEXTS[::-1]), 25)
     assert np.array_equal(tokens, given["encoder_token_ids"])
+    assert np.array_equal(tokens != encoder.pad, given["encoder_padding_mask"])
     assert np.array_equal(answers[:, :-1], given["decoder_token_ids"])
     assert np.array_equal(answers[:, 1:], targets)
+    assert np.array_equal(answers[:, 1:] != pieces.pad, counted)
     assert pieces.texts(answers) == TEXTS[::-1]
-    theirs = kind(kind.backbone_cls.from_preset(folder))
-    expected = theirs({name: tf.cast(value, "int32") for name, value in given.items()}).numpy()
-    logits = model([tokens, answers[:, :-1]]).numpy()
-    assert np.allclose(logits[counted], expected[counted], atol=1e-5)
-    assert not np.allclose(logits[0], logits[1], atol=1e-4)
 
 
-def make_likely(embedding: keras.Layer, rows: list[int]) -> None:
-    """Gives some tokens logits far from zero, half of them of the other sign."""
-    weights = embedding.embeddings.numpy()
-    weights[rows[::2]], weights[rows[1::2]] = 50 * weights[5], -50 * weights[5]
-    embedding.embeddings.assign(weights)
+@kinds("t5")
+def test_what_t5_cannot_write_is_known_and_not_said(parts: Parts) -> None:
+    parts = with_tokenizer(parts)
+    tokens = parts.pieces.tokenize(["the ñ zip"])
+    assert parts.pieces.unknown == parts.encoder.unknown == 2
+    assert (tokens[0] == 2).sum() == 1
+    assert parts.pieces.texts(parts.pieces.pack(tokens, 24))[0].split() == ["the", "zip"]
 
 
+@kinds(slow=("bart",))
+def test_special_tokens_that_are_written_out_are_known(parts: Parts) -> None:
+    (found,) = parts.encoder.tokenize(["a </s> b"])
+    assert parts.encoder.special & {*found.tolist()} == {2}
+
+
+@kinds("bart", "t5")
+def test_special_tokens_stand_for_no_text(parts: Parts) -> None:
+    special = {"bart": {0, 1, 2}, "t5": {0, 1}}[parts.kind]
+    assert parts.encoder.special >= special
+    assert parts.pieces.special == parts.encoder.special - {parts.pieces.unknown}
+    assert not {*range(5, 20)} & parts.encoder.special
+
+
+@contextmanager
+def varied(parts: Parts, beyond: list[int]) -> Iterator[None]:
+    """Weights for which answers differ from text to text and some end early, and tokens that are none are likely."""
+    before, (scale, seed) = parts.model.get_weights(), {"bart": (0.5, 77), "t5": (0.3, 3)}[parts.kind]
+    random = np.random.default_rng(seed)
+    parts.model.set_weights([random.normal(scale=scale, size=w.shape) if w.ndim > 1 else w for w in before])
+    embedding = parts.encoder.decoder.embedding.embeddings
+    weights = embedding.numpy()
+    # logits far from zero, half of them of the other sign
+    weights[beyond[::2]], weights[beyond[1::2]] = 50 * weights[5], -50 * weights[5]
+    embedding.assign(weights)
+    try:
+        yield
+    finally:
+        parts.model.set_weights(before)
+
+
+@kinds("bart", "t5")
 def test_greedy_takes_the_likeliest_token_and_none_that_is_no_answer(parts: Parts) -> None:
-    model, encoder, pieces, _ = parts
-    tokens = encoder.pack(encoder.tokenize(TEXTS), 16)
-    make_likely(encoder.decoder.embedding, [*range(pieces.size, model.outputs[0].shape[-1])])
-    banned = {pieces.pad, pieces.unknown, *pieces.starts} - {pieces.end, None}
-    never = [*banned, *range(pieces.size, model.outputs[0].shape[-1])]
-    found = answerer(model, pieces, Search(beams=1), longest=8)(tokens)
-    for row, text in zip(found, tokens, strict=True):
-        expected = list(pieces.starts)
-        while len(expected) < 8 and (len(expected) == len(pieces.starts) or expected[-1] != pieces.end):
-            logits = model([text[None], np.array([[*expected, pieces.pad]], np.int32)]).numpy()[0, len(expected) - 1]
-            logits[never] = -np.inf
-            expected.append(int(logits.argmax()))
-        assert row.tolist() == expected + [pieces.pad] * (8 - len(expected))
+    (tokens, _), model, pieces = numbered(parts), parts.model, parts.pieces
+    longest, begun = 6, len(pieces.starts)
+    beyond = [*range(pieces.size, model.outputs[0].shape[-1])]
+    assert bool(beyond) == (parts.kind == "t5")
+    never = [*{pieces.pad, pieces.unknown, *pieces.starts} - {pieces.end, None}, *beyond]
+    expected = np.full((3, longest), pieces.pad, np.int32)
+    expected[:, :begun] = pieces.starts
+    with varied(parts, beyond):
+        found = answerer(model, pieces, Search(beams=1), longest=longest)(tokens)
+        for index in range(begun, longest):
+            logits = model([tokens, expected]).numpy()[:, index - 1]
+            logits[:, never] = -np.inf
+            ended = (index > begun) & np.isin(expected[:, index - 1], [pieces.end, pieces.pad])
+            expected[:, index] = np.where(ended, pieces.pad, logits.argmax(axis=-1))
+    assert found.tolist() == expected.tolist()
+    assert len({tuple(answer) for answer in found.tolist()}) > 1
+    assert (found[:, -1] == pieces.pad).any()
 
 
+# of a new decoder it is in test_generating.py
+@kinds(slow=("bart", "t5"))
 def test_with_beams_enough_the_best_answer_of_all_is_found(parts: Parts) -> None:
-    model, encoder, pieces, _ = parts
+    (tokens, _), model, pieces = numbered(parts), parts.model, parts.pieces
     longest, begun = len(pieces.starts) + 2, len(pieces.starts)
-    tokens = encoder.pack(encoder.tokenize(TEXTS), 16)
-    found = answerer(model, pieces, Search(beams=64, length_penalty=1.0), longest=longest)(tokens)
+    beyond = [*range(pieces.size, model.outputs[0].shape[-1])]
     words = sorted({*range(pieces.size)} - {pieces.pad, pieces.unknown, *pieces.starts, pieces.end})
     every = [[*pieces.starts, pieces.end, pieces.pad]]
     every += [[*pieces.starts, word, other] for word in words for other in [*words, pieces.end]]
     every = np.array(every, np.int32)
     never = [*{pieces.pad, pieces.unknown, *pieces.starts} - {pieces.end, None}]
-    for text, answer in zip(tokens, found, strict=True):
-        logits = model.predict([text[None].repeat(len(every), 0), every[:, :-1]], verbose=0)[:, begun - 1 :]
-        logits[:, :, [*never, *range(pieces.size, logits.shape[-1])]] = -1e9
+    with varied(parts, beyond):
+        found = answerer(model, pieces, Search(beams=64, length_penalty=5.0), longest=longest)(tokens)
+        given = [(text[None].repeat(len(every), 0), every[:, :-1]) for text in tokens]
+        all_logits = [model.predict(list(one), verbose=0)[:, begun - 1 :] for one in given]
+    assert len({tuple(answer) for answer in found.tolist()}) > 1
+    for logits, answer in zip(all_logits, found, strict=True):
+        logits[:, :, [*never, *beyond]] = -1e9
         right = np.take_along_axis(keras.ops.log_softmax(logits).numpy(), every[:, begun:, None], -1)[..., 0]
         made = every[:, begun:] != pieces.pad
-        scores = (right * made).sum(axis=1) / ((5 + made.sum(axis=1)) / 6)
+        scores = (right * made).sum(axis=1) / ((5 + made.sum(axis=1)) / 6) ** 5
         assert scores[(every == answer).all(axis=1)] == pytest.approx(scores.max(), abs=1e-5)
 
 
+@kinds("bart", "t5")
 def test_the_encoder_is_the_trunk_and_what_both_sides_share_stays_frozen(parts: Parts) -> None:
-    model, encoder, pieces, _ = parts
+    (tokens, _), model = numbered(parts), parts.model
     assert len(backbone_stages(model)) == 3
-    tokens, given = encoder.pack(encoder.tokenize(TEXTS), 16), np.array([[*pieces.starts, 5]] * 3, np.int32)
+    given = np.array([[*parts.pieces.starts, 5]] * 3, np.int32)
     whole = model([tokens, given]).numpy()
     for unfreeze, trained in [(0, False), (1, False), ("all", True)]:
         with unfrozen(model, unfreeze, batch_norm="frozen"):
             found = cut(model)
-            assert encoder.decoder.embedding.trainable == trained
+            assert parts.encoder.decoder.embedding.trainable == trained
             frozen = 0 if found.trunk is None else sum("encoder_layer" in layer.name for layer in found.trunk.layers)
             assert frozen == {0: 2, 1: 1, "all": 0}[unfreeze]
             if found.trunk is not None:
                 assert np.allclose(found.top([*found.trunk(tokens), tf.constant(given)]), whole, atol=1e-6)
 
 
+# the last test of the file: adapters stay
+@kinds("bart", "t5")
 def test_adapters_stand_beside_queries_and_values_of_the_encoder(parts: Parts) -> None:
-    model, _, _, folder = parts
-    before, _ = parameters(model)
-    with unfrozen(model, 1, batch_norm="frozen", lora_rank=2):
-        trained, _ = parameters(model)
+    before, _ = parameters(parts.model)
+    with unfrozen(parts.model, 1, batch_norm="frozen", lora_rank=2):
+        trained, _ = parameters(parts.model)
     # of queries and of values two each; Keras puts the heads of BART into the first
-    assert trained - before == 2 * (8 * 2 * 2 + 2 * 4 if folder.endswith("bart") else 8 * 2 + 2 * 8)
+    assert trained - before == 2 * (8 * 2 * 2 + 2 * 4 if parts.kind == "bart" else 8 * 2 + 2 * 8)

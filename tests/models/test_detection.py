@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfft.errors import ConfigError
-from tfft.models import attach_head, fitting_stride, load_backbone, object_boxes
+from tfft.models import attach_head, fitting_stride, object_boxes, scales_of
 from tfft.models.detection import centre_maps
 
 Boxes = Callable[..., np.ndarray]
@@ -32,12 +32,13 @@ def test_head_loss_metrics_and_monitor_agree(boxes_of: Boxes) -> None:
     task = object_boxes(LABELS, SIZE, stride=16)
     model = attach_head(backbone(), task)
     targets = task.encode(boxes_of([[8, 8, 40, 30, 0], [30, 30, 60, 60, 2]], []))
-    model.compile("adam", task.loss, metrics=list(task.metrics))
+    # without a graph, which takes most of the time
+    model.compile("adam", task.loss, metrics=list(task.metrics), run_eagerly=True)
     pixels = np.random.default_rng(0).uniform(0, 255, (2, *SIZE, 3))
     logs = model.fit(pixels, targets, validation_data=(pixels, targets), epochs=1, verbose=0).history
     assert np.isfinite(logs[task.monitor][0])
     assert task.mode == "min"
-    assert model.predict(pixels, verbose=0)[..., :3].max() < 0  # it begins with the chance of a centre
+    assert np.max(model(pixels)[..., :3]) < 0  # it begins with the chance of a centre
 
 
 @pytest.mark.parametrize("stride", [4, 8, 16])
@@ -48,23 +49,17 @@ def test_a_place_for_every_stride(boxes_of: Boxes, stride: int) -> None:
     assert targets.shape[1:3] == (64 // stride, 64 // stride) == attach_head(backbone(), task).output_shape[1:3]
 
 
-# among them paddings and convolutions that change a size a little
-@pytest.mark.parametrize(
-    ("name", "size", "stride"),
-    [
-        ("MobileNetV2", (64, 96), 4),
-        ("MobileNetV2", (72, 100), 8),
-        ("ResNet50", (64, 64), 16),
-        ("MobileNet", (64, 64), 8),
-        ("Xception", (96, 96), 4),
-        ("MobileNetV3Small", (64, 64), 4),
-    ],
-)
-def test_maps_and_targets_have_one_size(boxes_of: Boxes, name: str, size: tuple[int, int], stride: int) -> None:
-    task = object_boxes(LABELS, size, stride=stride)
-    model = attach_head(load_backbone(name, image_size=size, weights="none"), task)
+@pytest.mark.parametrize(("size", "border", "height"), [((64, 64), "valid", 15), ((70, 100), "same", 18)])
+def test_maps_and_targets_have_one_size(boxes_of: Boxes, size: tuple[int, int], border: str, height: int) -> None:
+    """Even where convolutions leave out the border, or a size is no multiple of the stride."""
+    x = inputs = keras.Input((*size, 3))
+    for padding in (border, border, "same", "same", "same"):
+        x = keras.layers.Conv2D(4, 3, strides=2, padding=padding)(x)
+    network = keras.Model(inputs, x)
+    assert scales_of(network, (4,))[0].shape[1] == height
+    task = object_boxes(LABELS, size, stride=4)
     targets = task.encode(boxes_of([[8, 8, 40, 30, 0]]))
-    assert model.output_shape[1:3] == targets.shape[1:3]
+    assert attach_head(network, task).output_shape[1:3] == targets.shape[1:3]
 
 
 def test_the_head_trains_through_every_scale(boxes_of: Boxes) -> None:
@@ -204,5 +199,5 @@ def test_maps_stay_float32_in_half_precision() -> None:
 
 
 def test_what_cannot_be() -> None:
-    with pytest.raises(ConfigError, match="at least one label"):
+    with pytest.raises(ConfigError):
         object_boxes([], SIZE)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,18 +14,18 @@ SMALL = {"vocabulary_size": 20, "num_layers": 3, "num_heads": 2, "hidden_dim": 8
 
 
 def test_names_and_folders_that_hold_no_encoder(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"KerasHub preset.*'bert_tny_en_uncased'.*Nearest presets: 'bert_tiny_en_un"):
+    with pytest.raises(ConfigError, match=r"bert_tny_en_uncased.*bert_tiny_en_uncased"):
         load_encoder("bert_tny_en_uncased")
-    with pytest.raises(ConfigError, match=r"Nearest presets: 'bart_base_en'"):
+    with pytest.raises(ConfigError, match=r"bart_bse_en.*bart_base_en"):
         load_encoder("bart_bse_en")
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError, match="whisper_tny_en") as refused:
         load_encoder("whisper_tny_en")
     assert "whisper_tiny" not in str(refused.value)  # reads sounds
-    with pytest.raises(ConfigError, match=r"holds a network and its tokenizer.*config.json"):
-        load_encoder(str(tmp_path))
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(ConfigError, match=f"holds a network and its tokenizer.* in {tmp_path}.*save_to_preset"):
-        load_encoder(str(tmp_path))
+    for content in (None, "{"):
+        if content:
+            (tmp_path / "config.json").write_text(content)
+        with pytest.raises(ConfigError, match=re.escape(str(tmp_path))):
+            load_encoder(str(tmp_path))
 
 
 def test_a_tokenizer_with_more_tokens_than_the_network_has_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +34,7 @@ def test_a_tokenizer_with_more_tokens_than_the_network_has_embeddings(monkeypatc
     network = keras_hub.models.BertBackbone(**SMALL)
     tokenizer = SimpleNamespace(vocabulary_size=lambda: 21, id_to_token=str)
     monkeypatch.setattr(presets, "_load", lambda _: (network, tokenizer))
-    with pytest.raises(ConfigError, match=r"an embedding for each token.*20 embeddings and 21 tokens in some"):
+    with pytest.raises(ConfigError, match=r"(?=.*\b20\b)(?=.*\b21\b)(?=.*\bsome\b)"):
         load_encoder("some")
 
 
@@ -44,16 +45,16 @@ def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
 
     sizes = {**SMALL, "max_sequence_length": 8}
     for network, said in [
-        (keras_hub.models.GPT2Backbone(**sizes), "which reads left to right"),
+        (keras_hub.models.GPT2Backbone(**sizes), "GPT2Backbone"),
         (
             keras_hub.models.WhisperBackbone(
                 num_mels=4, max_encoder_sequence_length=8, max_decoder_sequence_length=8, **SMALL
             ),
-            "encoder_features",
+            "WhisperBackbone.*encoder_features",
         ),
     ]:
         monkeypatch.setattr(presets, "_load", lambda _, network=network: (network, None))
-        with pytest.raises(ConfigError, match=f"has an encoder.*{said}"):
+        with pytest.raises(ConfigError, match=said):
             load_encoder("some")
 
 
@@ -92,5 +93,5 @@ def test_a_mask_that_stands_last_needs_no_embedding() -> None:
 
 def test_a_kind_that_kerashub_does_not_read_in_hugging_faces_form(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "t5", "architectures": ["T5Model"]}')
-    with pytest.raises(ConfigError, match=r"of a kind that KerasHub reads.*t5_small_multi"):
+    with pytest.raises(ConfigError, match="t5_small_multi"):
         load_encoder(str(tmp_path))

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfft.conventions import IGNORED
 from tfft.errors import ConfigError
-from tfft.models import attach_head, load_backbone, pixel_labels
+from tfft.models import attach_head, pixel_labels
 
 Guesses = Callable[..., tuple[np.ndarray, np.ndarray]]
 LABELS = ["sky", "road", "car"]
@@ -28,19 +28,19 @@ def backbone(size: tuple[int, int] = SIZE) -> keras.Model:
     return model
 
 
-@pytest.mark.parametrize("options", [{}, {"weights": [1.0, 2.0, 3.0], "focal": 2.0, "dice": 1.0}])
-def test_head_loss_metrics_and_monitor_agree(guesses: Guesses, options: dict) -> None:
-    task = pixel_labels(LABELS, SIZE, **options)
+def test_head_loss_metrics_and_monitor_agree(guesses: Guesses) -> None:
+    task = pixel_labels(LABELS, SIZE, weights=[1.0, 2.0, 3.0], focal=2.0, dice=1.0)
     model = attach_head(backbone(), task)
     assert model.output_shape == (None, *SIZE, 3)
-    model.compile("adam", task.loss, metrics=list(task.metrics))
+    # without a graph, which takes most of the time
+    model.compile("adam", task.loss, metrics=list(task.metrics), run_eagerly=True)
     truth, _ = guesses(0, SIZE)
     pixels = np.random.default_rng(0).uniform(0, 255, (2, *SIZE, 3))
     logs = model.fit(pixels, truth, validation_data=(pixels, truth), epochs=1, verbose=0).history
     assert 0 <= logs[task.monitor][0] <= 1
     assert task.mode == "max"
     assert np.isfinite(logs["loss"][0])
-    answers = model.predict(pixels, verbose=0)
+    answers = np.asarray(model(pixels))
     assert answers.sum(axis=-1) == pytest.approx(1, abs=1e-5)
 
 
@@ -54,10 +54,10 @@ def test_a_guess_that_knows_nothing(guesses: Guesses) -> None:
     assert math.log(3) < np.mean(task.loss(truth, nothing)) < task.chance_loss
 
 
-@pytest.mark.parametrize("size", [(64, 64), (48, 80)])
+# also sizes that are no multiple of the strides
+@pytest.mark.parametrize("size", [(48, 80), (50, 70)])
 def test_answers_are_as_large_as_the_picture(size: tuple[int, int]) -> None:
-    network = load_backbone("MobileNetV2", image_size=size, weights="none", options={"alpha": 0.35})
-    assert attach_head(network, pixel_labels(LABELS, size)).output_shape == (None, *size, 3)
+    assert attach_head(backbone(size), pixel_labels(LABELS, size)).output_shape == (None, *size, 3)
 
 
 def test_the_head_trains_through_every_scale(guesses: Guesses) -> None:
@@ -99,5 +99,5 @@ def test_probabilities_stay_float32_in_half_precision() -> None:
 
 
 def test_what_cannot_be() -> None:
-    with pytest.raises(ConfigError, match="at least two labels"):
+    with pytest.raises(ConfigError, match="sky"):
         pixel_labels(["sky"], SIZE)

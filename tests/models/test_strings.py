@@ -4,7 +4,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfft.models import attach_head, from_strings, load_encoder, single_label
 
@@ -16,8 +15,8 @@ def test_a_saved_model_takes_texts_and_cuts_them_as_in_training(tmp_path: Path) 
     model = attach_head(encoder.model, single_label(["a", "b"]))
     whole = from_strings(model, encoder, 8)
     asked = [*TEXTS, "the zip " * 50]
-    expected = model.predict(encoder.pack(encoder.tokenize(asked), 8), verbose=0)
-    assert np.allclose(whole.predict(tf.constant(asked), verbose=0), expected, atol=1e-6)
+    expected = model(encoder.pack(encoder.tokenize(asked), 8), training=False)
     whole.save(tmp_path / "model.keras")
     opened = keras.saving.load_model(tmp_path / "model.keras")
+    # predicted, not called: without a graph KerasHub's tokenizers take another way
     assert np.allclose(opened.predict(np.array(asked, object), verbose=0), expected, atol=1e-6)

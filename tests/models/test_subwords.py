@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from tfft.models import learn_subwords, load_encoder, subwords_for
+from tfft.models import learn_subwords
 from tfft.models.subwords import END, PAD, START
 
 TEXTS = ["Ein Hund läuft, sagt er.", "Zwei Hunde laufen.", "Die Katze schläft im Haus."] * 20
@@ -30,12 +28,3 @@ def test_what_comes_after_the_end_is_no_text() -> None:
     (row,) = pieces.pack(pieces.tokenize(["Zwei Hunde"]), 20)
     behind = np.concatenate([row[row != PAD], row[1:4]])
     assert pieces.texts(behind[None]) == ["Zwei Hunde"]
-
-
-def test_what_t5_cannot_write_is_known_and_not_said(seq2seq_folder: Callable) -> None:
-    encoder = load_encoder(str(seq2seq_folder("t5")))
-    pieces = subwords_for(encoder, iter(()), 50)
-    tokens = pieces.tokenize(["the ñ zip"])
-    assert pieces.unknown == encoder.unknown == 2
-    assert (tokens[0] == 2).sum() == 1
-    assert pieces.texts(pieces.pack(tokens, 24))[0].split() == ["the", "zip"]

@@ -23,7 +23,8 @@ def backbone() -> keras.Model:
 def fitted(task: Task, targets: np.ndarray) -> tuple[keras.Model, dict[str, float]]:
     """A model after one step on black pictures, of which the network sees nothing, and what was logged."""
     model = attach_head(backbone(), task)
-    model.compile("adam", task.loss, metrics=list(task.metrics))
+    # without a graph, which takes most of the time
+    model.compile("adam", task.loss, metrics=list(task.metrics), run_eagerly=True)
     images = np.zeros((len(targets), 8, 8, 3))
     logs = model.fit(images, targets, validation_data=(images, targets), epochs=1, verbose=0).history
     return model, {key: values[0] for key, values in logs.items()}
@@ -31,16 +32,13 @@ def fitted(task: Task, targets: np.ndarray) -> tuple[keras.Model, dict[str, floa
 
 def test_head_loss_metrics_and_monitor_agree() -> None:
     task = single_label(LABELS)
-    model = attach_head(backbone(), task)
-    model.compile("adam", task.loss, metrics=list(task.metrics))
-    images, targets = np.zeros((6, 8, 8, 3)), np.arange(6) % 3
-    logs = model.fit(images, targets, validation_data=(images, targets), epochs=1, verbose=0).history
-    assert task.monitor in logs
-    assert 0 <= logs[task.monitor][0] <= 1
+    model, logs = fitted(task, np.arange(6) % 3)
+    assert 0 <= logs[task.monitor] <= 1
     assert task.mode == "max"
     # the network sees nothing in black pictures and starts from zero biases: it guesses
     assert task.chance_loss == pytest.approx(math.log(3))
-    assert logs["loss"][0] == pytest.approx(task.chance_loss, abs=1e-4)
+    assert logs["loss"] == pytest.approx(task.chance_loss, abs=1e-4)
+    assert np.sum(model(np.ones((1, 8, 8, 3)))) == pytest.approx(1, abs=1e-5)  # classes exclude each other
 
 
 @pytest.mark.parametrize("make", [single_label, multi_label, partial(regression, mean=[0] * 3, deviation=[1] * 3)])
@@ -53,7 +51,7 @@ def test_what_is_chosen_reaches_the_head(make: Callable[..., Task]) -> None:
 
 
 def test_a_classifier_needs_two_labels() -> None:
-    with pytest.raises(ConfigError, match="at least two labels"):
+    with pytest.raises(ConfigError, match=r"'a'"):
         single_label(["a"])
 
 
@@ -65,7 +63,7 @@ def test_head_loss_metrics_and_monitor_of_tags_agree() -> None:
     assert task.chance_loss == pytest.approx(math.log(2))
     assert logs["loss"] == pytest.approx(task.chance_loss, abs=1e-4)
     # any number of labels, so the answers of one picture need not make 1
-    assert model.predict(np.zeros((1, 8, 8, 3)), verbose=0) == pytest.approx(0.5, abs=0.01)
+    assert np.asarray(model(np.zeros((1, 8, 8, 3)))) == pytest.approx(0.5, abs=0.01)
 
 
 def test_one_tag_is_enough() -> None:
@@ -87,10 +85,10 @@ def test_head_loss_metrics_and_monitor_of_numbers_agree(error: str) -> None:
 
 def test_numbers_are_answered_in_units() -> None:
     model = attach_head(backbone(), regression(["kg", "m"], mean=[70, 1.7], deviation=[20, 0.1]))
-    assert model.predict(np.zeros((1, 8, 8, 3)), verbose=0) == pytest.approx(np.array([[70, 1.7]]))
+    assert np.asarray(model(np.zeros((1, 8, 8, 3)))) == pytest.approx(np.array([[70, 1.7]]))
     bright = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 3))
-    deviations = keras.Model(model.input, model.get_layer("head_deviations").output).predict(bright, verbose=0)
-    assert model.predict(bright, verbose=0) == pytest.approx(deviations * [20, 0.1] + [70, 1.7], rel=1e-5)
+    deviations = np.asarray(keras.Model(model.input, model.get_layer("head_deviations").output)(bright))
+    assert np.asarray(model(bright)) == pytest.approx(deviations * [20, 0.1] + [70, 1.7], rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_what_numbers_cannot_be(wrong: dict) -> None:
 
 
 def test_tags_need_a_label() -> None:
-    with pytest.raises(ConfigError, match="at least one label"):
+    with pytest.raises(ConfigError):
         multi_label([])
 
 
@@ -123,5 +121,5 @@ def test_a_sequence_is_given_all_but_its_last_token_and_learns_all_but_its_first
     assert task.encode(targets).tolist() == [[5, 6, 3], [7, 3, 0]]
     assert (task.monitor, task.mode) == ("val_loss", "min")
     assert task.chance_loss == pytest.approx(np.log(50))
-    with pytest.raises(ConfigError, match="`smoothing`"):
+    with pytest.raises(ConfigError, match=r"smoothing.*\b1\b"):
         sequence(DecoderSize(), pieces, longest=8, smoothing=1.0)
