@@ -7,15 +7,17 @@ import io
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import pytest
-import sentencepiece
 from PIL import Image
 
 from tfft.data import Examples, Label, Record, Splits
 from tfft.data.records import digested
+
+if TYPE_CHECKING:
+    import keras  # in fixtures, for the process that hands out the tests needs no TensorFlow
 
 
 def _pixels(seed: int, height: int = 20, width: int = 24, level: int = 128) -> np.ndarray:
@@ -32,15 +34,22 @@ def _store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     """Random weights of a test do not depend on the tests that ran before it."""
+    import keras
+
     keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(autouse=True)
 def _memory() -> Iterator[None]:
     """Graphs are given back once they have made a worker larger: it stays below two gigabytes."""
+    import keras
+    import tensorflow as tf
+
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 1.02 * before:
+        # where `numpy_function` keeps what it calls, and so each plan, for good
+        getattr(tf.compat.v1.get_default_graph(), "_py_funcs_used_in_graph", []).clear()
         keras.utils.clear_session()
         gc.collect()
 
@@ -135,6 +144,8 @@ def splits() -> Splits:
 @pytest.fixture
 def network() -> keras.Model:
     """A frozen backbone of three stages, with BatchNorm and an inner dropout, and a trained head with dropout."""
+    import keras
+
     keras.utils.set_random_seed(0)
     inputs = keras.Input((32, 32, 3))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
@@ -153,6 +164,8 @@ def network() -> keras.Model:
 @pytest.fixture
 def pyramid() -> keras.Model:
     """A backbone of five stages with maps at strides of 2 to 32, for pictures of 64 pixels; its weights are random."""
+    import keras
+
     inputs = keras.Input((64, 64, 3))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
     for stage in range(1, 6):
@@ -167,6 +180,8 @@ def seq2seq_folder(tmp_path: Path) -> Callable[[str], Path]:
     """Writes a tiny BART, T5 or Flan (untied), of random weights, and its tokenizer, in KerasHub's form."""
 
     def make(kind: str) -> Path:
+        import keras
+        import sentencepiece
         from keras_hub import models as hub
 
         keras.utils.set_random_seed(3)

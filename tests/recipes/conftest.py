@@ -46,6 +46,11 @@ class Trained:
     before: list[np.ndarray] | None
     """Weights of the backbone before the run, which trains it in place; None where it is a name."""
 
+    @functools.cached_property
+    def opened(self) -> keras.Model:
+        """The saved model."""
+        return keras.saving.load_model(self.folder / "model.keras")
+
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
@@ -250,7 +255,7 @@ def write_boxes(folder: Path) -> None:
 def boxes(recipe: ModuleType, folder: Path, *flags: str) -> Any:
     """Two classes of boxes."""
     write_boxes(folder)
-    head, tune = Phase(epochs=2, learning_rate=0.01), Phase(epochs=20, learning_rate=0.01, unfreeze="all")
+    head, tune = Phase(epochs=2, learning_rate=0.01), Phase(epochs=14, learning_rate=0.01, unfreeze="all")
     words = f"--data {folder} --augment light --stride 8 --batch-size 4"
     return parsed(recipe, words, *flags, stages=5, head=head, tune=tune)
 
@@ -261,9 +266,14 @@ def sentiments(recipe: ModuleType, folder: Path, *flags: str) -> Any:
     return replace(recipe.SMOKE, dropout=0.0, tune=tune)
 
 
-def sequences(recipe: ModuleType, folder: Path, *flags: str) -> Any:
-    """The demo; answers of one recipe by beam search, of the other greedy."""
-    return replace(recipe.SMOKE, search=Search(beams=2 if recipe.__name__.endswith("translation") else 1))
+def translations(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+    """The demo; answers by beam search."""
+    return replace(recipe.SMOKE, search=Search(beams=2))
+
+
+def summaries(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+    """The demo, in one phase; answers are greedy."""
+    return replace(recipe.SMOKE, search=Search(beams=1), head=replace(ONCE, epochs=0))
 
 
 LESSONS = {
@@ -272,8 +282,8 @@ LESSONS = {
     "image_regression": numbers,
     "object_detection": boxes,
     "semantic_segmentation": masks,
-    "summarization": sequences,
+    "summarization": summaries,
     "text_classification": sentiments,
-    "translation": sequences,
+    "translation": translations,
 }
 """By recipe what makes data in a folder, and the configuration of a run that learns from them in seconds."""

@@ -4,11 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from recipes.text_classification import ONCE, SMOKE, build_backbone, build_model, evaluate, find_data, load_data
 from tfft import models, training
 
 
+@pytest.mark.slow
 def test_adapters_train_beside_weights_that_stay_and_scores_do_not_depend_on_what_was_stored() -> None:
     encoder = build_backbone(SMOKE, find_data(SMOKE))
     splits = load_data(SMOKE, encoder)

@@ -59,10 +59,10 @@ def nasnet_cells(size: int) -> keras.Model:
 
 
 def convnext_blocks(size: int) -> keras.Model:
-    """A block of ConvNeXt at each of three resolutions."""
+    """A block of ConvNeXt at each of two resolutions."""
     inputs = keras.Input((size, size, 3))
     x = keras.layers.Normalization(mean=[124.0, 116.0, 104.0], variance=[3400.0, 3260.0, 3290.0])(inputs)
-    for number, stride in enumerate((4, 2, 2)):
+    for number, stride in enumerate((4, 2)):
         x = keras.layers.Conv2D(8 * 2**number, stride, strides=stride)(x)
         x = convnext.ConvNeXtBlock(8 * 2**number, name=f"block_{number}")(keras.layers.LayerNormalization()(x))
     return keras.Model(inputs, x)
@@ -189,8 +189,9 @@ def test_views_stored_or_streamed_are_the_same_even_with_small_batches_and_half_
     half = history(network, splits, views=3, storage=Storage(dtype="float16"))
     assert not same(half, stored)
     assert same(history(network, splits, views=3, storage=Storage(dtype="float16", limit=1e-9)), half)
-    # five epochs, each with a view of its own
-    assert same(history(network, splits, views="fresh"), history(network, splits, views=5))
+    # the first three epochs see the same views, the others new ones
+    fresh = history(network, splits, views="fresh")[0]
+    assert [one == other for one, other in zip(fresh, stored[0], strict=True)] == [True] * 3 + [False] * 2
 
 
 def test_a_picture_goes_through_the_trunk_once(network: keras.Model, splits: Splits) -> None:

@@ -73,14 +73,14 @@ def test_optimizer_and_metrics_start_anew_in_each_phase_and_each_step_is_traced_
 def test_the_seed_decides_the_numbers_and_the_test_split_decides_nothing(network: keras.Model, splits: Splits) -> None:
     found = []
     wrong = replace(splits.test, targets=1 - splits.test.targets)
-    for seed, test in ((5, splits.test), (5, None), (5, wrong), (6, splits.test)):
+    for seed, test in ((5, splits.test), (5, wrong), (6, None)):
         fresh = keras.models.clone_model(network)  # its dropouts start anew
         fresh.set_weights(network.get_weights())
         rows = train(fresh, replace(splits, test=test), seed=seed, augment="light")
         losses = [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
         found.append((losses, [weight.tobytes() for weight in fresh.get_weights()]))
-    assert found[0] == found[1] == found[2]
-    assert found[0][0] != found[3][0]
+    assert found[0] == found[1]
+    assert found[0][0] != found[2][0]
 
 
 def test_validation_is_on_the_validation_split(network: keras.Model, splits: Splits) -> None:
