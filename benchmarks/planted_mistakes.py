@@ -101,7 +101,9 @@ def main(settings: Settings) -> None:
 def first_failure(tree: Path, tests: tuple[str, ...]) -> tuple[str | None, float]:
     """The first test that fails and the seconds until then; None and all seconds if none does."""
     with tempfile.TemporaryDirectory() as temporary:
-        words = ["-m", "pytest", "-v", "--tb=no", "-p", "no:cacheprovider", "--basetemp", f"{temporary}/tests", *tests]
+        # a line for each test, as it ends
+        words = ["-u", "-m", "pytest", "-vv", "--tb=no", "-p", "no:cacheprovider", "--basetemp", f"{temporary}/tests"]
+        words += tests
         environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "400"}
         start = time.monotonic()
         process = subprocess.Popen(
