@@ -42,7 +42,7 @@ class Settings:
     tree: Path = MISTAKES.parent.parent
     """The project that they are planted in a copy of."""
     tests: tuple[str, ...] = ()
-    """Arguments for pytest; by default the fast suite, the quick rooms before the recipes, which train."""
+    """Arguments for pytest; by default the fast suite, the tests of the mistake's own room first."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +86,28 @@ def main(settings: Settings) -> None:
         shutil.copytree(settings.tree, copy, ignore=shutil.ignore_patterns(".venv*", "__pycache__", "runs", "build"))
         for mistake in chosen:
             mistake.place(copy)  # all are looked for before the first is planted
-        rooms = sorted(path for path in (copy / "tests").iterdir() if re.fullmatch(r"[a-z]+|test_.*\.py", path.name))
-        quick_first = sorted((f"tests/{path.name}" for path in rooms), key=lambda name: name == "tests/recipes")
         print("| mistake | breaks | first test to fail | seconds |\n| --- | --- | --- | ---: |")
         unnoticed = 0
         for mistake in chosen:
             path = mistake.place(copy)
             before = path.read_text(encoding="utf-8")
             path.write_text(mistake.planted(copy), encoding="utf-8")
-            failed, seconds = first_failure(copy, settings.tests or quick_first)
+            failed, seconds = first_failure(copy, settings.tests or rooms(copy, path))
             path.write_text(before, encoding="utf-8")
             unnoticed += failed is None
             shown = f"`{failed}`" if failed else "**none**"
             print(f"| {mistake.name} | {mistake.breaks} | {shown} | {seconds:.0f} |", flush=True)
     print(f"\n{len(chosen) - unnoticed} of {len(chosen)} were noticed")
     raise SystemExit(unnoticed > 0)
+
+
+def rooms(tree: Path, path: Path) -> list[str]:
+    """All tests: those of the room of a file, then the others, those of the recipes last, since they train."""
+    folder, *below = path.relative_to(tree).parts
+    own = folder if folder == "recipes" else below[0] if len(below) > 1 else f"test_{below[0]}"
+    names = [entry.name for entry in (tree / "tests").iterdir() if re.fullmatch(r"[a-z]+|test_.*\.py", entry.name)]
+    names.sort(key=lambda name: (name != own, name == "recipes", name))
+    return [f"tests/{name}" for name in names]
 
 
 def first_failure(tree: Path, tests: Sequence[str]) -> tuple[str | None, float]:

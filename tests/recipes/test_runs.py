@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfft import cli, commands, runs, training
+from tfft import cli, commands, evaluation, runs, training
 from tfft.errors import ConfigError
 from tfft.serving import open_answerer
 from tfft.store import Storage
@@ -173,6 +173,11 @@ def test_tags_are_learned_and_their_thresholds_are_those_of_validation(trained: 
     assert thresholds.keys() == {"red", "green"}
     for values in run.scores.values():
         assert {name: row["threshold"] for name, row in values["per_class"].items()} == thresholds
+    best = {}
+    for name, examples in run.recipe.load_data(run.config).items():
+        answers = run.opened(examples.inputs[:].astype("float32"), training=False).numpy()
+        best[name] = pytest.approx(evaluation.best_thresholds(examples.targets, answers), abs=1e-3)
+    assert [thresholds["green"], thresholds["red"]] == best["val"] != best["test"]
 
 
 def test_numbers_are_answered_in_the_units_of_the_data(trained: Make) -> None:
@@ -206,6 +211,12 @@ def test_a_detector_learns_and_answers_in_pixels_of_the_picture(trained: Make, b
     assert run.scores["val"]["map"] == pytest.approx(max(maps))  # of both phases: what is monitored is what is scored
     thresholds = json.loads((run.folder / "thresholds.json").read_text())
     assert thresholds == {name: row["threshold"] for name, row in run.scores["val"]["per_class"].items()}
+    splits = run.recipe.load_data(run.config)
+    _, answers = run.recipe.evaluate(run.opened, splits)
+    of_val = evaluation.best_box_thresholds(splits.val.targets, answers["val"], splits.labels)
+    of_test = evaluation.best_box_thresholds(splits.test.targets, answers["test"], splits.labels)
+    assert list(thresholds.values()) == pytest.approx(of_val, abs=1e-3)
+    assert list(thresholds.values()) != pytest.approx(of_test, abs=1e-3)
     pixels, name, corners = box_scene(8)
     answers = run.opened(pixels[None].astype("float32"), training=False)
     answers = {key: value.numpy() for key, value in answers.items()}
@@ -229,7 +240,7 @@ def test_a_translation_that_is_opened_again_has_the_scores_of_the_run(trained: M
     assert set(run.scores["val"]) == {"bleu", "chrf"}
     assert set(trained("summarization").scores["test"]) == {"rouge1", "rouge2", "rougeL"}
     answer, texts = open_answerer(run.folder), run.recipe.load_data(run.config).test
-    assert run.recipe.evaluation.translation_scores(answer(texts.texts), texts.references) == run.scores["test"]
+    assert evaluation.translation_scores(answer(texts.texts), texts.references) == run.scores["test"]
     assert answer([]) == []
     for wrong in ("the exam", [None], [b"the exam"]):
         with pytest.raises(ConfigError):
