@@ -85,7 +85,7 @@ def main(settings: Settings) -> None:
         copy = Path(folder, "copy")
         shutil.copytree(settings.tree, copy, ignore=shutil.ignore_patterns(".venv*", "__pycache__", "runs", "build"))
         for mistake in chosen:
-            mistake.place(copy)  # all are looked for before the first is planted
+            mistake.place(copy)  # so that one that cannot be planted stops the script before the first test
         print("| mistake | breaks | first test to fail | seconds |\n| --- | --- | --- | ---: |")
         unnoticed = 0
         for mistake in chosen:

@@ -128,7 +128,7 @@ def coco_folder(tmp_path: Path, paint: Paint, write: Write, coco: Coco) -> Path:
 
 @pytest.fixture
 def by_name(voc_folder: Path, yolo_folder: Path) -> list[tuple[Path, str]]:
-    """Folders of the two forms in which a picture and what is said of it share a name; where that stands."""
+    """Folders of the two forms in which a picture and its annotation share a name, and the path of an annotation."""
     return [(voc_folder, "annotations/{}.xml"), (yolo_folder, "labels/{}.txt")]
 
 

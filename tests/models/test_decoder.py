@@ -108,7 +108,7 @@ TEXTS = ["the zip is good", "a case", "the lens is not bad"]
 
 @dataclass(frozen=True)
 class Parts:
-    """What is made of a tiny BART, T5 or Flan."""
+    """A tiny BART, T5 or Flan, ready to train."""
 
     kind: str
     network: keras.Model

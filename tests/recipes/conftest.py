@@ -116,10 +116,10 @@ def backbone(stages: int) -> keras.Model:
     return keras.Model(inputs, keras.layers.Dropout(0.1, seed=0)(x), name="tiny")
 
 
-def parsed(recipe: ModuleType, words: str, *flags: str, stages: int, head: Phase, tune: Phase) -> Any:
+def parsed(recipe: ModuleType, words: str, *, stages: int, head: Phase, tune: Phase) -> Any:
     """A configuration from flags, with a tiny backbone."""
     words = f"--image-size 64 64 --batch-size 8 --views 2 {words}"
-    config = cli.parse(recipe.Config, recipe.DEMO, [*shlex.split(words), *flags])
+    config = cli.parse(recipe.Config, recipe.DEMO, shlex.split(words))
     return replace(config, backbone=backbone(stages), backbone_options={}, weights="none", head=head, tune=tune)
 
 
@@ -136,7 +136,7 @@ def write_classes(folder: Path, count: int = 24) -> None:
             Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{number}.png")
 
 
-def classes(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+def classes(recipe: ModuleType, folder: Path) -> Any:
     """A table of pictures with groups, and a file among them that is no picture."""
     write_classes(folder)
     (folder / "bad.jpg").write_text("<html>404</html>")
@@ -144,7 +144,7 @@ def classes(recipe: ModuleType, folder: Path, *flags: str) -> Any:
     (folder / "list.csv").write_text("\n".join(["file;kind;scene", "bad.jpg;ant;none", *rows]))
     words = f"--data {folder}/list.csv --columns.image file --columns.label kind --columns.group scene"
     words += " --bad-files skip --augment strong"
-    return parsed(recipe, words, *flags, stages=3, head=Phase(epochs=4, learning_rate=0.05), tune=ONCE)
+    return parsed(recipe, words, stages=3, head=Phase(epochs=4, learning_rate=0.05), tune=ONCE)
 
 
 def write_tags(folder: Path) -> Path:
@@ -162,10 +162,10 @@ def write_tags(folder: Path) -> Path:
     return folder / "list.csv"
 
 
-def tags(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+def tags(recipe: ModuleType, folder: Path) -> Any:
     """A column for each tag."""
     words = f"--data {write_tags(folder)} --columns.tags red green --augment none --dropout 0 --batch-size 2"
-    return parsed(recipe, words, *flags, stages=2, head=Phase(epochs=15, learning_rate=0.03), tune=ONCE)
+    return parsed(recipe, words, stages=2, head=Phase(epochs=15, learning_rate=0.03), tune=ONCE)
 
 
 def write_numbers(folder: Path) -> Path:
@@ -181,10 +181,10 @@ def write_numbers(folder: Path) -> Path:
     return folder / "list.csv"
 
 
-def numbers(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+def numbers(recipe: ModuleType, folder: Path) -> Any:
     """Two quantities of very different size."""
     words = f"--data {write_numbers(folder)} --columns.values grams price --augment none --dropout 0 --batch-size 2"
-    return parsed(recipe, words, *flags, stages=2, head=Phase(epochs=20, learning_rate=0.03), tune=ONCE)
+    return parsed(recipe, words, stages=2, head=Phase(epochs=20, learning_rate=0.03), tune=ONCE)
 
 
 def mask_scene(number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -210,13 +210,13 @@ def write_masks(folder: Path) -> None:
     (folder / "list.csv").write_text("\n".join(rows))
 
 
-def masks(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+def masks(recipe: ModuleType, folder: Path) -> Any:
     """Two classes, and pixels that do not count."""
     write_masks(folder)
     words = f"--data {folder} --masks trimaps --table list.csv --augment light --ignore 255"
     words += """ --batch-size 2 --classes '{"3": "box", "7": "ground"}'"""
     head, tune = Phase(epochs=5, learning_rate=0.01), replace(ONCE, unfreeze="all")
-    return parsed(recipe, words, *flags, stages=5, head=head, tune=tune)
+    return parsed(recipe, words, stages=5, head=head, tune=tune)
 
 
 def box_scene(number: int) -> tuple[np.ndarray, str, tuple[int, int, int, int]]:
@@ -252,26 +252,26 @@ def write_boxes(folder: Path) -> None:
     (folder / "train" / "annotations" / "dark.xml").write_text("<annotation></annotation>")
 
 
-def boxes(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+def boxes(recipe: ModuleType, folder: Path) -> Any:
     """Two classes of boxes."""
     write_boxes(folder)
     head, tune = Phase(epochs=2, learning_rate=0.01), Phase(epochs=14, learning_rate=0.01, unfreeze="all")
     words = f"--data {folder} --augment light --stride 8 --batch-size 4"
-    return parsed(recipe, words, *flags, stages=5, head=head, tune=tune)
+    return parsed(recipe, words, stages=5, head=head, tune=tune)
 
 
-def sentiments(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+def sentiments(recipe: ModuleType, folder: Path) -> Any:
     """The demo, with adapters in place of the weights of the last block."""
     tune = replace(ONCE, epochs=2, learning_rate=0.5, lora_rank=4)
     return replace(recipe.SMOKE, dropout=0.0, tune=tune)
 
 
-def translations(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+def translations(recipe: ModuleType, folder: Path) -> Any:
     """The demo; answers by beam search."""
     return replace(recipe.SMOKE, search=Search(beams=2))
 
 
-def summaries(recipe: ModuleType, folder: Path, *flags: str) -> Any:
+def summaries(recipe: ModuleType, folder: Path) -> Any:
     """The demo, in one phase; answers are greedy."""
     return replace(recipe.SMOKE, search=Search(beams=1), head=replace(ONCE, epochs=0))
 

@@ -151,6 +151,8 @@ def test_a_classifier_learns_and_its_file_answers_pictures_that_other_code_has_r
     assert "bad.jpg" in (run.folder / "skipped.csv").read_text()
     data = Path(run.config.data).parent
     assert (data / "bad.jpg").read_text() == "<html>404</html>"
+    files = sorted(path.relative_to(data).as_posix() for path in data.rglob("*.*") if "ant" in path.parts)
+    assert files == sorted(f"ant/{number}.png" for number in range(24))  # the data are as they were
     model = run.opened
     sides: dict[str, set[str]] = {}
     for name, examples in run.recipe.load_data(run.config).items():
@@ -242,6 +244,8 @@ def test_a_translation_that_is_opened_again_has_the_scores_of_the_run(trained: M
     assert set(trained("summarization").scores["test"]) == {"rouge1", "rouge2", "rougeL"}
     answer, texts = open_answerer(run.folder), run.recipe.load_data(run.config).test
     assert evaluation.translation_scores(answer(texts.texts), texts.references) == run.scores["test"]
+    page = (run.folder / "report.html").read_text()
+    assert any(text in page for text in texts.texts)
     assert answer([]) == []
     for wrong in ("the exam", [None], [b"the exam"]):
         with pytest.raises(ConfigError):
