@@ -1,6 +1,6 @@
 """Make the demo weights: MobileNetV2 (alpha 0.35) pretrained on pictures made by formula, and on nothing else.
 
-Every picture is a shape (`tfft.data.shapes`) in front of a texture (`tfft.data.textures`), and the network names both.
+Every picture is a shape (`shapes.py`) in front of a texture (`tfft.data.demo.textures`), and the network names both.
 Shapes and textures are rendered once into the folder; colours, contrast, light, place, blur and noise are drawn anew
 for every picture of every epoch. After each epoch everything is saved: started again, the command goes on where it
 stopped, and ends with the same bits. (Killed between an epoch's log and its saving, the log has that epoch twice.)
@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 import tyro
+from compositions import compose
+from shapes import draw_shape
 from tqdm import tqdm
 
 from tfft import files
-from tfft.data.compositions import compose
-from tfft.data.shapes import draw_shape
-from tfft.data.textures import draw_texture
+from tfft.data.demo.textures import draw_texture
 from tfft.errors import ConfigError, TfftError, check_range, listed
 
 PER_BLOCK = 20

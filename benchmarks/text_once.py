@@ -21,8 +21,8 @@ import tensorflow as tf
 from recipes.text_classification import DEMO, Config, build_backbone, build_model, find_data, load_data
 from tfft import cli, models, training
 from tfft.data import Splits, epoch_order, evaluation_order
-from tfft.data.pipeline import fetched_together
-from tfft.data.widths import Tokens
+from tfft.data.batching.order import fetched_together
+from tfft.data.batching.widths import Tokens
 from tfft.store import Storage
 
 EPOCHS = 5

@@ -16,10 +16,10 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from shapes import draw_shape
 
 from tfft.data import Splits
-from tfft.data.shapes import draw_shape
-from tfft.data.textures import draw_texture
+from tfft.data.demo.textures import draw_texture
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from tfft import cli
-from tfft.data import phrases, scenes
+from tfft.data.demo import phrases, scenes
 from tfft.models import Search
 from tfft.store import Storage
 from tfft.training import Phase

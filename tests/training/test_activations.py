@@ -15,8 +15,8 @@ import tensorflow as tf
 from keras.src.applications import convnext, densenet, efficientnet, nasnet, resnet
 
 from tfft.data import Examples, Splits, epoch_order, evaluation_batches, training_batches
-from tfft.data.layout import Layout
-from tfft.data.widths import widths_of
+from tfft.data.batching.layout import Layout
+from tfft.data.batching.widths import widths_of
 from tfft.errors import ConfigError
 from tfft.models import attach_head, cut, load_backbone, single_label, unfrozen
 from tfft.store import Storage, open_store

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfft.data.layout import Layout
+from tfft.data.batching.layout import Layout
 from tfft.models import attach_head, cut, load_encoder, sequence, subwords_for, unfrozen
 from tfft.training.levels import TRUNK_BATCH, levels
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from tfft.data import Examples, Splits
-from tfft.data.widths import widths_of
+from tfft.data.batching.widths import widths_of
 from tfft.training import Phase, plan_phases, predict
 
 

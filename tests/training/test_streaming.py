@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfft.data.layout import Layout
+from tfft.data.batching.layout import Layout
 from tfft.errors import ConfigError
 from tfft.models import cut
 from tfft.training.levels import TRUNK_BATCH, levels

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
 
 import numpy as np
 
+from tfft.data.augmentation.motion import Motion
+from tfft.data.indexing import Indexable
 from tfft.store import Rows
-
-
-class Indexable(Protocol):
-    """Rows that are looked up by position: an array, rows of the store, or what computes them."""
-
-    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        """The rows at some positions, (positions, ...)."""
-
-
-Outside = Literal["mirror", "grey"]
-"""What a view shows beyond the frame: the picture mirrored, or grey."""
-
-
-@dataclass(frozen=True)
-class Motion:
-    """How a target that has places in it (boxes, a mask) follows its picture when a view moves that."""
-
-    follow: Callable[[np.ndarray, Sequence[np.ndarray], tuple[int, int]], np.ndarray]
-    """From a target, matrices and the height and width of the picture to the target of the view. Each matrix, (3, 3),
-    leads from a place after one move to the place before it, on (x, y, 1) in pixels; the picture is moved by one
-    after the other, and each shows something beyond its frame."""
-    outside: Outside
-    """What a view shows beyond the frame: the picture mirrored, where the target can be mirrored too, or grey."""
-    turns: bool
-    """Whether views are turned and shorn: upright boxes around turned objects would not fit them."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +21,7 @@ class Examples:
     for. Texts as tokens, (examples, most), int32, padded."""
     targets: np.ndarray | Indexable = field(repr=False)
     """What a model should answer, (examples, ...): for one class each (examples,), int32, its index in
-    `Splits.labels`; for other tasks see `tfft.data.tags`, `numbers`, `masks`, `boxes`."""
+    `Splits.labels`; for other tasks see `tfft.data.truths.tags`, `numbers`, `masks`, `boxes`."""
     ids: list[str] = field(repr=False)
     """Content digest of each example, 32 hexadecimal digits."""
     where: list[str] = field(repr=False)
@@ -55,7 +31,7 @@ class Examples:
     rarity: np.ndarray | None = field(default=None, repr=False)
     """(examples,), float: one over how often the rarest class of each is shown; None where nothing is counted."""
     widths: np.ndarray | None = field(default=None, repr=False)
-    """(examples,), int: tokens that each text is padded to, see `tfft.data.widths`; None for pictures."""
+    """(examples,), int: tokens that each text is padded to, see `tfft.data.batching.widths`; None for pictures."""
     texts: np.ndarray | None = field(default=None, repr=False)
     """(examples,), the texts as they were written; None for pictures."""
     references: Sequence[Sequence[str]] | None = field(default=None, repr=False)

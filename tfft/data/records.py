@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from tqdm import tqdm
 
-from tfft.data.truths import Truth
+from tfft.data.targets import Targets
 from tfft.errors import DataError, nearest
+from tfft.store import Storage
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -29,6 +30,21 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
+
+
+class Truth(Protocol):
+    """What is known of one picture or text: its class, its tags, numbers, a mask, boxes."""
+
+    one_class: ClassVar[bool]
+    """Whether it is one class of several, which every split then needs."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes that it names, each as often as it does; examples are dealt to splits by them."""
+
+    @classmethod
+    def targets(cls, records: Sequence[Record], image_size: tuple[int, int] | None, storage: Storage) -> Targets:
+        """What some records of this kind become when their pictures are `image_size` high and wide; None for texts."""
 
 
 @dataclass(frozen=True)

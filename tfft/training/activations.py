@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from tfft.data.augment import VERSION as AUGMENT_VERSION
-from tfft.data.augment import Augmentation, view, view_of_targets
-from tfft.data.examples import Examples, Indexable, Splits
+from tfft.data.augmentation.changes import Augmentation
+from tfft.data.augmentation.views import VERSION as AUGMENT_VERSION
+from tfft.data.augmentation.views import view, view_of_targets
+from tfft.data.batching.widths import ByWidth, Tokens, positions_by_width
+from tfft.data.examples import Examples, Splits
+from tfft.data.indexing import Indexable
 from tfft.data.records import content_digest
-from tfft.data.widths import ByWidth, Tokens, positions_by_width
 from tfft.errors import ConfigError, MachineError
 from tfft.extras import installed
 from tfft.models.fingerprint import weights_fingerprint

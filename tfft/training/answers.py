@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from tqdm import tqdm
 
+from tfft.data.batching.order import evaluation_order
+from tfft.data.batching.widths import Tokens
 from tfft.data.examples import Splits
-from tfft.data.pipeline import evaluation_order
-from tfft.data.widths import Tokens
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfft.data.examples import Indexable
-from tfft.data.pipeline import evaluation_batches, evaluation_order, training_batches
-from tfft.data.widths import ByWidth
+from tfft.data.batching.batches import evaluation_batches, training_batches
+from tfft.data.batching.order import evaluation_order
+from tfft.data.batching.widths import ByWidth
+from tfft.data.indexing import Indexable
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
 from tfft.store import Rows

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfft.conventions import TOGETHER
-from tfft.data.layout import UNSEEN, Layout
+from tfft.data.batching.layout import UNSEEN, Layout
 from tfft.models.fingerprint import fingerprint, weights_fingerprint
 from tfft.models.trunk import Cut, between
 

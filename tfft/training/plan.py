@@ -10,9 +10,9 @@ from functools import cached_property
 import keras
 import tensorflow as tf
 
-from tfft.data.augment import Augmentation, Level
+from tfft.data.augmentation.changes import Augmentation, Level
+from tfft.data.batching.layout import Layout
 from tfft.data.examples import Splits
-from tfft.data.layout import Layout
 from tfft.errors import ConfigError, check_range
 from tfft.models.stages import backbone_stages
 from tfft.models.trunk import Cut

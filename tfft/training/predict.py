@@ -12,9 +12,10 @@ import tensorflow as tf
 from keras import tree
 from tqdm import tqdm
 
+from tfft.data.batching.batches import evaluation_batches
+from tfft.data.batching.order import evaluation_order
+from tfft.data.batching.widths import Tokens
 from tfft.data.examples import Splits
-from tfft.data.pipeline import evaluation_batches, evaluation_order
-from tfft.data.widths import Tokens
 from tfft.models.graph import nodes_in_order
 from tfft.training.plan import Plan, PlannedPhase, input_layout
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfft.data.examples import Indexable
+from tfft.data.indexing import Indexable
 from tfft.errors import ConfigError
 from tfft.training.levels import TRUNK_BATCH, Level
 

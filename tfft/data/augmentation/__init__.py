@@ -1,0 +1,1 @@
+"""Views of a picture, and how a target follows."""

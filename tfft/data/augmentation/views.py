@@ -1,0 +1,86 @@
+"""Views of a picture: augmentation as a pure function of (seed, view, example)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfft.data.augmentation.changes import Augmentation, augmented, changes
+from tfft.data.augmentation.motion import Motion
+from tfft.data.augmentation.moves import Flip, Warp
+from tfft.data.indexing import Indexable
+
+VERSION = 2
+"""Of the numbers that this file and `moves` make: stored views of another version are not used."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One view of all pictures of a split, or of their targets, indexable by an array of positions."""
+
+    rows: Indexable
+    keys: Sequence[str]
+    number: int
+    seed: int
+    change: Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        rows = self.rows[positions]
+
+        def change(place: int) -> None:
+            rng = np.random.default_rng((self.seed, self.number, int(self.keys[positions[place]], 16)))
+            rows[place] = self.change(rows[place], rng)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow lets go of the interpreter
+            list(pool.map(change, range(len(rows))))
+        return rows
+
+
+def view(inputs: Indexable, keys: Sequence[str], number: int, *, augmentation: Augmentation, seed: int) -> Indexable:
+    """The pictures of a split as one view shows them; view 0 shows them as they are.
+
+    Args:
+        inputs: Pictures, (examples, height, width, 3), uint8.
+        keys: What names the content of each, in hexadecimal digits.
+        number: Of the view, 0 or more.
+        augmentation: How the views after the first are changed.
+        seed: With the number and the key of an example, decides the change.
+
+    Returns:
+        Indexable by an array of positions; gives (positions, height, width, 3), uint8.
+    """
+    if number == 0 or augmentation.level == "none":
+        return inputs
+    return View(inputs, keys, number, seed, lambda pixels, rng: augmented(pixels, augmentation, rng))
+
+
+def view_of_targets(
+    targets: Indexable,
+    keys: Sequence[str],
+    number: int,
+    *,
+    augmentation: Augmentation,
+    seed: int,
+    motion: Motion | None,
+    image_size: tuple[int, int],
+) -> Indexable:
+    """The targets that belong to the pictures of `view`, moved as these are.
+
+    Args:
+        targets: (examples, ...).
+        keys: As for `view`, and so are `number`, `augmentation` and `seed`.
+        motion: How a target follows its picture; None if it does not have to.
+        image_size: Height and width in pixels.
+    """
+    if number == 0 or augmentation.level == "none" or motion is None:
+        return targets
+
+    def follow(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        moves = [change for change in changes(augmentation, rng) if isinstance(change, (Flip, Warp))]
+        return motion.follow(target, [move.matrix(*image_size) for move in moves], image_size)
+
+    return View(targets, keys, number, seed, follow)

@@ -1,0 +1,1 @@
+"""The order of an epoch, batches, and widths of texts."""

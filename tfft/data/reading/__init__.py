@@ -1,0 +1,1 @@
+"""Bytes to pixels or tokens, and all examples of a run put together."""

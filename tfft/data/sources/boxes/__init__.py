@@ -1,0 +1,1 @@
+"""Where pictures with boxes come from, one file for each format."""

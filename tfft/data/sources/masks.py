@@ -1,0 +1,139 @@
+"""Where pictures with masks come from: folders with images/ and masks/, the demo."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from tfft.data.demo.scenes import Scene, scene_records
+from tfft.data.reading.images import picture_size
+from tfft.data.records import Record, content_digest, digested
+from tfft.data.sources import class_folders
+from tfft.data.sources.files import picture_files, readable
+from tfft.data.sources.mask_tables import chosen_by_table
+from tfft.data.splitting import audit
+from tfft.data.truths.mask_values import Ids
+from tfft.data.truths.masks import Mask
+from tfft.errors import ConfigError, DataError
+
+
+def find_masks(
+    source: str,
+    *,
+    masks: str = "masks",
+    table: str | None = None,
+    classes: Mapping[str, str] | None = None,
+    ignore: tuple[int, ...] | None = None,
+) -> list[Record]:
+    """Lists the pictures of a source with their masks, and a digest of each, without decoding one.
+
+    Args:
+        source: A folder with pictures in `images/` and masks of the same names in `masks/`, directly, or above or
+            below `train/`, `val/` and `test/`; or `demo:masks`.
+        masks: Name of the folder with the masks.
+        table: A `.csv` or `.tsv` file in the folder with a column `name` (of a picture, with or without its suffix
+            and the folders around it) and perhaps `split` and `group`; pictures that it does not name are left out.
+        classes: Names of the values in the masks, as `{"1": "road"}`; two values may share a name.
+        ignore: Values of pixels that count for nothing; by default 255, where there are two other values.
+
+    Returns:
+        Records in the order of the names, or of the rows of a file. Masks that cannot be used say why, also
+        those without a picture.
+
+    Raises:
+        ConfigError: If `classes` or `ignore` are no values of a mask.
+        DataError: If there is nothing to read, or the table does not fit the folder.
+    """
+    ids = Ids.of(classes or {}, ignore)
+    if source == "demo:masks":
+        if table is not None:
+            raise ConfigError("`--table` belongs to a folder", received=f"{table} with {source}", fix="Leave it out")
+        named = Ids(((0, "ground"), *((digit + 1, str(digit)) for digit in range(10))), ())
+        records = scene_records(lambda scene: _demo_mask(scene, ids if ids != Ids() else named))
+    else:
+        records = _folder(Path(source), masks, ids)
+        if table is not None:
+            records = chosen_by_table(records, Path(source) / table)
+    audit.check_trained(records, source)
+    return digested(records)
+
+
+def _demo_mask(scene: Scene, ids: Ids) -> Mask:
+    file = io.BytesIO()
+    Image.fromarray(scene.mask).save(file, format="PNG", compress_level=1)
+    return Mask(file.getvalue(), ids, content_digest(file.getvalue()))
+
+
+def _folder(root: Path, masks: str, ids: Ids) -> list[Record]:
+    places: list[tuple[Path, Path, str | None]] = [(root / "images", root / masks, None)]
+    if tops := class_folders.split_folders(root) if root.is_dir() else {}:
+        places = [(top / "images", top / masks, split) for top, split in tops.items()]
+    elif (
+        tops := class_folders.split_folders(root / "images") if places[0][0].is_dir() else {}
+    ) and "train" in tops.values():
+        places = [(top, root / masks / top.name, split) for top, split in tops.items()]
+    found = [record for pictures, answers, split in places for record in _pairs(pictures, answers, root, ids, split)]
+    if all(isinstance(record.content, bytes) for record in found):  # masks alone
+        raise DataError("The folder images/ holds pictures", received=f"none in {root}", fix="Check `--data`")
+    return found
+
+
+def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -> list[Record]:
+    for folder, flag in ((images, "--data"), (masks, "--masks")):
+        if not folder.is_dir():
+            raise DataError(
+                "`--data` must be a folder with images/ and masks/, directly or above or below train/, val/ and test/, "
+                "or demo:masks",
+                received=f"no folder {folder}",
+                fix=f"Check `{flag}`, or try `--data demo:masks`",
+            )
+    files: dict[Path, list[Path]] = defaultdict(list)
+    for file in picture_files(masks):
+        files[file.relative_to(masks).with_suffix("")].append(file)
+    first: dict[Path, Path] = {}
+    pictures = picture_files(images)
+    for picture in pictures:
+        first.setdefault(picture.relative_to(images).with_suffix(""), picture)
+
+    def record(picture: Path) -> Record:
+        name = picture.relative_to(images).with_suffix("")
+        wanted = readable(os.path.relpath(masks / name, root))
+        if len(of_name := files.get(name, [])) > 1:
+            truth = Mask(b"", ids, wrong=f"{len(of_name)} masks named {wanted}")
+        elif first[name] is not picture:
+            before = readable(first[name].relative_to(root).as_posix())
+            truth = Mask(b"", ids, wrong=f"a second picture named {name.as_posix()}, as {before}")
+        elif not of_name:
+            truth = Mask(b"", ids, wrong=f"no mask {wanted}.png")
+        else:
+            truth = _mask(picture, of_name[0], ids)
+        where = readable(picture.relative_to(root).as_posix())
+        return Record(content=picture, truth=truth, where=where, split=split)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        passes = pool.map(record, pictures)
+        found = list(tqdm(passes, total=len(pictures), desc="Comparing", unit=" masks", disable=None, leave=False))
+    alone = [readable(os.path.relpath(file, root)) for name in files if name not in first for file in files[name]]
+    missing = Mask(b"", ids, wrong="a picture of this name is missing")
+    # its place stands for its content: two that are empty are not one picture
+    return found + [Record(content=where.encode(), truth=missing, where=where, split=split) for where in alone]
+
+
+def _mask(picture: Path, mask: Path, ids: Ids) -> Mask:
+    try:
+        content = mask.read_bytes()
+    except OSError as error:
+        return Mask(b"", ids, wrong=str(error))
+    sizes = picture_size(content), picture_size(picture)
+    wrong = None
+    if None not in sizes and sizes[0] != sizes[1]:
+        (height, width), (tall, wide) = sizes
+        wrong = f"its mask has {width} x {height} pixels, the picture {wide} x {tall}"
+    return Mask(mask, ids, content_digest(content), wrong)

@@ -1,0 +1,54 @@
+"""Where labelled pictures come from: a folder, a table, TensorFlow Datasets, the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfft.data.choices import Columns
+from tfft.data.demo.digits import digits
+from tfft.data.records import Record, digested
+from tfft.data.sources import picture_tables, tfds
+from tfft.data.sources.class_folders import check_same_classes, folder_records
+from tfft.data.splitting import audit
+from tfft.errors import ConfigError
+
+
+def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
+    """Lists the labelled pictures of a source, with a digest of each, without decoding one.
+
+    Args:
+        source: A folder with one sub-folder per class (with or without `train/`, `val/`, `test/` above
+            them), a `.csv` or `.tsv` file, `tfds:NAME`, or `demo`.
+        columns: Columns of the table.
+
+    Returns:
+        Records in an order that depends on names only.
+
+    Raises:
+        ConfigError: If the source is demo data of another task, or no table and has `columns`.
+        DataError: If there is nothing to read, a class is empty, or there are fewer than two classes.
+    """
+    table = source.lower().endswith((".csv", ".tsv"))
+    if columns is not None and columns != Columns() and not table:
+        raise ConfigError(
+            "`--columns` belongs to a .csv or .tsv file",
+            received=f"{columns} with {source}",
+            fix="List the pictures in a table, or leave the columns out",
+        )
+    if source == "demo":
+        records = digits()
+    elif source.startswith("demo:"):
+        raise ConfigError(
+            "The demo data with a class for each picture are `demo`",
+            received=repr(source),
+            fix="Type `--data demo`, or run the recipe of that task: `tfft ls` lists them",
+        )
+    elif source.startswith("tfds:"):
+        records = tfds.records(source.removeprefix("tfds:"))
+    elif table:
+        records = picture_tables.records(Path(source), columns or Columns())
+    else:
+        records = folder_records(Path(source))
+        check_same_classes(records, Path(source))
+    audit.check_classes(records, source)
+    return digested(records)

@@ -1,0 +1,1 @@
+"""What is known of an example, and the numbers that it becomes."""

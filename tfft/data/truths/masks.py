@@ -1,0 +1,115 @@
+"""A class for each pixel of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from PIL import Image
+
+from tfft.conventions import IGNORED
+from tfft.data.augmentation.motion import Motion
+from tfft.data.augmentation.moves import moved
+from tfft.data.reading.decoding import decoded_array
+from tfft.data.reading.mask_files import VERSION, decode_mask
+from tfft.data.targets import Targets
+from tfft.errors import DataError, listed
+
+if TYPE_CHECKING:
+    from tfft.data.records import Record
+    from tfft.store import Rows, Storage
+from tfft.data.truths.mask_values import USUAL_CLASSES, Ids, _meaning
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A class for each pixel. As targets: (pictures, height, width), uint8, index of the class, or 255."""
+
+    picture: Path | bytes = field(repr=False, compare=False)
+    """A file, or the bytes of one."""
+    ids: Ids
+    digest: str = ""
+    """Hash of the content."""
+    wrong: str | None = None
+    """Why it cannot be used, or None."""
+    one_class: ClassVar[bool] = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """None: which classes are there is known when it is decoded."""
+        return ()
+
+    def read(self) -> bytes:
+        """The bytes of the file."""
+        return self.picture if isinstance(self.picture, bytes) else self.picture.read_bytes()
+
+    @classmethod
+    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
+        """Masks of one size in the store, each pixel that of the nearest one."""
+        truths = [record.truth for record in records]
+        failed = {index: truth.wrong for index, truth in enumerate(truths) if truth.wrong is not None}
+        there = [index for index in range(len(truths)) if index not in failed]
+        array, undecoded = decoded_array(
+            "masks",
+            image_size,
+            [truths[index].digest for index in there],
+            lambda position: truths[there[position]].read(),
+            lambda content: decode_mask(content, image_size),
+            storage,
+            version=VERSION,
+        )
+        failed |= {i: f"mask: {undecoded[truths[i].digest]}" for i in there if truths[i].digest in undecoded}
+        values = {i: set(map(int, array.notes(truths[i].digest)[0].split())) for i in there if i not in failed}
+        if not truths[0].ids.names:
+            for index in [index for index, found in values.items() if len(found) > USUAL_CLASSES]:
+                failed[index] = f"its mask has {len(values.pop(index))} different values, as soft edges make them; "
+                failed[index] += "save it without, or name the classes with `--classes`"
+        table, labels = _meaning(truths[0].ids, {records[index].where: found for index, found in values.items()})
+        for index, found in values.items():
+            if unknown := sorted(value for value in found if table[value] is None):
+                failed[index] = f"its mask has the values {listed(unknown)}, which `--classes` does not name"
+        held = sum(IGNORED in found for found in values.values())
+        unasked = truths[0].ids.ignored is None and table[IGNORED] == IGNORED
+        present = [
+            sorted({labels[table[value]] for value in values.get(index, ()) if table[value] not in (None, IGNORED)})
+            for index in range(len(truths))
+        ]
+        trained = [index for index in values if records[index].split == "train" and index not in failed]
+        if trained and not any(present[index] for index in trained):
+            raise DataError(
+                "Some pixels of the training masks count",
+                received=f"{len(trained)} of ignored pixels alone, first that of {records[trained[0]].where}",
+                fix="Check `--ignore` and `--classes`",
+            )
+        indices = np.array([IGNORED if place is None else place for place in table], np.uint8)
+        return Targets(
+            labels,
+            of=lambda positions: MaskRows(array.rows([truths[p].digest for p in positions]), indices),
+            present=present,
+            motion=Motion(_moved_mask, outside="mirror", turns=True),
+            failed=failed,
+            notes=[f"pixels of {IGNORED}, in {held} masks, count for nothing"] if held and unasked else [],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MaskRows:
+    """Masks of the store, indexable by positions; (positions, height, width), uint8, index of the class or 255."""
+
+    rows: Rows
+    indices: np.ndarray = field(repr=False)
+
+    def __getitem__(self, positions: Any) -> np.ndarray:
+        return self.indices[self.rows[positions]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def _moved_mask(mask: np.ndarray, matrices: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    for matrix in matrices:
+        mask = moved(mask, matrix, Image.Resampling.NEAREST)
+    return mask
