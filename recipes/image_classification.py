@@ -21,60 +21,31 @@ Kornblith, Shlens and Le 2019, "Do better ImageNet models transfer better?", arX
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from tfft import cli, data, evaluation, models, reporting, runs, serving, training
+from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
 from tfft.data import Balance, Columns
-from tfft.errors import check_range
-from tfft.store import Storage
-from tfft.training import Phase, Views, check_views
+from tfft.training import Phase
 
 if TYPE_CHECKING:
     import keras
 
-    from tfft.data import Examples, Splits
-    from tfft.evaluation import Scores
+    from tfft.data import Pictures, Splits
+    from tfft.evaluation import Evaluation
     from tfft.models import Task
-    from tfft.training import Plan, Predictions
-
-    Backbone = str | keras.Model
-else:
-    Backbone = str  # on the command line; TensorFlow is not imported to answer --help
+    from tfft.reporting import Figure
+    from tfft.training import Plan
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(pictures.Config):
     """Every choice of this recipe."""
 
     data: str = "demo"
     """Folder with a sub-folder per class, .csv or .tsv file, `tfds:NAME`, or demo."""
     columns: Columns = Columns()
     """Columns of the table."""
-    val_fraction: float = 0.15
-    """Share of the pictures to validate on, where the data have no val split."""
-    test_fraction: float = 0.15
-    """Share of the pictures to test on, where the data have no splits."""
-    bad_files: Literal["stop", "skip"] = "stop"
-    """What to do with files that do not decode."""
-    leaks: Literal["stop", "drop", "accept"] = "stop"
-    """What to do when the data's own splits share a picture; drop leaves it out where it is trained on."""
-    image_size: tuple[int, int] = (224, 224)
-    """Height and width in pixels."""
-    augment: Literal["none", "light", "strong"] = "light"
-    """Random changes of training pictures: flip, rotate, zoom, colour; strong adds RandAugment."""
-    flip: bool = True
-    """Whether augmentation may make left right; not for text, or where sides matter."""
-    views: Views = "auto"
-    """Views of each training picture that are stored; fresh makes new ones every epoch; auto: at most 6."""
-    store: Storage = Storage()
-    """The store of what is frozen."""
-    backbone: Backbone = "MobileNetV2"
-    """Network of keras.applications; in Python also a keras.Model that takes pixels in [0, 255]."""
-    backbone_options: cli.JsonObject = field(default_factory=dict)
-    """Further arguments of the network, such as '{"alpha": 0.35}'."""
-    weights: str = "imagenet"
-    """imagenet, demo (tfft's own, to try things with), none (random), or a weights file without top layers."""
     hidden: tuple[int, ...] = ()
     """Units of Dense layers between pooling and the last layer."""
     dropout: float = 0.2
@@ -83,30 +54,10 @@ class Config:
     """For rare classes: weights gives them more weight in the loss, sample shows their pictures more often."""
     focal: float = 0.0
     """Exponent of the focal loss, which passes over what is easy; 0 for plain cross-entropy, 2 is usual."""
-    batch_size: int = 32
-    """Pictures in a training batch."""
-    head: Phase = Phase(epochs=10, learning_rate=1e-3)
-    """First phase: the backbone is frozen."""
-    tune: Phase = Phase(epochs=15, learning_rate=3e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
-    """Second phase: the top stages of the backbone are trained too."""
-    seed: int = 0
-    """Decides split, first weights, order and augmentation."""
-    out: str | None = None
-    """New folder for the results; by default one below runs/."""
-
-    def __post_init__(self) -> None:
-        check_range("image_size", min(self.image_size), least=1)
-        check_range("image_size", max(self.image_size), most=4096)
-        check_range("batch_size", self.batch_size, least=1, most=1_000_000)
-        check_range("dropout", self.dropout, least=0, below=1)
-        check_range("hidden", min(self.hidden, default=1), least=1)
-        check_range("focal", self.focal, least=0, most=10)
-        check_views(self.views)
 
 
 DEMO = Config(
-    backbone_options={"alpha": 0.35},
-    weights="demo",
+    **pictures.DEMO,
     image_size=(96, 96),
     augment="none",
     head=Phase(epochs=10, learning_rate=3e-3, schedule="cosine"),
@@ -114,73 +65,52 @@ DEMO = Config(
 )
 """Without `--data`: scikit-learn's handwritten digits and tfft's own demo weights, no network access."""
 
-ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
-SMOKE = replace(DEMO, image_size=(32, 32), head=ONCE, tune=replace(ONCE, unfreeze=1))
+SMOKE = replace(DEMO, **pictures.SMOKE)
 
 
-def load_data(config: Config) -> Splits:
-    """Finds the pictures, gives each its split, decodes them."""
+def load_data(config: Config, backbone: keras.Model | None = None) -> Splits:
+    """Pictures of every split, and the index of the class of each."""
     found = data.find_pictures(config.data, config.columns)
-    options = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction, "leaks": config.leaks}
-    records = data.assign_splits(found, **options, seed=config.seed)
-    return data.read_pictures(records, image_size=config.image_size, bad_files=config.bad_files, storage=config.store)
-
-
-def build_backbone(config: Config) -> keras.Model:
-    """The frozen backbone, (batch, height, width, 3) in [0, 255] to features."""
-    return models.load_backbone(
-        config.backbone, image_size=config.image_size, weights=config.weights, options=config.backbone_options
-    )
+    return pictures.load_data(config, found, balanced=config.balance == "sample")
 
 
 def build_model(
-    config: Config, labels: list[str], backbone: keras.Model | None = None, train: Examples | None = None
+    config: Config, labels: list[str], backbone: keras.Model | None = None, train: Pictures | None = None
 ) -> tuple[keras.Model, Task]:
-    """A new head on a frozen backbone, (batch, height, width, 3) in [0, 255] to (batch, labels)."""
+    """A softmax head on a frozen backbone: (batch, height, width, 3) in [0, 255] to (batch, labels)."""
+    import keras
+
+    backbone = backbone or pictures.build_backbone(config)
+    x = keras.layers.GlobalAveragePooling2D(name="head_pool")(backbone.output)
+    x = models.hidden_layers(x, config.hidden)
+    x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
+    # float32, for half precision would round small probabilities away
+    outputs = keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)
+    model = keras.Model(backbone.inputs[0], outputs, name=backbone.name)
     weights = data.class_weights(train, config.balance)
-    task = models.single_label(
-        labels, hidden=config.hidden, dropout=config.dropout, weights=weights, focal=config.focal
+    return model, models.single_label(labels, weights=weights, focal=config.focal)
+
+
+def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> Evaluation:
+    """Accuracy, macro F1 and a confusion matrix of every split, with the probabilities behind them."""
+    return evaluation.score_splits(
+        splits,
+        training.predict(model, splits, plan),
+        lambda examples, found: evaluation.single_label_scores(examples.targets, found, splits.labels),
     )
-    return models.attach_head(backbone or build_backbone(config), task), task
 
 
-def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tuple[Scores, Predictions]:
-    """Scores of every split, and the probabilities that they are computed from."""
-    predictions = training.predict(model, splits, plan)
-    scores = {
-        name: evaluation.single_label_scores(examples.targets, predictions[name], splits.labels)
-        for name, examples in splits.items()
-    }
-    return scores, predictions
+def figures(model: keras.Model, splits: Splits, evaluation: Evaluation) -> list[Figure]:
+    """The confusion matrix, mistakes and right answers."""
+    return reporting.class_figures(splits, evaluation)
 
 
-def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]:
-    """Everything before the first epoch; shows what each phase will train, store and cost."""
-    phases = {"head": config.head, "tune": config.tune}
-    backbone = current.stage("backbone", build_backbone, config)
-    training.check_phases(backbone, phases)
-    splits = current.stage("data", load_data, config)
-    model, task = build_model(config, splits.labels, backbone, splits.train)
-    options = {"batch_size": config.batch_size, "seed": config.seed, "balanced": config.balance == "sample"}
-    options |= {"augment": config.augment, "flip": config.flip, "views": config.views, "storage": config.store}
-    options["backbone"] = models.describe_backbone(config.backbone, config.weights, config.backbone_options)
-    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options)
-    reporting.show_plan(plan)
-    return model, task, plan
+RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save)
 
 
-def run(config: Config) -> Scores:
-    """The whole way; returns the scores by split."""
-    with runs.open_run("image_classification", config) as current:
-        model, task, plan = prepare(config, current)
-        splits = plan.splits
-        current.stage("storing", training.store_activations, plan)
-        history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
-        current.stage("saving", serving.save_model, model, splits.labels, current.folder, sample=splits.val.inputs[:8])
-        scores, predictions = current.stage("evaluation", evaluate, model, splits, plan)
-        reporting.write_report(current, plan, history, scores, reporting.class_figures(splits, predictions))
-        reporting.show_scores(scores, current.folder)
-    return scores
+def run(config: Config) -> workflow.Result:
+    """The whole way."""
+    return workflow.run(RECIPE, config)
 
 
 if __name__ == "__main__":

@@ -25,27 +25,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from tfft import cli, data, evaluation, models, reporting, runs, serving, training
+from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
 from tfft.data import Balance
-from tfft.errors import check_range
-from tfft.store import Storage
-from tfft.training import Phase, Views, check_views
+from tfft.fields import JsonObject
+from tfft.training import Phase
 
 if TYPE_CHECKING:
     import keras
 
-    from tfft.data import Examples, Splits
-    from tfft.evaluation import Scores
+    from tfft.data import Pictures, Splits
+    from tfft.evaluation import Evaluation
     from tfft.models import Task
-    from tfft.training import Plan, Predictions
-
-    Backbone = str | keras.Model
-else:
-    Backbone = str  # on the command line; TensorFlow is not imported to answer --help
+    from tfft.reporting import Figure
+    from tfft.training import Plan
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(pictures.Config):
     """Every choice of this recipe."""
 
     data: str = "demo:masks"
@@ -54,34 +50,14 @@ class Config:
     """Name of the folder with the masks: PNG files, a number for each pixel, named as their pictures."""
     table: str | None = None
     """A .csv file in the folder with the columns name and, perhaps, split and group."""
-    classes: cli.JsonObject = field(default_factory=dict)
+    classes: JsonObject = field(default_factory=dict)
     """Names of the numbers in the masks, such as '{"1": "road"}'; by default those found, named by themselves."""
     ignore: tuple[int, ...] | None = None
     """Numbers of pixels that count for nothing; by default 255, where there are two other numbers."""
-    val_fraction: float = 0.15
-    """Share of the pictures to validate on, where the data have no val split."""
-    test_fraction: float = 0.15
-    """Share of the pictures to test on, where the data have no splits."""
     bad_files: Literal["stop", "skip"] = "stop"
     """What to do with files that do not decode, and masks that do not fit their picture."""
-    leaks: Literal["stop", "drop", "accept"] = "stop"
-    """What to do when the data's own splits share a picture; drop leaves it out where it is trained on."""
     image_size: tuple[int, int] = (288, 288)
     """Height and width in pixels."""
-    augment: Literal["none", "light", "strong"] = "light"
-    """Random changes of training pictures: flip, rotate, zoom, colour; strong adds RandAugment."""
-    flip: bool = True
-    """Whether augmentation may make left right; not for text, or where sides matter."""
-    views: Views = "auto"
-    """Views of each training picture that are stored; fresh makes new ones every epoch; auto: at most 6."""
-    store: Storage = Storage()
-    """The store of what is frozen."""
-    backbone: Backbone = "MobileNetV2"
-    """Network of keras.applications; in Python also a keras.Model that takes pixels in [0, 255]."""
-    backbone_options: cli.JsonObject = field(default_factory=dict)
-    """Further arguments of the network, such as '{"alpha": 0.35}'."""
-    weights: str = "imagenet"
-    """imagenet, demo (tfft's own, to try things with), none (random), or a weights file without top layers."""
     balance: Balance = "none"
     """For rare classes: weights gives them more weight in the loss, sample shows their pictures more often."""
     dice: float = 0.0
@@ -94,23 +70,10 @@ class Config:
     """First phase: the backbone is frozen."""
     tune: Phase = Phase(epochs=12, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top stages of the backbone are trained too."""
-    seed: int = 0
-    """Decides split, first weights, order and augmentation."""
-    out: str | None = None
-    """New folder for the results; by default one below runs/."""
-
-    def __post_init__(self) -> None:
-        check_range("image_size", min(self.image_size), least=1)
-        check_range("image_size", max(self.image_size), most=4096)
-        check_range("batch_size", self.batch_size, least=1, most=1_000_000)
-        check_range("focal", self.focal, least=0, most=10)
-        check_range("dice", self.dice, least=0, most=100)
-        check_views(self.views)
 
 
 DEMO = Config(
-    backbone_options={"alpha": 0.35},
-    weights="demo",
+    **pictures.DEMO,
     image_size=(128, 128),
     flip=False,
     views=4,
@@ -119,71 +82,48 @@ DEMO = Config(
 )
 """Without `--data`: scenes of handwritten digits, the class of each pixel, and tfft's own demo weights."""
 
-ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
-SHALLOW = replace(DEMO, backbone="MobileNet", weights="none", image_size=(32, 32))  # half as many layers to trace
-SMOKE = replace(SHALLOW, augment="none", head=ONCE, tune=replace(ONCE, unfreeze=1))
+SMOKE = replace(DEMO, **pictures.SHALLOW)
 
 
-def load_data(config: Config) -> Splits:
-    """Finds the pictures, gives each its split, decodes them."""
+def load_data(config: Config, backbone: keras.Model | None = None) -> Splits:
+    """Pictures of every split, and the index of the class of each pixel."""
     names = {"masks": config.masks, "table": config.table, "classes": config.classes, "ignore": config.ignore}
     found = data.find_masks(config.data, **names)
-    options = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction, "leaks": config.leaks}
-    records = data.assign_splits(found, **options, seed=config.seed)
-    return data.read_pictures(records, image_size=config.image_size, bad_files=config.bad_files, storage=config.store)
-
-
-def build_backbone(config: Config) -> keras.Model:
-    """The frozen backbone, (batch, height, width, 3) in [0, 255] to features."""
-    return models.load_backbone(
-        config.backbone, image_size=config.image_size, weights=config.weights, options=config.backbone_options
-    )
+    return pictures.load_data(config, found, balanced=config.balance == "sample")
 
 
 def build_model(
-    config: Config, labels: list[str], backbone: keras.Model | None = None, train: Examples | None = None
+    config: Config, labels: list[str], backbone: keras.Model | None = None, train: Pictures | None = None
 ) -> tuple[keras.Model, Task]:
-    """A new decoder on a frozen backbone, (batch, height, width, 3) in [0, 255] to (batch, height, width, labels)."""
-    weights = data.pixel_weights(train, config.balance)
-    task = models.pixel_labels(labels, config.image_size, weights=weights, focal=config.focal, dice=config.dice)
-    return models.attach_head(backbone or build_backbone(config), task), task
+    """A decoder on a frozen backbone: (batch, height, width, 3) in [0, 255] to (batch, height, width, labels)."""
+    import keras
+
+    backbone = backbone or pictures.build_backbone(config)
+    model = keras.Model(backbone.inputs[0], models.pixel_maps(backbone, labels), name=backbone.name)
+    options = {"weights": data.pixel_weights(train, config.balance), "focal": config.focal, "dice": config.dice}
+    return model, models.pixel_labels(labels, config.image_size, **options)
 
 
-def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tuple[Scores, Predictions]:
-    """Scores of every split, and the confusion matrices of the pictures that they are computed from."""
-    predictions = training.predict(model, splits, plan, keep=evaluation.confusions)
-    scores = {name: evaluation.segmentation_scores(some, splits.labels) for name, some in predictions.items()}
-    return scores, predictions
+def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> Evaluation:
+    """Pixel accuracy and mean IoU of every split, with the confusion matrices of the pictures behind them."""
+    return evaluation.score_splits(
+        splits,
+        training.predict(model, splits, plan, keep=evaluation.confusions),
+        lambda examples, found: evaluation.segmentation_scores(found, splits.labels),
+    )
 
 
-def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan]:
-    """Everything before the first epoch; shows what each phase will train, store and cost."""
-    phases = {"head": config.head, "tune": config.tune}
-    backbone = current.stage("backbone", build_backbone, config)
-    training.check_phases(backbone, phases)
-    splits = current.stage("data", load_data, config)
-    model, task = build_model(config, splits.labels, backbone, splits.train)
-    options = {"batch_size": config.batch_size, "seed": config.seed, "balanced": config.balance == "sample"}
-    options |= {"augment": config.augment, "flip": config.flip, "views": config.views, "storage": config.store}
-    options["backbone"] = models.describe_backbone(config.backbone, config.weights, config.backbone_options)
-    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options)
-    reporting.show_plan(plan)
-    return model, task, plan
+def figures(model: keras.Model, splits: Splits, evaluation: Evaluation) -> list[Figure]:
+    """The worst, some typical and the best pictures, beside truth and answer."""
+    return reporting.mask_figures(splits, evaluation, model)
 
 
-def run(config: Config) -> Scores:
-    """The whole way; returns the scores by split."""
-    with runs.open_run("semantic_segmentation", config) as current:
-        model, task, plan = prepare(config, current)
-        splits = plan.splits
-        current.stage("storing", training.store_activations, plan)
-        history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
-        saved = models.any_size(model)
-        current.stage("saving", serving.save_model, saved, splits.labels, current.folder, sample=splits.val.inputs[:8])
-        scores, predictions = current.stage("evaluation", evaluate, model, splits, plan)
-        reporting.write_report(current, plan, history, scores, reporting.mask_figures(splits, predictions, model))
-        reporting.show_scores(scores, current.folder)
-    return scores
+RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save)
+
+
+def run(config: Config) -> workflow.Result:
+    """The whole way."""
+    return workflow.run(RECIPE, config)
 
 
 if __name__ == "__main__":

@@ -21,51 +21,31 @@ for text classification", arXiv:1801.06146.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from tfft import cli, data, evaluation, extras, models, reporting, runs, serving, training
-from tfft.data import Balance, Length, TextColumns, check_length
-from tfft.errors import check_range
-from tfft.store import Storage
+from tfft import cli, data, evaluation, models, reporting, texts, training, workflow
+from tfft.data import Balance, TextColumns
 from tfft.training import Phase
 
 if TYPE_CHECKING:
     import keras
 
-    from tfft.data import Examples, Record, Splits
-    from tfft.evaluation import Scores
+    from tfft.data import Record, Splits, Texts
+    from tfft.evaluation import Evaluation
     from tfft.models import Encoder, Task
-    from tfft.training import Plan, Predictions
-
-    Backbone = str | Encoder
-else:
-    Backbone = str  # on the command line; TensorFlow is not imported to answer --help
+    from tfft.reporting import Figure
+    from tfft.training import Plan
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(texts.Config):
     """Every choice of this recipe."""
 
     data: str = "demo:text"
     """.csv, .tsv or .jsonl file, folder of train, val and test files or of classes, `tfds:NAME`, or demo:text."""
     columns: TextColumns = TextColumns()
     """Columns of the table, or keys of the JSON lines."""
-    val_fraction: float = 0.15
-    """Share of the texts to validate on, where the data have no val split."""
-    test_fraction: float = 0.15
-    """Share of the texts to test on, where the data have no splits."""
-    bad_texts: Literal["stop", "skip"] = "stop"
-    """What to do with texts that are empty or not UTF-8."""
-    leaks: Literal["stop", "drop", "accept"] = "stop"
-    """What to do when the data's own splits share a text; drop leaves it out where it is trained on."""
-    length: Length = "auto"
-    """Tokens that a text is cut to; auto leaves 99 of 100 texts whole, as far as the network reads."""
-    store: Storage = Storage()
-    """The store of what is frozen."""
-    backbone: Backbone = "bert_small_en_uncased"
-    """Encoder: a KerasHub preset, a folder in KerasHub's or Hugging Face's form, or demo; in Python also an Encoder."""
     pooling: Literal["avg", "max", "avg+max", "first"] = "avg"
     """Mean or maximum over the tokens, both, or the first token."""
     hidden: tuple[int, ...] = ()
@@ -76,107 +56,70 @@ class Config:
     """For rare classes: weights gives them more weight in the loss, sample shows their texts more often."""
     focal: float = 0.0
     """Exponent of the focal loss, which passes over what is easy; 0 for plain cross-entropy, 2 is usual."""
-    batch_size: int = 32
-    """Texts in a training batch."""
-    head: Phase = Phase(epochs=10, learning_rate=3e-3)
-    """First phase: the encoder is frozen."""
-    tune: Phase = Phase(epochs=5, learning_rate=1e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
-    """Second phase: the top blocks of the encoder are trained too."""
-    seed: int = 0
-    """Decides split, first weights and order."""
-    out: str | None = None
-    """New folder for the results; by default one below runs/."""
-
-    def __post_init__(self) -> None:
-        check_length("length", self.length)
-        check_range("batch_size", self.batch_size, least=1, most=1_000_000)
-        check_range("dropout", self.dropout, least=0, below=1)
-        check_range("hidden", min(self.hidden, default=1), least=1)
-        check_range("focal", self.focal, least=0, most=10)
 
 
 DEMO = Config(
-    backbone="demo",
+    **texts.DEMO,
     head=Phase(epochs=1, learning_rate=3e-3),
     tune=Phase(epochs=15, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze="all"),
 )
 """Without `--data`: reviews made by rule and a small encoder with random weights, no network access."""
 
-ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
-SMOKE = replace(DEMO, head=ONCE, tune=replace(ONCE, unfreeze=1))
+SMOKE = replace(DEMO, **texts.SMOKE)
 
 
 def find_data(config: Config) -> list[Record]:
-    """Finds the texts and gives each its split."""
-    found = data.find_texts(config.data, config.columns)
-    options = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction, "leaks": config.leaks}
-    return data.assign_splits(found, **options, seed=config.seed)
+    """The texts with their classes and their splits."""
+    return texts.deal(config, data.find_texts(config.data, config.columns))
 
 
-def build_backbone(config: Config, records: Sequence[Record] = ()) -> Encoder:
-    """The frozen encoder with its tokenizer; the texts to train on make the vocabulary of the demo."""
-    texts = data.usable_texts(record for record in records if record.split == "train")
-    return models.load_encoder(config.backbone, texts=texts)
+def build_backbone(config: Config) -> Encoder:
+    """The frozen encoder with its tokenizer."""
+    return texts.build_backbone(config, find_data)
 
 
-def load_data(config: Config, encoder: Encoder | None = None, records: Sequence[Record] = ()) -> Splits:
-    """Finds the texts, unless they are there, gives each its split, makes tokens of them."""
-    records = records or find_data(config)
-    encoder = encoder or build_backbone(config, records)
-    return data.read_texts(records, encoder, length=config.length, bad_texts=config.bad_texts)
+def load_data(config: Config, backbone: Encoder | None = None) -> Splits:
+    """Texts of every split as tokens, and the index of the class of each."""
+    encoder = backbone or build_backbone(config)
+    return texts.load_data(config, find_data(config), encoder, balanced=config.balance == "sample")
 
 
 def build_model(
-    config: Config, labels: list[str], backbone: Encoder | None = None, train: Examples | None = None
+    config: Config, labels: list[str], backbone: Encoder | None = None, train: Texts | None = None
 ) -> tuple[keras.Model, Task]:
-    """A new head on a frozen encoder, tokens, (batch, length), to (batch, labels)."""
-    options = {"hidden": config.hidden, "dropout": config.dropout, "pooling": config.pooling, "focal": config.focal}
-    task = models.single_label(labels, weights=data.class_weights(train, config.balance), **options)
-    return models.attach_head((backbone or build_backbone(config, find_data(config))).model, task), task
+    """A softmax head on a frozen encoder: tokens, (batch, length), to (batch, labels)."""
+    import keras
+
+    encoder = (backbone or build_backbone(config)).model
+    x = models.pooled(encoder.outputs, config.pooling)  # features, and a mask of the tokens that are there
+    x = models.hidden_layers(x, config.hidden)
+    x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
+    outputs = keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)
+    model = keras.Model(encoder.inputs[0], outputs, name=encoder.name)
+    weights = data.class_weights(train, config.balance)
+    return model, models.single_label(labels, weights=weights, focal=config.focal)
 
 
-def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> tuple[Scores, Predictions]:
-    """Scores of every split, and the probabilities that they are computed from."""
-    predictions = training.predict(model, splits, plan)
-    scores = {
-        name: evaluation.single_label_scores(examples.targets, predictions[name], splits.labels)
-        for name, examples in splits.items()
-    }
-    return scores, predictions
+def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> Evaluation:
+    """Accuracy, macro F1 and a confusion matrix of every split, with the probabilities behind them."""
+    return evaluation.score_splits(
+        splits,
+        training.predict(model, splits, plan),
+        lambda examples, found: evaluation.single_label_scores(examples.targets, found, splits.labels),
+    )
 
 
-def prepare(config: Config, current: runs.Run) -> tuple[keras.Model, Task, Plan, Encoder]:
-    """Everything before the first epoch; shows what each phase will train, store and cost."""
-    phases = {"head": config.head, "tune": config.tune}
-    extras.require("text")
-    records = current.stage("data", find_data, config)
-    encoder = current.stage("backbone", build_backbone, config, records)
-    training.check_phases(encoder.model, phases)
-    splits = current.stage("tokens", load_data, config, encoder, records)
-    model, task = build_model(config, splits.labels, encoder, splits.train)
-    options = {"batch_size": config.batch_size, "seed": config.seed, "balanced": config.balance == "sample"}
-    options |= {"storage": config.store, "backbone": models.describe_encoder(config.backbone)}
-    plan = current.stage("plan", training.plan_phases, model, splits, phases, **options)
-    reporting.show_plan(plan)
-    return model, task, plan, encoder
+def figures(model: keras.Model, splits: Splits, evaluation: Evaluation) -> list[Figure]:
+    """The confusion matrix, mistakes and right answers."""
+    return reporting.class_figures(splits, evaluation)
 
 
-def run(config: Config) -> Scores:
-    """The whole way; returns the scores by split."""
-    extras.require("text")
-    with runs.open_run("text_classification", config) as current:
-        model, task, plan, encoder = prepare(config, current)
-        splits = plan.splits
-        whole = models.from_strings(model, encoder, splits.train.inputs.shape[1])
-        current.stage("storing", training.store_activations, plan)
-        history = current.stage("training", training.fine_tune, model, task, plan, log=current.folder / "history.csv")
-        expected = model.predict(splits.val.inputs[:8], verbose=0)
-        options = {"sample": splits.val.texts[:8], "expected": expected}
-        current.stage("saving", serving.save_model, whole, splits.labels, current.folder, **options)
-        scores, predictions = current.stage("evaluation", evaluate, model, splits, plan)
-        reporting.write_report(current, plan, history, scores, reporting.class_figures(splits, predictions))
-        reporting.show_scores(scores, current.folder)
-    return scores
+RECIPE = workflow.Recipe(load_data, build_backbone, build_model, evaluate, figures, texts.save)
+
+
+def run(config: Config) -> workflow.Result:
+    """The whole way."""
+    return workflow.run(RECIPE, config)
 
 
 if __name__ == "__main__":

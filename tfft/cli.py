@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import tyro
-from tyro.constructors import PrimitiveConstructorSpec
 
 from tfft.errors import MachineError, TfftError, printable
 from tfft.replay import read_config
 
 C = TypeVar("C")
-
-
-def _read_json_object(text: Sequence[str]) -> dict[str, Any]:
-    value = json.loads(text[0], parse_constant=_refuse)
-    if not isinstance(value, dict):
-        raise ValueError(f'expected a JSON object such as {{"alpha": 0.35}}, received {text[0]}')
-    return value
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"JSON has no {constant}")
-
-
-JsonObject = Annotated[
-    dict[str, Any],
-    PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="JSON",
-        instance_from_str=_read_json_object,
-        is_instance=lambda value: isinstance(value, dict),
-        str_from_instance=lambda value: [json.dumps(value)],
-    ),
-]
-"""A field that is written as JSON on the command line."""
 
 
 def main(

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tfft import __version__, cli
+from tfft import __version__, cli, workflow
 from tfft.errors import ConfigError, nearest, printable
 
 
@@ -54,7 +54,7 @@ def app() -> None:
                 cli.main(recipe.run, recipe.Config, recipe.DEMO, words.arguments)
             case "plan":
                 recipe = _recipe(words.recipe, "plan")
-                cli.main(partial(_plan, recipe), recipe.Config, recipe.DEMO, words.arguments)
+                cli.main(partial(workflow.rehearse, recipe.RECIPE), recipe.Config, recipe.DEMO, words.arguments)
             case "store":
                 _show_store(words.folder) if words.action == "ls" else _clear_store(words.folder)
 
@@ -98,13 +98,6 @@ def _recipe(name: str, command: str) -> ModuleType:
     _recipe_file(name)
     sys.argv[0] = f"tfft {command} {name}"
     return importlib.import_module(f"recipes.{name}")
-
-
-def _plan(recipe: ModuleType, config: Any) -> None:
-    from tfft import runs
-
-    with runs.rehearse(recipe.__name__, config) as current:
-        recipe.prepare(config, current)
 
 
 def _show_store(folder: str | None) -> None:

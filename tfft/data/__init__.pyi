@@ -1,10 +1,12 @@
+from .augmentation.changes import Augmentation as Augmentation
 from .batching.balance import class_weights as class_weights
 from .batching.balance import label_weights as label_weights
 from .batching.balance import pixel_weights as pixel_weights
+from .batching.batches import Feed as Feed
 from .batching.batches import evaluation_batches as evaluation_batches
 from .batching.batches import training_batches as training_batches
 from .batching.order import epoch_order as epoch_order
-from .batching.order import evaluation_order as evaluation_order
+from .batching.order import fetched_together as fetched_together
 from .choices import Balance as Balance
 from .choices import Columns as Columns
 from .choices import Length as Length
@@ -12,9 +14,11 @@ from .choices import NumberColumns as NumberColumns
 from .choices import PairColumns as PairColumns
 from .choices import TagColumns as TagColumns
 from .choices import TextColumns as TextColumns
-from .choices import check_length as check_length
+from .choices import Views as Views
 from .examples import Examples as Examples
+from .examples import Pictures as Pictures
 from .examples import Splits as Splits
+from .examples import Texts as Texts
 from .reading.pictures import read_pictures as read_pictures
 from .reading.tokens import read_texts as read_texts
 from .reading.tokens import usable_texts as usable_texts
@@ -30,4 +34,3 @@ from .splitting.splits import assign_splits as assign_splits
 from .truths.labels import Label as Label
 from .truths.numbers import statistics as statistics
 from .truths.references import References as References
-from .truths.references import reference_targets as reference_targets

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tfft.errors import check_range
-
 Balance = Literal["none", "weights", "sample"]
 """Rare classes as they are; of more weight in the loss; their examples more often in an epoch."""
 
@@ -15,10 +13,10 @@ Length = int | Literal["auto"]
 """Tokens that a text is cut to; chosen from the data."""
 
 
-def check_length(name: str, length: Length) -> None:
-    """Raises `ConfigError` if a number of tokens, called `name`, leaves no room for a text."""
-    if length != "auto":
-        check_range(name, length, least=8, most=100_000, fix="Or `auto`")
+Level = Literal["none", "light", "strong"]
+"""How much views differ from their picture, see `Augmentation`."""
+Views = int | Literal["auto", "fresh"]
+"""How many views there are of each training picture; a new one in every epoch; at most 6 where they can be stored."""
 
 
 @dataclass(frozen=True)

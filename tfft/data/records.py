@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from tqdm import tqdm
 
-from tfft.data.targets import Targets
+from tfft.data.targets import Form, Targets
 from tfft.errors import DataError, nearest
-from tfft.store import Storage
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -43,8 +42,8 @@ class Truth(Protocol):
         """The classes that it names, each as often as it does; examples are dealt to splits by them."""
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int] | None, storage: Storage) -> Targets:
-        """What some records of this kind become when their pictures are `image_size` high and wide; None for texts."""
+    def targets(cls, records: Sequence[Record], form: Form) -> Targets:
+        """The numbers that the truths of records of this kind become."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from tfft.data.augmentation.motion import Motion
+from tfft.data.choices import Length
 from tfft.data.indexing import Indexable
+from tfft.store import Storage
+
+
+@dataclass(frozen=True)
+class Form:
+    """What targets are made to fit."""
+
+    image_size: tuple[int, int] | None = None
+    """Height and width of the pictures in pixels; None for texts."""
+    storage: Storage = Storage()
+    """Where masks are kept."""
+    pieces: Any = None
+    """The tokenizer of references; None where there are none."""
+    length: Length = "auto"
+    """Tokens that a reference is cut to, those of start and end among them; `"auto"` leaves 99 of 100 of the training
+    split whole."""
 
 
 @dataclass(frozen=True)

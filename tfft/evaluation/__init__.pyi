@@ -1,9 +1,11 @@
 from .boxes import best_box_thresholds as best_box_thresholds
 from .boxes import detection_scores as detection_scores
 from .boxes import mean_average_precisions as mean_average_precisions
+from .evaluation import Evaluation as Evaluation
+from .evaluation import Scores as Scores
+from .evaluation import score_splits as score_splits
 from .masks import confusions as confusions
 from .masks import segmentation_scores as segmentation_scores
-from .metrics import Scores as Scores
 from .metrics import single_label_scores as single_label_scores
 from .numbers import regression_scores as regression_scores
 from .tags import best_thresholds as best_thresholds

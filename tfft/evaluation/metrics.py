@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 
-Scores = dict[str, dict[str, Any]]
-"""By split, then by metric; JSON as it is."""
-
 MOST_CLASSES = 200
 """Of a confusion matrix in the scores: beyond it the matrix is more zeros than anybody reads."""
 MOST_CONFUSED = 50

@@ -78,10 +78,18 @@ def load_backbone(
     return model
 
 
-def describe_backbone(backbone: str | keras.Model, weights: str, options: Mapping[str, Any] | None = None) -> str:
-    """What it is, in words: `"MobileNetV2, weights imagenet"`, or the name of a model of one's own."""
-    if isinstance(backbone, keras.Model):
-        return f"{backbone.name}, a model of your own"
+def describe_backbone(backbone: Any, weights: str | None = None, options: Mapping[str, Any] | None = None) -> str:
+    """What it is, in words: `"MobileNetV2, weights imagenet"`, or the name of a model of one's own.
+
+    Args:
+        backbone: A name, a `keras.Model`, or an `Encoder`.
+        weights: Of a network of `keras.applications`; None where the name says all.
+        options: Further arguments of the network.
+    """
+    if not isinstance(backbone, str):
+        return f"{getattr(backbone, 'model', backbone).name}, a model of your own"
+    if weights is None:
+        return "demo (a small BERT with random weights; to try things with)" if backbone == "demo" else backbone
     chosen = "".join(f", {name}={value}" for name, value in (options or {}).items())
     return f"{backbone}{chosen}, weights {weight_files.ABOUT.get(weights, weights)}"
 

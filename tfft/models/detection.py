@@ -17,6 +17,8 @@ from keras import ops
 
 from tfft.errors import ConfigError
 from tfft.models.answering import with_boxes
+from tfft.models.anysize import any_size
+from tfft.models.scales import scales_of
 from tfft.models.tasks import Task
 
 COARSEST = 32
@@ -36,6 +38,33 @@ SIDES_WEIGHT = 2.0
 """Of the loss of the sides beside that of the centres."""
 
 
+def box_maps(backbone: keras.Model, labels: Sequence[str], stride: int) -> Any:
+    """A small feature pyramid (Lin et al. 2017, arXiv:1612.03144) behind a backbone, and maps at its finest scale.
+
+    Args:
+        backbone: Takes (batch, height, width, 3).
+        labels: Names of the classes.
+        stride: Pixels between two places where a centre may be: 4, 8 or 16.
+
+    Returns:
+        (batch, height / stride, width / stride, labels + 4): logits of centres, then distances to the four sides.
+    """
+    merged = _pyramid(scales_of(backbone, [s for s in (4, 8, 16, COARSEST) if s >= stride]))
+    grid = _grid(backbone.inputs[0].shape[1:3], stride)
+    if tuple(merged.shape[1:3]) != grid:  # Xception's convolutions leave out the border
+        merged = keras.layers.Resizing(*grid, interpolation="bilinear", name="head_grid")(merged)
+    bias = keras.initializers.Constant(-math.log((1 - PRIOR) / PRIOR))
+    centres = keras.layers.Conv2D(len(labels), 1, bias_initializer=bias, dtype="float32", name="head_centres")(
+        _smoothed(merged, "centres")
+    )
+    # the distance of a side is never below 0, and grows by parts rather than by pixels
+    sides = keras.layers.Conv2D(4, 1, dtype="float32", bias_initializer="ones", name="head_sides")(
+        _smoothed(merged, "sides")
+    )
+    sides = keras.layers.Activation("exponential", dtype="float32", name="head_distances")(sides)
+    return keras.layers.Concatenate(name="head_maps", dtype="float32")([centres, sides])
+
+
 def object_boxes(
     labels: Sequence[str],
     image_size: tuple[int, int],
@@ -43,7 +72,7 @@ def object_boxes(
     stride: int = 8,
     score: Callable[[np.ndarray, Any], dict[str, float]] | None = None,
 ) -> Task:
-    """Boxes around objects: a small feature pyramid (Lin et al. 2017, arXiv:1612.03144) and maps at its finest scale.
+    """Boxes around objects, for a model that ends in `box_maps`.
 
     Args:
         labels: Names of the classes; targets are (batch, most, 5): left, top, right, bottom in pixels and the index of
@@ -59,36 +88,23 @@ def object_boxes(
     """
     if not labels:
         raise ConfigError("A detector needs at least one label", received="none", fix="Check the annotations")
-    count, strides = len(labels), tuple(s for s in (4, 8, 16, COARSEST) if s >= stride)
-    grid = (math.ceil(image_size[0] / stride), math.ceil(image_size[1] / stride))
-
-    def head(features: list[Any]) -> Any:
-        merged = _pyramid(features)
-        if tuple(merged.shape[1:3]) != grid:  # Xception's convolutions leave out the border
-            merged = keras.layers.Resizing(*grid, interpolation="bilinear", name="head_grid")(merged)
-        bias = keras.initializers.Constant(-math.log((1 - PRIOR) / PRIOR))
-        centres = keras.layers.Conv2D(count, 1, bias_initializer=bias, dtype="float32", name="head_centres")(
-            _smoothed(merged, "centres")
-        )
-        # the distance of a side is never below 0, and grows by parts rather than by pixels
-        sides = keras.layers.Conv2D(4, 1, dtype="float32", bias_initializer="ones", name="head_sides")(
-            _smoothed(merged, "sides")
-        )
-        sides = keras.layers.Activation("exponential", dtype="float32", name="head_distances")(sides)
-        return keras.layers.Concatenate(name="head_maps", dtype="float32")([centres, sides])
-
+    count, grid = len(labels), _grid(image_size, stride)
     return Task(
-        head=head,
         loss=lambda wanted, given: _loss(wanted, given, count),
         metrics=(),
         monitor="val_loss" if score is None else "val_map",
         mode="min" if score is None else "max",
-        chance_loss=math.inf,  # of centres and sides together there is no such number
-        strides=strides,
+        outputs=(*grid, count + 4),
         encode=lambda boxes: centre_maps(boxes, count, grid, stride),
         answering=lambda model: with_boxes(model, labels),
+        saved=any_size,
         score=score,
     )
+
+
+def _grid(image_size: Sequence[int], stride: int) -> tuple[int, int]:
+    height, width = image_size
+    return math.ceil(height / stride), math.ceil(width / stride)
 
 
 def fitting_stride(boxes: np.ndarray | None) -> int:

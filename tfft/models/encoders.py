@@ -113,13 +113,6 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
     return Encoder(flat(network, tokenizer.pad_token_id, Path(backbone).name), tokenizer, longest, decoder)
 
 
-def describe_encoder(backbone: str | Encoder) -> str:
-    """What it is, in words."""
-    if isinstance(backbone, Encoder):
-        return f"{backbone.model.name}, an encoder of your own"
-    return "demo (a small BERT with random weights; to try things with)" if backbone == "demo" else backbone
-
-
 def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
     """A network of KerasHub on tokens alone: mask and segments are made of them inside, every layer is frozen."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")

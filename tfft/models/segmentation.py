@@ -10,7 +10,9 @@ import keras
 
 from tfft.conventions import IGNORED
 from tfft.errors import ConfigError
+from tfft.models.anysize import any_size
 from tfft.models.losses import pixel_loss
+from tfft.models.scales import scales_of
 from tfft.models.tasks import Task
 
 STRIDES = (4, 8, 16, 32)
@@ -18,6 +20,37 @@ WIDTHS = (64, 96, 128, 192)
 """Filters of the decoder at each stride."""
 GROUPS = 8
 """Of GroupNormalization, which unlike BatchNormalization does not depend on the rest of a batch."""
+
+
+def pixel_maps(backbone: keras.Model, labels: Sequence[str]) -> Any:
+    """U-Net's way up (Ronneberger, Fischer and Brox 2015, arXiv:1505.04597) over four scales of a backbone.
+
+    The coarsest map is enlarged, laid beside the next finer one, narrowed and smoothed, and so on up to a quarter of
+    the resolution; the answer there is enlarged to the picture.
+
+    Args:
+        backbone: Takes (batch, height, width, 3).
+        labels: Names of the classes.
+
+    Returns:
+        Probabilities, (batch, height, width, labels).
+    """
+    features, x = scales_of(backbone, STRIDES), None
+    for level, (feature, width) in reversed(list(enumerate(zip(features, WIDTHS, strict=True)))):
+        if x is not None:
+            size = feature.shape[1:3]
+            x = keras.layers.Resizing(*size, interpolation="bilinear", name=f"head_up_{level}")(x)
+            x = keras.layers.Concatenate(name=f"head_beside_{level}")([x, feature])
+        x = keras.layers.Conv2D(width, 1, use_bias=False, name=f"head_narrow_{level}")(feature if x is None else x)
+        x = keras.layers.GroupNormalization(GROUPS, name=f"head_narrow_norm_{level}")(x)
+        x = keras.layers.Activation("relu", name=f"head_narrow_relu_{level}")(x)
+        x = keras.layers.SeparableConv2D(width, 3, padding="same", use_bias=False, name=f"head_conv_{level}")(x)
+        x = keras.layers.GroupNormalization(GROUPS, name=f"head_norm_{level}")(x)
+        x = keras.layers.Activation("relu", name=f"head_relu_{level}")(x)
+    size = backbone.inputs[0].shape[1:3]
+    x = keras.layers.Conv2D(len(labels), 1, dtype="float32", name="head_logits")(x)
+    x = keras.layers.Resizing(*size, interpolation="bilinear", dtype="float32", name="head_pixels")(x)
+    return keras.layers.Softmax(dtype="float32", name="head_predictions")(x)
 
 
 def pixel_labels(
@@ -28,10 +61,7 @@ def pixel_labels(
     focal: float = 0.0,
     dice: float = 0.0,
 ) -> Task:
-    """A class for each pixel: U-Net's way up (Ronneberger, Fischer and Brox 2015, arXiv:1505.04597) over four scales.
-
-    The coarsest map is enlarged, laid beside the next finer one, narrowed and smoothed, and so on up to a quarter of
-    the resolution; the answer there is enlarged to the picture.
+    """A class for each pixel.
 
     Args:
         labels: Names of the classes; targets are (batch, height, width), indices, 255 for pixels that do not count.
@@ -42,30 +72,13 @@ def pixel_labels(
     """
     if len(labels) < 2:
         raise ConfigError("A segmentation needs at least two labels", received=list(labels), fix="Check `--classes`")
-
-    def head(features: list[Any]) -> Any:
-        x = None
-        for level, (feature, width) in reversed(list(enumerate(zip(features, WIDTHS, strict=True)))):
-            if x is not None:
-                size = feature.shape[1:3]
-                x = keras.layers.Resizing(*size, interpolation="bilinear", name=f"head_up_{level}")(x)
-                x = keras.layers.Concatenate(name=f"head_beside_{level}")([x, feature])
-            x = keras.layers.Conv2D(width, 1, use_bias=False, name=f"head_narrow_{level}")(feature if x is None else x)
-            x = keras.layers.GroupNormalization(GROUPS, name=f"head_narrow_norm_{level}")(x)
-            x = keras.layers.Activation("relu", name=f"head_narrow_relu_{level}")(x)
-            x = keras.layers.SeparableConv2D(width, 3, padding="same", use_bias=False, name=f"head_conv_{level}")(x)
-            x = keras.layers.GroupNormalization(GROUPS, name=f"head_norm_{level}")(x)
-            x = keras.layers.Activation("relu", name=f"head_relu_{level}")(x)
-        x = keras.layers.Conv2D(len(labels), 1, dtype="float32", name="head_logits")(x)
-        x = keras.layers.Resizing(*image_size, interpolation="bilinear", dtype="float32", name="head_pixels")(x)
-        return keras.layers.Softmax(dtype="float32", name="head_predictions")(x)
-
     return Task(
-        head=head,
         loss=pixel_loss(weights, focal=focal, dice=dice),
         metrics=(keras.metrics.MeanIoU(len(labels), ignore_class=IGNORED, sparse_y_pred=False, name="mean_iou"),),
         monitor="val_mean_iou",
         mode="max",
+        outputs=(*image_size, len(labels)),
+        activation="softmax",
         chance_loss=math.log(len(labels)) + dice,
-        strides=STRIDES,
+        saved=any_size,
     )

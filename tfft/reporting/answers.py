@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from tfft.data.examples import Splits
+from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting.figures import Figure, Shown, shortened
 
 
-def answer_figures(splits: Splits, answers: Mapping[str, Sequence[str]], *, most: int = 6) -> list[Figure]:
+def answer_figures(splits: Splits, evaluation: Evaluation, *, most: int = 6) -> list[Figure]:
     """The worst, some typical and the best answers of the last split (test, or val), by chrF, beside their references.
 
     Args:
         splits: The data.
-        answers: By split, a text for each example.
+        evaluation: With a text for each example, by split.
         most: How many to show of each kind.
     """
     from sacrebleu import sentence_chrf
 
-    name = [name for name, _ in splits.items() if name in answers][-1]
-    examples, said = getattr(splits, name), answers[name]
+    name, said = list(evaluation.predictions.items())[-1]
+    examples = getattr(splits, name)
     scores = [sentence_chrf(one, list(texts)).score for one, texts in zip(said, examples.references, strict=True)]
     order = np.argsort(scores, kind="stable")
     middle = max(0, len(order) // 2 - most // 2)

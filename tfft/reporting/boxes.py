@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from PIL import Image, ImageDraw
 
 from tfft.data.examples import Splits
+from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 
@@ -16,20 +15,18 @@ SIDE = 320
 OVERLAP = 0.5
 
 
-def box_figures(
-    splits: Splits, predictions: Mapping[str, Mapping[str, np.ndarray]], thresholds: Sequence[float], *, most: int = 9
-) -> list[Figure]:
+def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> list[Figure]:
     """The worst, some typical and the best answers of the last split (test, or val), truth and answer drawn.
 
     Args:
         splits: The data.
-        predictions: By split `boxes`, `scores` and `labels`, as a detector answers.
-        thresholds: The score from which on a box of a class is drawn, (labels,).
+        evaluation: With `boxes`, `scores` and `labels` by split, as a detector answers, and for each class the score
+            from which on a box of it is drawn.
         most: How many pictures to show of each kind.
     """
     name, examples = list(splits.items())[-1]
-    answers = predictions[name]
-    drawn = (answers["labels"] >= 0) & (answers["scores"] >= np.asarray(thresholds)[answers["labels"]])
+    answers = evaluation.predictions[name]
+    drawn = (answers["labels"] >= 0) & (answers["scores"] >= evaluation.thresholds[answers["labels"]])
     truth = np.asarray(examples.targets)
     counts = [
         _right(truth[i], answers["boxes"][i][drawn[i]], answers["labels"][i][drawn[i]]) for i in range(len(truth))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tfft.data.examples import Splits
+from tfft.data.examples import Splits, Texts
+from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 
 
@@ -46,16 +47,16 @@ MOST_CHARACTERS = 600
 """Of a text that is shown."""
 
 
-def class_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most: int = 12) -> list[Figure]:
+def class_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
     """Confusion matrix, the most confident mistakes and some right answers of the last split (test, or val).
 
     Args:
         splits: The data.
-        predictions: Probabilities by split, (examples, classes).
+        evaluation: With probabilities by split, (examples, classes).
         most: How many pictures or texts to show of each kind.
     """
     name, examples = list(splits.items())[-1]
-    probabilities = predictions[name]
+    probabilities = evaluation.predictions[name]
     predicted, confidence = probabilities.argmax(-1), probabilities.max(-1)
     wrong = np.flatnonzero(predicted != examples.targets)
     right = np.flatnonzero(predicted == examples.targets)
@@ -65,7 +66,7 @@ def class_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most
 
     def show(index: int) -> Shown:
         true, said = splits.labels[examples.targets[index]], splits.labels[predicted[index]]
-        content = {"text": shortened(examples.texts[index])} if examples.texts is not None else {}
+        content = {"text": shortened(examples.texts[index])} if isinstance(examples, Texts) else {}
         return Shown(
             image="" if content else png_uri(examples.inputs[index]),
             **content,
@@ -74,7 +75,7 @@ def class_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most
             right=said == true,
         )
 
-    width = {"width": 340} if examples.texts is not None else {}
+    width = {"width": 340} if isinstance(examples, Texts) else {}
     counts = (f"{len(some)} of {len(examples)}" for some in (wrong, right))
     return [
         _confusion_figure(name, examples.targets, predicted, splits.labels),

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import keras
 import numpy as np
 
 from tfft.data.examples import Splits
+from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 
 OPACITY = 0.55
 
 
-def mask_figures(
-    splits: Splits, predictions: Mapping[str, np.ndarray], model: keras.Model, *, most: int = 9
-) -> list[Figure]:
+def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, most: int = 9) -> list[Figure]:
     """The worst, some typical and the best answers of the last split (test, or val), beside picture and truth.
 
     Args:
         splits: The data.
-        predictions: By split a confusion matrix for each picture, (examples, classes, classes).
+        evaluation: With a confusion matrix for each picture, (examples, classes, classes), by split.
         model: Answers for the pictures that are shown.
         most: How many pictures to show of each kind.
     """
     name, examples = list(splits.items())[-1]
-    confusions = predictions[name]
+    confusions = evaluation.predictions[name]
     pixels = confusions.sum(axis=(1, 2))
     right = np.where(pixels, np.trace(confusions, axis1=1, axis2=2) / np.maximum(pixels, 1), 1)
     order = np.argsort(right, kind="stable")

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from tfft.data.examples import Splits
+from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 
 
-def number_figures(splits: Splits, predictions: Mapping[str, np.ndarray], *, most: int = 12) -> list[Figure]:
+def number_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
     """Truth against answer, the worst and the best answers of the last split (test, or val).
 
     Args:
         splits: The data.
-        predictions: Answers by split, (examples, quantities).
+        evaluation: With answers by split, (examples, quantities).
         most: How many pictures to show of each kind.
     """
     name, examples = list(splits.items())[-1]
-    truth, answers = np.asarray(examples.targets), predictions[name]
+    truth, answers = np.asarray(examples.targets), evaluation.predictions[name]
     # errors of several quantities are comparable in parts of their spread
     error = (np.abs(answers - truth) / np.maximum(truth.std(axis=0), 1e-9)).max(axis=1)
     order = np.argsort(-error, kind="stable")

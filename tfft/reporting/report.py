@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jinja2
 
 from tfft import files, replay, runs
+from tfft.evaluation import Scores
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
-from tfft.reporting.screen import trains_on
+from tfft.reporting.screen import backbone_in_words, trains_on
 from tfft.training.plan import Plan
 from tfft.training.recording import History
 
@@ -20,7 +20,7 @@ def write_report(
     run: runs.Run,
     plan: Plan,
     history: History,
-    scores: Mapping[str, Any],
+    scores: Scores,
     figures: Sequence[Figure],
 ) -> None:
     """Writes `report.json`, `report.html` and, if examples were left out, `skipped.csv`.
@@ -36,7 +36,7 @@ def write_report(
     # the configuration stands in config.json alone
     report = {
         "recipe": run.recipe,
-        "backbone": plan.backbone,
+        "backbone": backbone_in_words(run.config),
         "scores": scores,
         "best_epoch": history.best_row,
         "seed": run.config.seed,

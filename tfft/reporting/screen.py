@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tfft.data.examples import Splits
 from tfft.errors import listed, printable
+from tfft.models.backbones import describe_backbone
 from tfft.training.costs import phase_costs
 from tfft.training.plan import Plan, PlannedPhase
 
@@ -24,15 +25,21 @@ def shown(text: object) -> Text:
     return Text(printable(text))
 
 
-def show_plan(plan: Plan) -> None:
-    """Prints the data, the backbone, and what each phase will train, store and cost."""
+def show_plan(plan: Plan, config: Any = None) -> None:
+    """Prints the data, the backbone, and what each phase will train, store and cost.
+
+    Args:
+        plan: What is shown.
+        config: Of the recipe, which says what the backbone is; None for the name of the model alone.
+    """
     console = Console()
     splits = plan.splits
     console.print(_data_table(splits))
     for note in splits.notes:
         console.print(Text("note: ", style="yellow") + shown(note))
     total = plan.phases[0].frozen + plan.phases[0].trained
-    console.print(shown(f"{plan.backbone}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
+    about = backbone_in_words(config) or plan.model.name
+    console.print(shown(f"{about}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
     trained = _table("phase", "epochs>", "steps>", "trained>", "frozen>", "optimizer", "learning rate")
     for planned in plan.phases:
         phase = planned.phase
@@ -61,15 +68,22 @@ def show_plan(plan: Plan) -> None:
     console.print(shown(f"store: {plan.activations.store.folder}"), soft_wrap=True)
 
 
+def backbone_in_words(config: Any) -> str:
+    """The network and its weights, from the configuration of a recipe; empty if there is none."""
+    # encoders for texts have no field for their weights
+    fields = {name: getattr(config, name, None) for name in ("backbone", "weights", "backbone_options")}
+    return describe_backbone(*fields.values()) if fields["backbone"] is not None else ""
+
+
 def trains_on(plan: Plan, planned: PlannedPhase) -> str:
     """What goes into the trained part of a phase: `"14 x 14 x 96 after block_12_add"`, or pictures, or tokens."""
     if planned.depth is None:
-        return "pictures" if plan.splits.train.widths is None else "tokens"
+        return {"pictures": "pictures", "texts": "tokens"}[plan.splits.train.noun]
     level = plan.activations.levels[planned.depth]
     shapes = (" x ".join("tokens" if side is None else str(side) for side in shape) for shape in level.makes.shapes)
     pieces = [f"{shape} after {layer}" for shape, layer in zip(shapes, level.layers, strict=True)]
     return listed(pieces, most=2) + (
-        "" if any(split == "train" for split, _ in plan.activations.stored[planned.depth]) else ", streamed"
+        "" if any(one.split == "train" for one in plan.activations.stored[planned.depth]) else ", streamed"
     )
 
 

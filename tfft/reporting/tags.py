@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from tfft.data.examples import Splits
 from tfft.errors import listed
+from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 
 
-def tag_figures(
-    splits: Splits, predictions: Mapping[str, np.ndarray], thresholds: Sequence[float], *, most: int = 12
-) -> list[Figure]:
+def tag_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
     """Precision and recall of each label, and the worst and some right pictures of the last split (test, or val).
 
     Args:
         splits: The data.
-        predictions: Probabilities by split, (examples, labels).
-        thresholds: From which on a label counts as predicted, (labels,).
+        evaluation: With probabilities by split, (examples, labels), and the thresholds of the labels.
         most: How many pictures to show of each kind.
     """
     name, examples = list(splits.items())[-1]
-    truth, probabilities = np.asarray(examples.targets) > 0, predictions[name]
-    predicted = probabilities >= np.asarray(thresholds)
+    truth, probabilities = np.asarray(examples.targets) > 0, evaluation.predictions[name]
+    predicted = probabilities >= evaluation.thresholds
     wrong = np.flatnonzero((predicted != truth).any(axis=1))
     right = np.flatnonzero((predicted == truth).all(axis=1))
     # how far the worst label of a picture is on the wrong side
@@ -48,7 +44,7 @@ def tag_figures(
 
     curves = Figure(
         f"Precision and recall ({name})",
-        [Shown(svg_uri(plots.precision_recall(truth, probabilities, splits.labels, thresholds)), "")],
+        [Shown(svg_uri(plots.precision_recall(truth, probabilities, splits.labels, evaluation.thresholds)), "")],
     )
     return [
         curves,

@@ -43,8 +43,10 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
     files.write_text(folder / "labels.txt", "".join(_one_line(label) + "\n" for label in labels))
 
 
-def save_thresholds(labels: Sequence[str], thresholds: Sequence[float], folder: Path) -> None:
-    """Writes `thresholds.json`: for each label the probability from which on it is there."""
+def save_thresholds(labels: Sequence[str], thresholds: Sequence[float] | None, folder: Path) -> None:
+    """Writes `thresholds.json`: for each label the probability from which on it is there; nothing for None."""
+    if thresholds is None:
+        return
     files.write_json(folder / "thresholds.json", dict(zip(labels, map(float, thresholds), strict=True)))
 
 

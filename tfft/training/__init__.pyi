@@ -3,13 +3,11 @@ from .checks import check_phases as check_phases
 from .costs import Cost as Cost
 from .costs import phase_costs as phase_costs
 from .fine_tune import fine_tune as fine_tune
+from .fine_tune import store_activations as store_activations
 from .phases import Phase as Phase
-from .phases import Views as Views
-from .phases import check_views as check_views
 from .plan import Plan as Plan
 from .plan import plan_phases as plan_phases
 from .predict import Predictions as Predictions
 from .predict import predict as predict
 from .recording import History as History
 from .schedules import build_optimizer as build_optimizer
-from .storing import store_activations as store_activations

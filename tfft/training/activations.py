@@ -6,24 +6,20 @@ width, so the numbers are the same to the last bit.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from tfft.data.augmentation.changes import Augmentation
 from tfft.data.augmentation.views import VERSION as AUGMENT_VERSION
 from tfft.data.augmentation.views import view, view_of_targets
-from tfft.data.batching.widths import ByWidth, Tokens, positions_by_width
-from tfft.data.examples import Examples, Splits
+from tfft.data.examples import Examples, Part, Splits
 from tfft.data.indexing import Indexable
 from tfft.data.records import content_digest
 from tfft.errors import ConfigError, MachineError
@@ -32,6 +28,7 @@ from tfft.models.fingerprint import weights_fingerprint
 from tfft.store import Rows, Store, StoredArray
 from tfft.training.levels import TRUNK_BATCH, Level
 from tfft.training.machine import machine
+from tfft.training.planned import SplitView
 from tfft.training.streaming import Streamed
 
 logger = logging.getLogger(__name__)
@@ -49,108 +46,117 @@ class Activations:
     store: Store
     network: str
     """Its name, for those who look into the store."""
-    augmentation: Augmentation
     seed: int
-    stored: tuple[frozenset[tuple[str, int]], ...] = ()
+    stored: tuple[frozenset[SplitView], ...] = ()
     """For each level the splits and views whose activations are stored; others are streamed."""
     _arrays: dict[tuple[int, int, int | None], StoredArray] = field(default_factory=dict, repr=False)
-    _failed: set[tuple[int, str, int, int | None]] = field(default_factory=set, repr=False)
+    _failed: set[tuple[int, SplitView, int | None]] = field(default_factory=set, repr=False)
     """Levels, splits, views and widths that could not be stored."""
 
-    def array(self, depth: int, number: int, width: int | None = None) -> StoredArray:
+    def array(self, depth: int, number: int, part: Part) -> StoredArray:
         """The stored activations of one level and one view of the pictures, or of the texts of one width."""
-        if (depth, number, width) not in self._arrays:
-            level = self.levels[depth]
+        if (depth, number, part.width) not in self._arrays:
+            level, train = self.levels[depth], self.splits.train
             parts = {
                 "kind": "activations",
                 "trunk": level.fingerprint,
-                **({"pictures": self._pictures} if width is None else {"width": width}),
+                **train.store_key(part),
                 "view": self._view(number),
                 "batch": TRUNK_BATCH,
-                **(machine() if width is None else machine(*installed("keras-hub"))),
+                **machine(*installed(*train.packages)),
             }
             about = f"{self.network} after {', '.join(level.layers)}"
-            shape = (level.makes.at(width).numbers,)
-            self._arrays[depth, number, width] = self.store.array(parts, shape, level.makes.dtype, about)
-        return self._arrays[depth, number, width]
+            shape = (level.makes.at(part.width).numbers,)
+            self._arrays[depth, number, part.width] = self.store.array(parts, shape, level.makes.dtype, about)
+        return self._arrays[depth, number, part.width]
 
-    def room(self, depth: int, split: str, number: int) -> tuple[int, int, int]:
+    def room(self, depth: int, shown: SplitView) -> tuple[int, int, int]:
         """What one split takes in one view: bytes in all, bytes that the store does not have yet, and places in the
         batches that compute them; each width of texts has a batch of its own that is not full."""
         stored, lacking, places = 0, 0, 0
-        for width, positions in self._parts(split):
-            array, keys = self.array(depth, number, width), self._keys(split, positions)
+        for part in self.examples(shown).parts:
+            array, keys = self.array(depth, shown.view, part), part.of(self.keys[shown.split])
             missing = len(array.missing(keys))
             stored += len(set(keys)) * array.row_bytes
             lacking += missing * array.row_bytes
             places += math.ceil(missing / TRUNK_BATCH) * TRUNK_BATCH
         return stored, lacking, places
 
-    def rows(self, depth: int | None, split: str, number: int) -> Indexable:
-        """What crosses a level, or pictures or tokens for None, of one split in one view.
+    def examples(self, shown: SplitView) -> Examples:
+        """Those of a split."""
+        return getattr(self.splits, shown.split)
 
-        What is to be stored and is not there yet is computed first.
+    def fill(self) -> None:
+        """Computes what is to be stored and is not there yet, the lowest trunk first.
+
+        What does not fit any more, since another run has filled the store, is streamed later, with a warning.
+
+        Raises:
+            ConfigError: If frozen weights have changed since the plan was made.
         """
-        examples: Examples = getattr(self.splits, split)
-        if examples.widths is None:
-            return self._rows(depth, split, number, None, None)
+        self._check_weights()
+        for depth, stored in enumerate(self.stored):
+            for shown in sorted(stored):
+                for part in self.examples(shown).parts:
+                    self._store(depth, shown, part)
+
+    def rows(self, depth: int | None, shown: SplitView) -> Indexable:
+        """What crosses a level, or pictures or tokens for None, of one split in one view."""
+        examples = self.examples(shown)
         if depth is None:
-            return Tokens(examples.inputs, examples.widths)
-        parts = {width: self._rows(depth, split, number, width, places) for width, places in self._parts(split)}
-        return ByWidth(examples.widths, parts, self.levels[depth].makes)
+            return examples.seen(self._show(shown))
+        made = {part.width: self._rows(depth, shown, part) for part in examples.parts}
+        return examples.joined(made, self.levels[depth].makes)
 
-    def _parts(self, split: str) -> list[tuple[int | None, np.ndarray | None]]:
-        """Widths of the texts of a split, with the positions that have them; None and all for pictures."""
-        widths = getattr(self.splits, split).widths
-        return [(None, None)] if widths is None else list(positions_by_width(widths))
-
-    def _keys(self, split: str, positions: np.ndarray | None) -> Sequence[str]:
-        keys = self.keys[split]
-        return keys if positions is None else [keys[position] for position in positions]
-
-    def _rows(
-        self, depth: int | None, split: str, number: int, width: int | None, positions: np.ndarray | None
-    ) -> Indexable:
-        """Those of the pictures, or of the texts of one width."""
+    def _rows(self, depth: int | None, shown: SplitView, part: Part) -> Indexable:
+        """Those of the pictures, or of the texts of one width; what is to be stored and is not there is computed."""
         if depth is None:
-            inputs = getattr(self.splits, split).inputs
-            if positions is not None:
-                return inputs[positions, :width]
-            return view(inputs, self.keys[split], number, augmentation=self.augmentation, seed=self.seed)
-        streamed = (split, number) not in self.stored[depth] or (depth, split, number, width) in self._failed
-        array, keys = self.array(depth, number, width), self._keys(split, positions)
-        missing = [] if streamed else array.missing(keys)
-        if streamed or missing:
-            below = self._rows(depth - 1 if depth else None, split, number, width, positions)
-            source = Streamed(below, self.levels[depth], width)
-        if streamed:
-            return source
-        if missing:
-            what = f"Trunk {depth + 1}, {split}, " + (f"view {number}" if width is None else f"{width} tokens")
-            try:
-                self.store.make_room(len(missing) * array.row_bytes)
-                _fill(array, keys, missing, source, what)
-            except (OSError, MachineError) as error:
-                logger.warning("Not stored, computed whenever it is needed: %s", error)
-                self._failed.add((depth, split, number, width))
-                return source
-        return array.rows(keys)
+            return self.examples(shown).part_seen(part, self._show(shown))
+        if self._store(depth, shown, part):
+            return self.array(depth, shown.view, part).rows(part.of(self.keys[shown.split]))
+        return self._streamed(depth, shown, part)
 
-    def targets(self, split: str, number: int) -> Indexable:
+    def _show(self, shown: SplitView) -> Callable[[Indexable], Indexable]:
+        """From pictures to what a view shows of them."""
+        how = {"augmentation": self.splits.augmentation, "seed": self.seed}
+        return lambda inputs: view(inputs, self.keys[shown.split], shown.view, **how)
+
+    def _streamed(self, depth: int, shown: SplitView, part: Part) -> Streamed:
+        below = self._rows(depth - 1 if depth else None, shown, part)
+        return Streamed(below, self.levels[depth], part.width)
+
+    def _store(self, depth: int, shown: SplitView, part: Part) -> bool:
+        """Computes what of a part is missing in the store; False if it is not to be stored, or could not be."""
+        if shown not in self.stored[depth] or (depth, shown, part.width) in self._failed:
+            return False
+        array, keys = self.array(depth, shown.view, part), part.of(self.keys[shown.split])
+        if not (missing := array.missing(keys)):
+            return True
+        what = f"Trunk {depth + 1}, {shown.split}, "
+        what += f"view {shown.view}" if part.width is None else f"{part.width} tokens"
+        source = self._streamed(depth, shown, part)
+        try:
+            self.store.make_room(len(missing) * array.row_bytes)
+            _fill(array, keys, missing, source, what)
+        except (OSError, MachineError) as error:
+            logger.warning("Not stored, computed whenever it is needed: %s", error)
+            self._failed.add((depth, shown, part.width))
+            return False
+        return True
+
+    def targets(self, shown: SplitView) -> Indexable:
         """The targets of one split in one view."""
-        examples = getattr(self.splits, split)
+        examples = self.examples(shown)
         return view_of_targets(
             examples.targets,
-            self.keys[split],
-            number,
-            augmentation=self.augmentation,
+            self.keys[shown.split],
+            shown.view,
+            augmentation=self.splits.augmentation,
             seed=self.seed,
-            motion=self.splits.motion,
             image_size=tuple(examples.inputs.shape[1:3]),
         )
 
-    def check_weights(self) -> None:
-        """Raises `ConfigError` if frozen weights have changed since the plan was made."""
+    def _check_weights(self) -> None:
         for level in self.levels:
             if weights_fingerprint(level.cut.trunk) != level.weights:
                 raise ConfigError(
@@ -159,17 +165,12 @@ class Activations:
                     fix="Load weights first, then call `plan_phases`",
                 )
 
-    @cached_property
-    def _pictures(self) -> str:
-        inputs = self.splits.train.inputs
-        return inputs.name if isinstance(inputs, Rows) else f"arrays {inputs.shape[1:]}"
-
     def _view(self, number: int) -> Mapping[str, Any] | None:
-        if number == 0 or self.augmentation.level == "none":
+        augmentation = self.splits.augmentation
+        if number == 0 or not augmentation.active:
             return None
         packages = {name: metadata.version(name) for name in ("numpy", "Pillow")}
-        how = dataclasses.asdict(self.augmentation)
-        return {"number": number, **how, "seed": self.seed, "version": AUGMENT_VERSION, **packages}
+        return {"number": number, **augmentation.key, "seed": self.seed, "version": AUGMENT_VERSION, **packages}
 
 
 def content_keys(splits: Splits) -> dict[str, list[str]]:
@@ -181,16 +182,9 @@ def content_keys(splits: Splits) -> dict[str, list[str]]:
     return {
         name: examples.ids
         if isinstance(examples.inputs, Rows)
-        else [content_digest(np.ascontiguousarray(row)) for row in _rows_of(examples)]
+        else [content_digest(np.ascontiguousarray(row)) for row in examples.contents()]
         for name, examples in splits.items()
     }
-
-
-def _rows_of(examples: Examples) -> Iterator[np.ndarray]:
-    """Pictures, or tokens without what is padded beyond their width."""
-    if examples.widths is None:
-        return iter(examples.inputs)
-    return (row[:width] for row, width in zip(examples.inputs, examples.widths, strict=True))
 
 
 def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], source: Streamed, what: str) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from tfft.data.batching.order import evaluation_order
-from tfft.data.batching.widths import Tokens
 from tfft.data.examples import Splits
 
 logger = logging.getLogger(__name__)
@@ -18,16 +16,12 @@ ASKED_TOGETHER = 32
 
 
 def answer_splits(
-    answer: Callable[[np.ndarray], np.ndarray],
-    texts_of: Callable[[np.ndarray], list[str]],
-    splits: Splits,
-    names: Sequence[str] = ("val", "test"),
+    answer: Callable[[np.ndarray], list[str]], splits: Splits, names: Sequence[str] = ("val", "test")
 ) -> dict[str, list[str]]:
     """Answers to every text of some splits, in their order.
 
     Args:
-        answer: From tokens, (batch, length), to tokens of answers, (batch, longest), see `models.answerer`.
-        texts_of: From these to texts.
+        answer: From tokens, (batch, length), to texts, as a `sequence` task makes it of its model.
         splits: The data.
         names: Of the splits, where they are there.
     """
@@ -36,12 +30,12 @@ def answer_splits(
         if name not in names:
             continue
         logger.info("Answering %s: %d texts", name, len(examples))
-        order, tokens = evaluation_order(examples), Tokens(examples.inputs, examples.widths)
+        order, tokens = examples.order, examples.rows
         starts = range(0, len(order), ASKED_TOGETHER)
         answers: list[str] = [""] * len(order)
         for start in tqdm(starts, desc=f"Answering {name}", unit=" batches", disable=None, leave=False):
             some = order[start : start + ASKED_TOGETHER]
-            for position, text in zip(some, texts_of(answer(tokens[some])), strict=True):
+            for position, text in zip(some, answer(tokens[some]), strict=True):
                 answers[position] = text
         found[name] = answers
     return found

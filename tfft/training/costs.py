@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfft.training.levels import TRUNK_BATCH
-from tfft.training.plan import Plan, PlannedPhase
+from tfft.training.plan import Plan
+from tfft.training.planned import PlannedPhase, SplitView
 
 BACKWARD = 2
 """Forward passes that a backward pass costs."""
@@ -43,7 +44,8 @@ def phase_costs(plan: Plan) -> list[Cost]:
         if math.isnan(seconds[depth]):
             level = activations.levels[depth]
             zeros = [
-                np.zeros((TRUNK_BATCH, *s), level.takes.read_as) for s in level.takes.at(_usual_width(plan)).shapes
+                np.zeros((TRUNK_BATCH, *s), level.takes.read_as)
+                for s in level.takes.at(plan.splits.train.usual_width).shapes
             ]
             seconds[depth] = _seconds(lambda: level.run(*zeros).numpy()) / TRUNK_BATCH
         return seconds[depth]
@@ -52,30 +54,30 @@ def phase_costs(plan: Plan) -> list[Cost]:
     for planned in plan.phases:
         depth, stored, missing, storing, streamed = planned.depth, 0, 0, 0.0, 0.0
         if depth is not None:
-            for split, view in activations.stored[depth]:
-                size, lacking, places = activations.room(depth, split, view)
+            for shown in activations.stored[depth]:
+                size, lacking, places = activations.room(depth, shown)
                 stored += size
                 missing += lacking
-                storing += places * sum(map(trunk_seconds, _steps(plan, depth, split, view))) if places else 0.0
-            for split, view in {("train", planned.view_of(epoch)) for epoch in planned.epoch_numbers} | {("val", 0)}:
-                if (split, view) not in activations.stored[depth]:
-                    epochs = sum(split == "val" or planned.view_of(e) == view for e in planned.epoch_numbers)
-                    steps = _steps(plan, depth, split, view)
-                    streamed += epochs * len(activations.keys[split]) * sum(map(trunk_seconds, steps))
+                storing += places * sum(map(trunk_seconds, _steps(plan, depth, shown))) if places else 0.0
+            val = SplitView("val")
+            for shown in {*map(planned.shown, planned.epoch_numbers), val} - activations.stored[depth]:
+                epochs = sum(shown in (val, planned.shown(epoch)) for epoch in planned.epoch_numbers)
+                steps = _steps(plan, depth, shown)
+                streamed += epochs * len(activations.keys[shown.split]) * sum(map(trunk_seconds, steps))
         training = planned.phase.epochs * _epoch_seconds(plan, planned) + streamed
         found.append(Cost(stored, missing, storing, training))
     return found
 
 
-def _steps(plan: Plan, depth: int, split: str, view: int) -> list[int]:
+def _steps(plan: Plan, depth: int, shown: SplitView) -> list[int]:
     """The steps from what is stored below a level, or from the inputs, up to it."""
     stored = plan.activations.stored
-    return list(range(max([d + 1 for d in range(depth) if (split, view) in stored[d]], default=0), depth + 1))
+    return list(range(max([d + 1 for d in range(depth) if shown in stored[d]], default=0), depth + 1))
 
 
 def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
     """Training and validation of one epoch on what is there already."""
-    rows = plan.layout(planned.depth).at(_usual_width(plan)).shapes
+    rows = plan.layout(planned.depth).at(plan.splits.train.usual_width).shapes
     # what is given of the targets, if anything is, has a token less than they
     others = [(plan.splits.train.targets.shape[1] - 1,) for _ in planned.top.inputs[len(rows) :]]
     zeros = [
@@ -85,12 +87,6 @@ def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
     forward = _seconds(lambda: planned.forward(*zeros).numpy())
     batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)
     return forward * ((1 + BACKWARD) * plan.steps_per_epoch + batches)
-
-
-def _usual_width(plan: Plan) -> int | None:
-    """The mean width of the training texts; None for pictures."""
-    widths = plan.splits.train.widths
-    return None if widths is None else round(float(widths.mean()))
 
 
 def _seconds(function: Callable[[], np.ndarray]) -> float:

@@ -13,53 +13,66 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfft.data.batching.batches import evaluation_batches, training_batches
-from tfft.data.batching.order import evaluation_order
+from tfft.data.batching.batches import Feed, evaluation_batches, training_batches
+from tfft.data.batching.order import fetched_together
 from tfft.data.batching.widths import ByWidth
 from tfft.data.indexing import Indexable
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
 from tfft.store import Rows
-from tfft.training.plan import Plan, PlannedPhase
+from tfft.training.plan import Plan
+from tfft.training.planned import PlannedPhase, SplitView
 from tfft.training.predict import answers_to_rows, gathered
 from tfft.training.recording import History, Recorder
 from tfft.training.schedules import build_optimizer
-from tfft.training.storing import store_activations
+from tfft.training.storing import missing_bytes
 
 logger = logging.getLogger(__name__)
 
+VAL = SplitView("val")
 
-def fine_tune(model: keras.Model, task: Task, plan: Plan, *, log: Path | None = None) -> History:
-    """Trains a model in the phases of a plan and leaves the best weights of all phases in it.
+
+def store_activations(plan: Plan) -> None:
+    """Computes what a plan stores and the store does not have yet, the lowest trunk first.
+
+    What does not fit any more, since another run has filled the store, is streamed later, with a warning.
+
+    Raises:
+        ConfigError: If frozen weights have changed since the plan was made.
+    """
+    if missing := missing_bytes(plan.activations, plan.activations.stored):
+        logger.info("Storing %.1f MB", missing / 1e6)
+    plan.activations.fill()
+
+
+def fine_tune(plan: Plan, *, log: Path | None = None) -> History:
+    """Trains the model of a plan in its phases and leaves the best weights of all phases in it.
 
     What is frozen runs in inference mode, once for each example and view where it is stored. Each phase starts
     from the best weights so far, with a new optimizer. The backbone is frozen again at the end.
 
     Args:
-        model: The model of the plan: its backbone frozen, with the head of `task`.
-        task: Loss, metrics and monitor.
         plan: From `plan_phases`; trains on `train`, chooses on `val`.
         log: Where to write the history as CSV after each epoch, or None.
 
     Raises:
-        ConfigError: If the plan is of another model, or the frozen weights have changed since it was made.
+        ConfigError: If the frozen weights have changed since the plan was made.
         DivergedError: If the loss becomes NaN or infinite. Then, as after Ctrl-C, the model has the best
             weights so far.
     """
-    plan.check_model(model)
     store_activations(plan)
-    recorder = Recorder(plan.lowest.top, task, log)
+    recorder = Recorder(plan.lowest.top, plan.task, log)
     try:
         for planned in plan.phases:
             recorder.restore_best()  # a phase goes on from the best of those before, not from their last
-            _run_phase(model, task, plan, planned, recorder)
+            _run_phase(plan, planned, recorder)
     finally:
         recorder.restore_best()
     return recorder.history
 
 
-def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
-    phase, activations = planned.phase, plan.activations
+def _run_phase(plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
+    phase, task, model, train = planned.phase, plan.task, plan.model, plan.splits.train
     logger.info(
         "Phase %s: %d epochs of %d steps, %s parameters trained",
         planned.name,
@@ -72,32 +85,27 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         callbacks.append(
             keras.callbacks.EarlyStopping(monitor=task.monitor, mode=task.mode, patience=phase.patience, verbose=1)
         )
-    views = dict.fromkeys(("train", planned.view_of(epoch)) for epoch in planned.epoch_numbers)
-    rows = {pair: activations.rows(planned.depth, *pair) for pair in [("val", 0), *views]}
-    rows = _in_memory(rows, activations.store.memory)
-    layout = plan.layout(planned.depth)
-    targets = {pair: activations.targets(*pair) for pair in rows}
+    rows, targets = _rows_and_targets(plan, planned)
     prepare = partial(prepared, task)
-    recorder.begin(
-        planned.name,
-        frozen_backbone=phase.unfreeze == 0,
-        scored=_scoring(model, task, plan, planned, rows["val", 0]),
-    )
-    training = training_batches(
-        lambda epoch: rows["train", planned.view_of(epoch)],
-        lambda epoch: targets["train", planned.view_of(epoch)],
-        layout,
-        count=len(activations.splits.train),
+    recorder.begin(planned.name, frozen_backbone=phase.unfreeze == 0, scored=_scoring(plan, planned, rows[VAL]))
+    feed = Feed(
+        rows_of=lambda epoch: rows[planned.shown(epoch)],
+        targets_of=lambda epoch: targets[planned.shown(epoch)],
+        order_of=lambda epoch: train.epoch_order(
+            plan.seed, epoch, group=fetched_together(plan.batch_size), balanced=plan.splits.balanced
+        ),
+        layout=plan.layout(planned.depth),
         batch_size=plan.batch_size,
-        seed=plan.seed,
-        epochs=planned.epoch_numbers,
-        chances=activations.splits.train.rarity if plan.balanced else None,
-        widths=activations.splits.train.widths,
         prepare=prepare,
     )
-    order = evaluation_order(activations.splits.val)
+    training = training_batches(feed, count=len(train), epochs=planned.epoch_numbers)
     validation = evaluation_batches(
-        rows["val", 0], targets["val", 0], layout, order=order, batch_size=plan.batch_size, prepare=prepare
+        rows[VAL],
+        targets[VAL],
+        feed.layout,
+        order=plan.splits.val.order,
+        batch_size=plan.batch_size,
+        prepare=prepare,
     )
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
         # compiled after the flags are set: Keras trains what was trainable when it compiled
@@ -106,7 +114,7 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
             loss=task.loss,
             metrics=list(task.metrics),
             # where Keras would use XLA (not on CPUs) it compiles for every shape anew, and batches of texts have many
-            jit_compile="auto" if activations.splits.train.widths is None else False,
+            jit_compile="auto" if train.one_shape else False,
         )
         # Keras would make its variables in the first step, which TensorFlow then traces once more
         planned.top.optimizer.build(planned.top.trainable_variables)
@@ -123,20 +131,28 @@ def _run_phase(model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase
         )
 
 
-def _scoring(
-    model: keras.Model, task: Task, plan: Plan, planned: PlannedPhase, rows: Indexable
-) -> Callable[[], dict[str, float]] | None:
+def _rows_and_targets(
+    plan: Plan, planned: PlannedPhase
+) -> tuple[dict[SplitView, Indexable], dict[SplitView, Indexable]]:
+    """What a phase trains on and is validated on."""
+    shown = [VAL, *dict.fromkeys(map(planned.shown, planned.epoch_numbers))]
+    rows = {one: plan.activations.rows(planned.depth, one) for one in shown}
+    return _in_memory(rows, plan.activations.store.memory), {one: plan.activations.targets(one) for one in shown}
+
+
+def _scoring(plan: Plan, planned: PlannedPhase, rows: Indexable) -> Callable[[], dict[str, float]] | None:
     """What scores the answers to the validation split whenever it is called; None if the task has no such numbers."""
+    task, val = plan.task, plan.splits.val
     if task.score is None:
         return None
-    val, layout = plan.splits.val, plan.layout(planned.depth)
-    answer = answers_to_rows(task.answering(model), model, planned)
-    order = evaluation_order(val)
-    batches = evaluation_batches(rows, val.targets, layout, order=order, batch_size=plan.batch_size)
+    answer = answers_to_rows(task.answering(plan.model), plan.model, planned)
+    batches = evaluation_batches(
+        rows, val.targets, plan.layout(planned.depth), order=val.order, batch_size=plan.batch_size
+    )
 
     def scored() -> dict[str, float]:
         answers = gathered(answer(tensors) for tensors, _ in batches)
-        return task.score(val.targets[order], answers)
+        return task.score(val.targets[val.order], answers)
 
     return scored
 
@@ -147,7 +163,7 @@ def prepared(task: Task, targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], n
     return given, targets if task.encode is None else task.encode(targets)
 
 
-def _in_memory(rows: dict[tuple[str, int], Indexable], budget: int) -> dict[tuple[str, int], Indexable]:
+def _in_memory(rows: dict[SplitView, Indexable], budget: int) -> dict[SplitView, Indexable]:
     """Stored rows as arrays, as many as fit the budget in bytes; the others stay on the disk."""
     loaded = {}
     for name, some in rows.items():

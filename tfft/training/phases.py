@@ -7,14 +7,6 @@ from typing import Literal
 
 from tfft.errors import ConfigError, check_range
 
-Views = int | Literal["auto", "fresh"]
-
-
-def check_views(views: Views) -> None:
-    """Raises `ConfigError` if a number of views is not at least 1."""
-    if views not in ("auto", "fresh"):
-        check_range("views", views, least=1, fix="Or `fresh`, or `auto`")
-
 
 @dataclass(frozen=True)
 class Phase:

@@ -13,11 +13,11 @@ from keras import tree
 from tqdm import tqdm
 
 from tfft.data.batching.batches import evaluation_batches
-from tfft.data.batching.order import evaluation_order
-from tfft.data.batching.widths import Tokens
 from tfft.data.examples import Splits
+from tfft.errors import ConfigError
 from tfft.models.graph import nodes_in_order
-from tfft.training.plan import Plan, PlannedPhase, input_layout
+from tfft.training.plan import Plan
+from tfft.training.planned import PlannedPhase, SplitView
 
 logger = logging.getLogger(__name__)
 
@@ -50,24 +50,19 @@ def predict(
         structure that the model has.
     """
     if plan is not None and not _goes_on(model, plan.model):
-        plan.check_model(model)
+        raise ConfigError("A plan is carried out with its own model", received=model.name, fix="Plan again")
     depth = None if plan is None else plan.lowest.depth
     answer = model.predict_on_batch if plan is None else answers_to_rows(model, plan.model, plan.lowest)
     predictions = {}
     for name, examples in splits.items():
         logger.info("Scoring %s: %d examples", name, len(examples))
-        if plan is not None:
-            rows = plan.activations.rows(depth, name, 0)
-        else:
-            rows = examples.inputs if examples.widths is None else Tokens(examples.inputs, examples.widths)
-        layout = input_layout(splits) if depth is None else plan.layout(depth)
-        order = evaluation_order(examples)
+        rows = examples.rows if plan is None else plan.activations.rows(depth, SplitView(name))
+        layout = examples.layout if plan is None else plan.layout(depth)
+        order = examples.order
         batches = evaluation_batches(rows, examples.targets, layout, order=order, batch_size=batch_size)
         shown = tqdm(batches, total=len(batches), desc=f"Scoring {name}", unit=" batches", disable=None, leave=False)
         found = gathered(keep(answer(tensors), truth.numpy()) for tensors, truth in shown)
-        if examples.widths is not None:
-            found = _reordered(found, np.argsort(order))
-        predictions[name] = found
+        predictions[name] = _reordered(found, np.argsort(order))
     return predictions
 
 

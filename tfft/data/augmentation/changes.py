@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import math
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from tfft.data.augmentation.motion import Outside
+from tfft.data.augmentation.motion import Motion, Outside
 from tfft.data.augmentation.moves import Flip, Warp
+from tfft.data.choices import Level, Views
+from tfft.errors import ConfigError, check_range
 
-Level = Literal["none", "light", "strong"]
-
+Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 HALF_TURN = math.pi
 
@@ -29,17 +34,66 @@ class Augmentation:
     et al. 2020, arXiv:1909.13719), without its solarization."""
     flip: bool = True
     """Whether left may become right: not for text, or where sides matter."""
-    turns: bool = True
-    """Whether pictures are turned and shorn; if not, they are zoomed by up to a third and shifted by up to 15 %."""
-    outside: Outside = "mirror"
-    """What is shown beyond the frame."""
+    views: Views = "auto"
+    """How many views of each training picture the epochs walk through, the picture itself and changed ones; `"fresh"`
+    makes a new one in every epoch; `"auto"` takes at most 6 where they can be stored."""
+    motion: Motion | None = None
+    """How targets follow their pictures; None where they do not have to."""
+    own: Augment | None = None
+    """A change of the person's own, after these: from a picture, (height, width, 3), uint8, and a generator of random
+    numbers to such a picture. Where targets have places in them it must leave everything where it is."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.views, str):
+            check_range("views", self.views, least=1, fix="Or `fresh`, or `auto`")
+
+    @property
+    def active(self) -> bool:
+        """Whether any view differs from its picture."""
+        return self.level != "none" or self.own is not None
+
+    @property
+    def turns(self) -> bool:
+        """Whether pictures are turned and shorn; if not, they are zoomed by up to a third and shifted by up to 15 %."""
+        return self.motion is None or self.motion.turns
+
+    @property
+    def outside(self) -> Outside:
+        """What is shown beyond the frame."""
+        return "mirror" if self.motion is None else self.motion.outside
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What decides the changes, as JSON has it; the number of views does not."""
+        key = {"level": self.level, "flip": self.flip, "turns": self.turns, "outside": self.outside}
+        return key if self.own is None else {**key, "own": source_digest(self.own)}
+
+
+def source_digest(function: Callable[..., Any]) -> str:
+    """32 hexadecimal digits of the file that a function stands in, with its name; a new number each time where there
+    is none, so that nothing stored is taken for what it makes."""
+    try:
+        source = Path(inspect.getsourcefile(function) or "").read_bytes()
+    except (OSError, TypeError):
+        return uuid.uuid4().hex
+    return hashlib.blake2b(source + function.__qualname__.encode(), digest_size=16).hexdigest()
 
 
 def augmented(pixels: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """One picture, (height, width, 3), uint8, changed as `rng` draws."""
     for change in changes(augmentation, rng):
         pixels = change.applied(pixels, augmentation.outside) if isinstance(change, (Flip, Warp)) else change(pixels)
-    return pixels
+    if augmentation.own is None:
+        return pixels
+    changed = augmentation.own(pixels, rng)
+    if not isinstance(changed, np.ndarray) or (changed.shape, changed.dtype) != (pixels.shape, pixels.dtype):
+        what = f"{changed.shape}, {changed.dtype}" if isinstance(changed, np.ndarray) else type(changed).__name__
+        raise ConfigError(
+            f"`{augmentation.own.__name__}` gives a picture like the one it is given, {pixels.shape}, uint8",
+            received=what,
+            fix="Clip and convert it: `np.clip(picture, 0, 255).astype('uint8')`",
+        )
+    return changed
 
 
 Colour = Callable[[np.ndarray], np.ndarray]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfft.data.augmentation.changes import Augmentation, augmented, changes
-from tfft.data.augmentation.motion import Motion
 from tfft.data.augmentation.moves import Flip, Warp
 from tfft.data.indexing import Indexable
 
@@ -53,7 +52,7 @@ def view(inputs: Indexable, keys: Sequence[str], number: int, *, augmentation: A
     Returns:
         Indexable by an array of positions; gives (positions, height, width, 3), uint8.
     """
-    if number == 0 or augmentation.level == "none":
+    if number == 0 or not augmentation.active:
         return inputs
     return View(inputs, keys, number, seed, lambda pixels, rng: augmented(pixels, augmentation, rng))
 
@@ -65,7 +64,6 @@ def view_of_targets(
     *,
     augmentation: Augmentation,
     seed: int,
-    motion: Motion | None,
     image_size: tuple[int, int],
 ) -> Indexable:
     """The targets that belong to the pictures of `view`, moved as these are.
@@ -73,9 +71,9 @@ def view_of_targets(
     Args:
         targets: (examples, ...).
         keys: As for `view`, and so are `number`, `augmentation` and `seed`.
-        motion: How a target follows its picture; None if it does not have to.
         image_size: Height and width in pixels.
     """
+    motion = augmentation.motion
     if number == 0 or augmentation.level == "none" or motion is None:
         return targets
 

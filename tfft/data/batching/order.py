@@ -8,7 +8,6 @@ import numpy as np
 
 from tfft.conventions import TOGETHER
 from tfft.data.batching.widths import by_width
-from tfft.data.examples import Examples
 
 
 def epoch_order(
@@ -34,11 +33,6 @@ def epoch_order(
     rng = np.random.default_rng((seed, epoch))
     order = rng.permutation(count) if chances is None else rng.choice(count, count, p=chances / chances.sum())
     return order if widths is None else by_width(order, widths, group, rng)
-
-
-def evaluation_order(examples: Examples) -> np.ndarray:
-    """The order in which examples are evaluated, (examples,): their own; texts from the shortest to the longest."""
-    return np.arange(len(examples)) if examples.widths is None else np.argsort(examples.widths, kind="stable")
 
 
 def fetched_together(batch_size: int) -> int:

@@ -1,8 +1,9 @@
-"""Examples and truths put together to the splits of a run; what cannot be used is named, or left out."""
+"""Examples and truths assembled to the splits of a run; what cannot be used is named, or left out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from tfft.data.examples import Examples, Splits
@@ -12,33 +13,37 @@ from tfft.data.targets import Targets
 from tfft.errors import DataError, listed
 
 
-def put_together(
-    rows: Sequence[Record],
-    targets: Targets,
-    why: Mapping[int, str],
-    inputs_of: Callable[[Sequence[int]], Mapping[str, Any]],
-    *,
-    bad: Literal["stop", "skip"],
-    noun: Literal["picture", "text"],
-    notes: Sequence[str],
-) -> Splits:
+@dataclass(frozen=True)
+class Inputs:
+    """What the records of all splits hold, once they are read."""
+
+    kind: type[Examples]
+    of: Callable[[Sequence[int]], Mapping[str, Any]]
+    """Gives the fields of `kind` that are special to it, for the records at some positions."""
+    why: Mapping[int, str]
+    """By position, why a record cannot be used."""
+    bad: Literal["stop", "skip"]
+    """What to do with records that cannot be used."""
+    notes: Sequence[str] = ()
+    """What a person should know of them, one sentence each."""
+
+
+def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanced: bool) -> Splits:
     """The splits of a run.
 
     Args:
         rows: The records of all splits, those of train first.
         targets: Of the records.
-        why: By position, why a record cannot be used, beside what `targets` says.
-        inputs_of: Gives `inputs` (and `widths`, `texts`) of `Examples` for the records at some positions.
-        bad: What to do with records that cannot be used.
-        noun: What an example is.
-        notes: What a person should know of the inputs.
+        inputs: Of the records.
+        balanced: Whether rare classes come more often, see `Splits`.
 
     Raises:
         DataError: Naming every record that cannot be used, or a class that has none left.
     """
-    why = {**why, **targets.failed}
+    noun = inputs.kind.noun.removesuffix("s")
+    why = {**inputs.why, **targets.failed}
     left_out = [(rows[index].where, why[index]) for index in sorted(why)]
-    if left_out and bad == "stop":
+    if left_out and inputs.bad == "stop":
         flag = {"picture": "--bad-files", "text": "--bad-texts"}[noun]
         whole = {
             "picture": "Every picture decodes, and what is known of it fits it",
@@ -54,8 +59,8 @@ def put_together(
     for name in ("train", "val", "test"):
         before = [index for index, record in enumerate(rows) if record.split == name]
         after = [index for index in before if index not in why]
-        splits[name] = Examples(
-            **inputs_of(after),
+        splits[name] = inputs.kind(
+            **inputs.of(after),
             targets=targets.of(after),
             ids=[rows[position].digest for position in after],
             where=[rows[position].where for position in after],
@@ -64,23 +69,16 @@ def put_together(
         )
         _check_kept(name, targets, before, after, noun)
     _check_trained(splits, targets.labels, noun)
-    if left_out:
-        notes = [*notes, f"{len(left_out)} {noun}s left out, see skipped.csv"]
-    return Splits(
-        train=splits["train"],
-        val=splits["val"],
-        test=splits["test"] if len(splits["test"]) else None,
-        labels=targets.labels,
-        notes=[
-            *notes,
-            *_contradictions(rows, noun),
-            *targets.notes,
-            *_alike(targets.labels),
-            *_missing(splits, targets.labels, noun),
-        ],
-        skipped=left_out,
-        motion=targets.motion,
-    )
+    notes = [
+        *inputs.notes,
+        *([f"{len(left_out)} {noun}s left out, see skipped.csv"] if left_out else []),
+        *_contradictions(rows, noun),
+        *targets.notes,
+        *_alike(targets.labels),
+        *_missing(splits, targets.labels, noun),
+    ]
+    test = splits["test"] if len(splits["test"]) else None
+    return Splits(splits["train"], splits["val"], test, targets.labels, notes, left_out, balanced=balanced)
 
 
 def _check_kept(name: str, targets: Targets, before: Sequence[int], after: Sequence[int], noun: str) -> None:

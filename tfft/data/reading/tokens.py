@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from tfft.data.batching.widths import widths_of
 from tfft.data.choices import Length
-from tfft.data.examples import Splits
-from tfft.data.reading.assembling import put_together
+from tfft.data.examples import Splits, Texts
+from tfft.data.reading.assembling import Inputs, assemble
 from tfft.data.records import Record
-from tfft.data.targets import Targets
+from tfft.data.targets import Form
 from tfft.errors import ConfigError
-from tfft.store import Storage
 
 KEPT_WHOLE = 99
 """Percent of the training texts that are not cut, where the length is chosen from the data."""
@@ -56,7 +55,9 @@ def read_texts(
     *,
     length: Length = "auto",
     bad_texts: Literal["stop", "skip"] = "stop",
-    targets_of: Callable[[Sequence[Record]], Targets] | None = None,
+    pieces: Tokenizes | None = None,
+    target_length: Length = "auto",
+    balanced: bool = False,
 ) -> Splits:
     """Makes tokens of the texts of all splits.
 
@@ -67,7 +68,9 @@ def read_texts(
             texts whole, as far as the network reads.
         bad_texts: What to do with texts that are empty or not UTF-8: `"stop"`, or `"skip"` and list them in
             `Splits.skipped`.
-        targets_of: Makes the targets of records whose truths are texts; by default the truths themselves do.
+        pieces: The tokenizer of references; None where truths are classes.
+        target_length: Tokens that a reference is cut to, as `length`.
+        balanced: Whether rare classes come more often, see `Splits`.
 
     Raises:
         ConfigError: If `length` is more than the network reads.
@@ -84,22 +87,23 @@ def read_texts(
     most = chosen_length(lengths[np.array(trained, bool)], length, tokenizer.longest)
     widths = np.minimum(widths_of(np.minimum(lengths, most)), most)
 
-    def examples(positions: Sequence[int]) -> dict[str, object]:
+    def inputs_of(positions: Sequence[int]) -> dict[str, Any]:
         return {
             "inputs": tokenizer.pack([tokens[position] for position in positions], most),
             "widths": widths[positions],
             "texts": texts[positions],
-            "references": [rows[position].truth.texts for position in positions] if targets_of else None,
+            "references": [rows[position].truth.texts for position in positions] if pieces else None,
+            "pieces": pieces,
         }
 
-    targets = targets_of(rows) if targets_of else type(rows[0].truth).targets(rows, None, Storage())
+    targets = type(rows[0].truth).targets(rows, Form(pieces=pieces, length=target_length))
     usable = np.array([index not in why for index in range(len(rows))], bool)
     notes = [
         *_beyond(texts),
         cut_note("texts", lengths[usable], most),
         *vocabulary_notes("texts", tokens, tokenizer),
     ]
-    return put_together(rows, targets, why, examples, bad=bad_texts, noun="text", notes=notes)
+    return assemble(rows, targets, Inputs(Texts, inputs_of, why, bad_texts, notes), balanced=balanced)
 
 
 def usable_texts(records: Iterable[Record]) -> Iterator[str]:

@@ -10,11 +10,10 @@ import numpy as np
 
 from tfft.conventions import NO_BOX
 from tfft.data.augmentation.motion import Motion
-from tfft.data.targets import Targets
+from tfft.data.targets import Form, Targets
 
 if TYPE_CHECKING:
     from tfft.data.records import Record
-    from tfft.store import Storage
 
 
 LEAST_VISIBLE = 0.3
@@ -43,12 +42,12 @@ class Boxes:
         return self.names
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
+    def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         """The boxes in pixels, filled up to as many as the fullest picture has."""
         truths = [record.truth for record in records]
         labels = sorted({name for truth in truths for name in truth.names})
         place = {label: index for index, label in enumerate(labels)}
-        height, width = image_size
+        height, width = form.image_size
         rows = np.zeros((len(truths), max(1, *(len(truth.names) for truth in truths)), 5), np.float32)
         rows[..., 4] = NO_BOX
         for row, truth in zip(rows, truths, strict=True):

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tfft.data.targets import Targets
-from tfft.store import Storage
+from tfft.data.targets import Form, Targets
 
 if TYPE_CHECKING:
     from tfft.data.records import Record
@@ -28,7 +27,7 @@ class Label:
         return (self.name,)
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int] | None, storage: Storage) -> Targets:
+    def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         """Indices into the sorted names."""
         names = [record.truth.name for record in records]
         labels = sorted(set(names))

@@ -13,14 +13,14 @@ from PIL import Image
 from tfft.conventions import IGNORED
 from tfft.data.augmentation.motion import Motion
 from tfft.data.augmentation.moves import moved
-from tfft.data.reading.decoding import decoded_array
+from tfft.data.reading.decoding import Decoder, decoded_array
 from tfft.data.reading.mask_files import VERSION, decode_mask
-from tfft.data.targets import Targets
+from tfft.data.targets import Form, Targets
 from tfft.errors import DataError, listed
 
 if TYPE_CHECKING:
     from tfft.data.records import Record
-    from tfft.store import Rows, Storage
+    from tfft.store import Rows
 from tfft.data.truths.mask_values import USUAL_CLASSES, Ids, _meaning
 
 
@@ -47,19 +47,16 @@ class Mask:
         return self.picture if isinstance(self.picture, bytes) else self.picture.read_bytes()
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
+    def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         """Masks of one size in the store, each pixel that of the nearest one."""
         truths = [record.truth for record in records]
         failed = {index: truth.wrong for index, truth in enumerate(truths) if truth.wrong is not None}
         there = [index for index in range(len(truths)) if index not in failed]
         array, undecoded = decoded_array(
-            "masks",
-            image_size,
+            Decoder("masks", form.image_size, lambda content: decode_mask(content, form.image_size), VERSION),
             [truths[index].digest for index in there],
             lambda position: truths[there[position]].read(),
-            lambda content: decode_mask(content, image_size),
-            storage,
-            version=VERSION,
+            form.storage,
         )
         failed |= {i: f"mask: {undecoded[truths[i].digest]}" for i in there if truths[i].digest in undecoded}
         values = {i: set(map(int, array.notes(truths[i].digest)[0].split())) for i in there if i not in failed}

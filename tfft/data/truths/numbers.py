@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from tfft.data.examples import Examples
 from tfft.data.records import Record
-from tfft.data.targets import Targets
+from tfft.data.targets import Form, Targets
 from tfft.errors import DataError
-
-if TYPE_CHECKING:
-    from tfft.store import Storage
-
 
 SAME = 0.9
 """If float32 leaves fewer of the different numbers, it is said; of many thousand some fall together by chance."""
@@ -36,7 +32,7 @@ class Numbers:
         return ()
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
+    def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         """The numbers as they are, but for what float32 cannot tell apart."""
         exact = np.array([record.truth.values for record in records], np.float64)
         values, names = exact.astype(np.float32), list(records[0].truth.names)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from tfft.data.records import Record
-from tfft.data.targets import Targets
-
-if TYPE_CHECKING:
-    from tfft.store import Storage
+from tfft.data.targets import Form, Targets
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Tags:
         return self.names
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
+    def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         """1 where a class is on a picture, in the order of the sorted names."""
         truths = [record.truth for record in records]
         present = [truth.names for truth in truths]

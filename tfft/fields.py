@@ -1,0 +1,59 @@
+"""Fields of configurations: ranges by name, and JSON on the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from tyro.constructors import PrimitiveConstructorSpec
+
+from tfft.errors import check_range
+
+RANGES: dict[str, dict[str, Any]] = {
+    "batch_size": {"least": 1, "most": 1_000_000},
+    "dice": {"least": 0, "most": 100},
+    "dropout": {"least": 0, "below": 1},
+    "focal": {"least": 0, "most": 10},
+    "hidden": {"least": 1},
+    "image_size": {"least": 1, "most": 4096},
+    "length": {"least": 8, "most": 100_000, "fix": "Or `auto`"},
+    "smoothing": {"least": 0, "below": 1},
+    "target_length": {"least": 8, "most": 100_000, "fix": "Or `auto`"},
+    "views": {"least": 1, "fix": "Or `fresh`, or `auto`"},
+}
+"""What `check_range` takes for the numbers in fields of these names."""
+
+
+def check_fields(config: Any) -> None:
+    """Raises `ConfigError` if a number in a field of a dataclass is out of the range of its name."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if field.name in RANGES and not isinstance(number, str):
+                check_range(field.name, number, **RANGES[field.name])
+
+
+def _read_json_object(text: Sequence[str]) -> dict[str, Any]:
+    value = json.loads(text[0], parse_constant=_refuse)
+    if not isinstance(value, dict):
+        raise ValueError(f'expected a JSON object such as {{"alpha": 0.35}}, received {text[0]}')
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
+
+
+JsonObject = Annotated[
+    dict[str, Any],
+    PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="JSON",
+        instance_from_str=_read_json_object,
+        is_instance=lambda value: isinstance(value, dict),
+        str_from_instance=lambda value: [json.dumps(value)],
+    ),
+]
+"""A field that is written as JSON on the command line."""

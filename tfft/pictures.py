@@ -1,0 +1,129 @@
+"""What all recipes for pictures share: fields of their configurations, the backbone, reading, saving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tfft import data, models, serving, training
+from tfft.data import Views
+from tfft.fields import JsonObject, check_fields
+from tfft.store import Storage
+from tfft.training import Phase
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfft.data import Record, Splits
+    from tfft.data.augmentation.changes import Augment
+    from tfft.training import Plan
+
+    Backbone = str | keras.Model
+else:
+    Backbone = str  # on the command line; TensorFlow is not imported to answer --help
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a person may choose in every recipe for pictures."""
+
+    data: str = "demo"
+    """Where the pictures are."""
+    val_fraction: float = 0.15
+    """Share of the pictures to validate on, where the data have no val split."""
+    test_fraction: float = 0.15
+    """Share of the pictures to test on, where the data have no splits."""
+    bad_files: Literal["stop", "skip"] = "stop"
+    """What to do with files that do not decode."""
+    leaks: Literal["stop", "drop", "accept"] = "stop"
+    """What to do when the data's own splits share a picture; drop leaves it out where it is trained on."""
+    image_size: tuple[int, int] = (224, 224)
+    """Height and width in pixels."""
+    augment: Literal["none", "light", "strong"] = "light"
+    """Random changes of training pictures: flip, rotate, zoom, colour; strong adds RandAugment."""
+    flip: bool = True
+    """Whether augmentation may make left right; not for text, or where sides matter."""
+    views: Views = "auto"
+    """Views of each training picture that are stored; fresh makes new ones every epoch; auto: at most 6."""
+    store: Storage = Storage()
+    """The store of what is frozen."""
+    backbone: Backbone = "MobileNetV2"
+    """Network of keras.applications; in Python also a keras.Model that takes pixels in [0, 255]."""
+    backbone_options: JsonObject = field(default_factory=dict)
+    """Further arguments of the network, such as '{"alpha": 0.35}'."""
+    weights: str = "imagenet"
+    """imagenet, demo (tfft's own, to try things with), none (random), or a weights file without top layers."""
+    batch_size: int = 32
+    """Pictures in a training batch."""
+    head: Phase = Phase(epochs=10, learning_rate=1e-3)
+    """First phase: the backbone is frozen."""
+    tune: Phase = Phase(epochs=15, learning_rate=3e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    """Second phase: the top stages of the backbone are trained too."""
+    seed: int = 0
+    """Decides split, first weights, order and augmentation."""
+    out: str | None = None
+    """New folder for the results; by default one below runs/."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+DEMO: dict[str, Any] = {"backbone_options": {"alpha": 0.35}, "weights": "demo"}
+"""The backbone that comes with tfft."""
+ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
+SMOKE: dict[str, Any] = {
+    "image_size": (32, 32),
+    "augment": "none",
+    "head": ONCE,
+    "tune": Phase(epochs=1, optimizer="sgd", unfreeze=1),
+}
+"""The least that a run can be asked for, so that a test of it takes seconds."""
+SHALLOW: dict[str, Any] = {**SMOKE, "backbone": "MobileNet", "weights": "none"}
+"""With a network of half as many layers to trace."""
+
+
+def load_data(
+    config: Config, records: Sequence[Record], *, balanced: bool = False, augment: Augment | None = None
+) -> Splits:
+    """Gives each picture its split and decodes it.
+
+    Args:
+        config: Says how.
+        records: What a finder of `tfft.data` lists.
+        balanced: Whether rare classes are shown more often.
+        augment: A change of training pictures of your own, after those of `config.augment`: from a picture, (height,
+            width, 3), uint8, and a numpy generator to such a picture. Draw all that is random from the generator. Where
+            targets have places in them (boxes, masks) it must leave everything where it is.
+    """
+    augmentation = data.Augmentation(config.augment, config.flip, config.views, own=augment)
+    return data.read_pictures(
+        data.assign_splits(
+            records,
+            val_fraction=config.val_fraction,
+            test_fraction=config.test_fraction,
+            seed=config.seed,
+            leaks=config.leaks,
+        ),
+        image_size=config.image_size,
+        bad_files=config.bad_files,
+        storage=config.store,
+        augmentation=augmentation,
+        balanced=balanced,
+    )
+
+
+def build_backbone(config: Config) -> keras.Model:
+    """The frozen backbone, (batch, height, width, 3) in [0, 255] to feature maps; the phases are held against it."""
+    backbone = models.load_backbone(
+        config.backbone, image_size=config.image_size, weights=config.weights, options=config.backbone_options
+    )
+    training.check_phases(backbone, {"head": config.head, "tune": config.tune})
+    return backbone
+
+
+def save(config: Config, backbone: keras.Model, plan: Plan, folder: Path) -> None:
+    """Writes `model.keras`, which takes pictures, (batch, height, width, 3) in [0, 255], and `labels.txt`."""
+    model = plan.task.saved(plan.answering)
+    serving.save_model(model, plan.splits.labels, folder, sample=plan.splits.val.inputs[:8])

@@ -1,0 +1,183 @@
+"""What all recipes for texts share: fields of their configurations, the encoder, reading, saving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tfft import data, models, serving, training
+from tfft.data import Length, PairColumns
+from tfft.fields import check_fields
+from tfft.models import DecoderSize, Search
+from tfft.store import Storage
+from tfft.training import Phase
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfft.data import Record, Splits, Texts
+    from tfft.models import Encoder, Task
+    from tfft.training import Plan
+
+    Backbone = str | Encoder
+else:
+    Backbone = str  # on the command line; TensorFlow is not imported to answer --help
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a person may choose in every recipe for texts."""
+
+    data: str = "demo:text"
+    """Where the texts are."""
+    val_fraction: float = 0.15
+    """Share of the texts to validate on, where the data have no val split."""
+    test_fraction: float = 0.15
+    """Share of the texts to test on, where the data have no splits."""
+    bad_texts: Literal["stop", "skip"] = "stop"
+    """What to do with texts that are empty or not UTF-8."""
+    leaks: Literal["stop", "drop", "accept"] = "stop"
+    """What to do when the data's own splits share a text; drop leaves it out where it is trained on."""
+    length: Length = "auto"
+    """Tokens that a text is cut to; auto leaves 99 of 100 texts whole, as far as the network reads."""
+    store: Storage = Storage()
+    """The store of what is frozen."""
+    backbone: Backbone = "bert_small_en_uncased"
+    """Encoder: a KerasHub preset, a folder in KerasHub's or Hugging Face's form, or demo; in Python also an Encoder."""
+    batch_size: int = 32
+    """Texts in a training batch."""
+    head: Phase = Phase(epochs=10, learning_rate=3e-3)
+    """First phase: the encoder is frozen."""
+    tune: Phase = Phase(epochs=5, learning_rate=1e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    """Second phase: the top blocks of the encoder are trained too."""
+    seed: int = 0
+    """Decides split, first weights and order."""
+    out: str | None = None
+    """New folder for the results; by default one below runs/."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class SequenceConfig(Config):
+    """What a person may choose in every recipe from texts to texts."""
+
+    columns: PairColumns = PairColumns()
+    """Columns of the table, keys of the JSON lines, or endings of the files of lines."""
+    val_fraction: float = 0.05
+    test_fraction: float = 0.05
+    bad_texts: Literal["stop", "skip"] = "stop"
+    """What to do with texts that are empty, not UTF-8, or without a target."""
+    target_length: Length = "auto"
+    """Tokens that a target is cut to, and an answer has at most."""
+    backbone: Backbone = "bert_small_en_uncased"
+    """Encoder, BART or T5: a KerasHub preset, a folder in KerasHub's or Hugging Face's form, demo, or an Encoder."""
+    decoder: DecoderSize = DecoderSize()
+    """Of a new decoder."""
+    smoothing: float = 0.1
+    """Share of the truth that is spread over all tokens of the vocabulary."""
+    search: Search = Search()
+    """How answers are looked for."""
+    head: Phase = Phase(epochs=6, learning_rate=1e-3, optimizer="adamw", schedule="noam", clip_norm=1.0)
+    """First phase: the encoder is frozen, the decoder is trained; a pretrained one wants a smaller rate."""
+    tune: Phase = Phase(epochs=4, learning_rate=3e-4, optimizer="adamw", schedule="cosine", clip_norm=1.0, unfreeze=2)
+
+
+DEMO: dict[str, Any] = {"backbone": "demo"}
+"""A small encoder with random weights."""
+SEQUENCE_DEMO: dict[str, Any] = {
+    **DEMO,
+    "decoder": DecoderSize(layers=2, width=128, feedforward=256, vocabulary=400),
+    "head": Phase(epochs=1, learning_rate=1e-3),
+    "tune": Phase(epochs=20, learning_rate=2e-3, optimizer="adamw", schedule="cosine", clip_norm=1.0, unfreeze="all"),
+}
+"""With a small decoder."""
+ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
+SMOKE: dict[str, Any] = {"head": ONCE, "tune": Phase(epochs=1, optimizer="sgd", unfreeze=1)}
+"""The least that a run can be asked for, so that a test of it takes seconds."""
+SEQUENCE_SMOKE: dict[str, Any] = {
+    **SMOKE,
+    "decoder": DecoderSize(layers=1, width=16, heads=2, feedforward=16, vocabulary=60),
+    "search": Search(beams=2),
+}
+"""With the least of decoders."""
+
+Find = Callable[[Any], Sequence["Record"]]
+"""From the configuration of a recipe to the records of its data, dealt to their splits."""
+
+
+def deal(config: Config, records: Sequence[Record]) -> list[Record]:
+    """Gives each text its split."""
+    return data.assign_splits(
+        records,
+        val_fraction=config.val_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.seed,
+        leaks=config.leaks,
+    )
+
+
+def build_backbone(config: Config, find_data: Find) -> Encoder:
+    """The frozen encoder with its tokenizer; the phases are held against it.
+
+    Args:
+        config: Says which.
+        find_data: Of the recipe; the training texts make the vocabulary of the demo.
+    """
+    trained = [one for one in find_data(config) if one.split == "train"] if config.backbone == "demo" else []
+    encoder = models.load_encoder(config.backbone, texts=data.usable_texts(trained))
+    usual_rate = encoder.decoder and encoder.decoder.usual_rate
+    training.check_phases(encoder.model, {"head": config.head, "tune": config.tune}, usual_rate=usual_rate)
+    return encoder
+
+
+def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, balanced: bool = False) -> Splits:
+    """Makes tokens of texts that have their class and their split."""
+    return data.read_texts(records, encoder, length=config.length, bad_texts=config.bad_texts, balanced=balanced)
+
+
+def load_pairs(config: SequenceConfig, records: Sequence[Record], encoder: Encoder) -> Splits:
+    """Makes tokens of texts that have their references and their split.
+
+    Those of references are what the decoder of the encoder has learned with; for a new decoder, pieces of words made
+    from the training split.
+    """
+    firsts = (text for record in records if record.split == "train" for text in record.truth.texts[:1])
+    pieces = models.subwords_for(encoder, firsts, config.decoder.vocabulary)
+    return data.read_texts(
+        records,
+        encoder,
+        length=config.length,
+        bad_texts=config.bad_texts,
+        pieces=pieces,
+        target_length=config.target_length,
+    )
+
+
+def build_sequence_model(config: SequenceConfig, encoder: Encoder, train: Texts) -> tuple[keras.Model, Task]:
+    """A decoder on a frozen encoder: tokens, and the beginning of an answer, to logits of its next tokens."""
+    longest = train.targets.shape[1]
+    model = models.attach_decoder(encoder, config.decoder, train.pieces, longest=longest)
+    task = models.sequence(train.pieces, longest=longest, smoothing=config.smoothing, search=config.search)
+    return model, task
+
+
+def save(config: Config, encoder: Encoder, plan: Plan, folder: Path) -> None:
+    """Writes `model.keras`, which takes texts and makes tokens of them itself, and `labels.txt`."""
+    val, given = plan.splits.val, []
+    if plan.task.given is not None:
+        given = [val.targets[:8]]
+    whole = models.from_strings(plan.model, encoder, plan.splits.train.inputs.shape[1])
+    expected = plan.model.predict([val.inputs[:8], *given] if given else val.inputs[:8], verbose=0)
+    sample = [val.texts[:8], *given] if given else val.texts[:8]
+    serving.save_model(whole, plan.splits.labels, folder, sample=sample, expected=expected)
+
+
+def save_sequence(config: SequenceConfig, encoder: Encoder, plan: Plan, folder: Path) -> None:
+    """Writes what `save` writes, and how answers are made: `answers.json`, and the pieces of words of a new decoder."""
+    save(config, encoder, plan, folder)
+    train = plan.splits.train
+    serving.save_pieces(train.pieces, folder, longest=train.targets.shape[1], search=config.search)

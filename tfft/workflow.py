@@ -1,0 +1,87 @@
+"""The road that every recipe takes, from data to a reported, saved model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfft import reporting, runs, serving, training
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfft.evaluation import Evaluation, Scores
+    from tfft.training import History, Plan
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is special about a task: the functions of its page. `config` is the page's own."""
+
+    load_data: Callable[..., Any]
+    """`(config, backbone) -> Splits`."""
+    build_backbone: Callable[..., Any]
+    """`(config) -> keras.Model`, frozen; of texts, an `Encoder`."""
+    build_model: Callable[..., Any]
+    """`(config, labels, backbone, train) -> (keras.Model, Task)`."""
+    evaluate: Callable[..., Evaluation]
+    """`(model, splits, plan) -> Evaluation`, where `model` is what the task makes of the trained one to answer."""
+    figures: Callable[..., Any]
+    """`(model, splits, evaluation) -> list[Figure]`, for the report."""
+    save: Callable[..., None]
+    """`(config, backbone, plan, folder)`, writes what others need to use the model."""
+
+    @property
+    def name(self) -> str:
+        """That of its page."""
+        return Path(inspect.getfile(self.build_model)).stem
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run leaves behind."""
+
+    model: keras.Model
+    """With the best weights of all phases; it shares its layers with what is saved."""
+    labels: list[str]
+    scores: Scores
+    """By split, then by metric."""
+    history: History
+    folder: Path
+
+
+def prepare(recipe: Recipe, config: Any, current: runs.Run) -> tuple[Any, Plan]:
+    """Everything before the first epoch; shows what each phase will train, store and cost."""
+    backbone = current.stage("backbone", recipe.build_backbone, config)
+    splits = current.stage("data", recipe.load_data, config, backbone)
+    model, task = recipe.build_model(config, splits.labels, backbone, splits.train)
+    phases = {"head": config.head, "tune": config.tune}
+    options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
+    plan = current.stage("plan", training.plan_phases, model, task, splits, phases, **options)
+    reporting.show_plan(plan, config)
+    return backbone, plan
+
+
+def run(recipe: Recipe, config: Any) -> Result:
+    """The whole way, in a new run folder."""
+    with runs.open_run(recipe.name, config) as current:
+        backbone, plan = prepare(recipe, config, current)
+        folder, splits = current.folder, plan.splits
+        current.stage("storing", training.store_activations, plan)
+        history = current.stage("training", training.fine_tune, plan, log=folder / "history.csv")
+        current.stage("saving", recipe.save, config, backbone, plan, folder)
+        evaluation = current.stage("evaluation", recipe.evaluate, plan.answering, splits, plan)
+        serving.save_thresholds(splits.labels, evaluation.thresholds, folder)
+        figures = recipe.figures(plan.model, splits, evaluation)
+        reporting.write_report(current, plan, history, evaluation.scores, figures)
+        reporting.show_scores(evaluation.scores, folder)
+    return Result(plan.model, splits.labels, evaluation.scores, history, folder)
+
+
+def rehearse(recipe: Recipe, config: Any) -> Plan:
+    """The plan of a run; nothing is trained and no folder is made."""
+    with runs.rehearse(recipe.name, config) as current:
+        return prepare(recipe, config, current)[1]
