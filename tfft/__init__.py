@@ -1,3 +1,72 @@
-"""tfft: supervised fine-tuning of pretrained Keras networks."""
+"""tfft: supervised fine-tuning of pretrained Keras networks.
 
-__version__ = "0.1.0"
+    import tfft
+
+    result = tfft.run("image_classification", data="pictures/", backbone="MobileNetV2")
+    result.model        # a plain keras.Model
+    result.scores       # by split
+    result.folder       # history, report and saved model
+
+`tfft.plan` takes the same arguments and shows what a run would train, store and cost. `tfft ls` lists the recipes, and
+`tfft run RECIPE --help` explains their settings, which are the keyword arguments here. The same in the shell:
+
+    tfft run image_classification --data pictures/ --backbone MobileNetV2
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tfft.version import __version__
+
+if TYPE_CHECKING:
+    from tfft.training import Plan
+    from tfft.workflow import Result
+
+__all__ = ["__version__", "plan", "run"]
+
+
+def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
+    """Fine-tunes a network with a recipe.
+
+    Args:
+        recipe: Its name, such as `"image_classification"`, or the path of a page of your own, `"mine.py"`.
+        data: What `--data` takes: a folder, a table, `"tfds:NAME"`. Or arrays: `{"train": (x, y), "test": (x, y)}`, or
+            `(x, y)` to be split by tfft. Or a finite `tf.data.Dataset` of such pairs, or one for each split. Pictures
+            are (examples, height, width, 3), uint8, or a list of such of any size; texts are strings. None runs the
+            demo.
+        labels: Names of the classes, where `y` holds their indices.
+        **settings: The other settings of the recipe. Groups may be dictionaries: `tune={"epochs": 3}`.
+
+    Returns:
+        `model`, with the best weights of all phases, `labels`, `scores` by split, `history` and `folder`.
+
+    Raises:
+        TfftError: Saying what is wrong, where, and what to change.
+
+    Example:
+
+        tfft.run("image_classification", data="pictures/", backbone="MobileNetV2", tune={"unfreeze": 3})
+    """
+    from tfft import front
+
+    page = front.open_page(recipe)
+    return page.run(front.configure(page, data, labels, settings))
+
+
+def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Plan:
+    """Shows what `run` would train, store and cost. Nothing is trained, and no folder is made.
+
+    Args:
+        recipe: As for `run`, and so are `data`, `labels` and the settings.
+        data: The data.
+        labels: Names of the classes.
+        **settings: The other settings.
+
+    Returns:
+        The plan: model, task, splits and phases.
+    """
+    from tfft import front, workflow
+
+    page = front.open_page(recipe)
+    return workflow.rehearse(page.RECIPE, front.configure(page, data, labels, settings))

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
+import io
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
-from tfft.errors import MachineError, TfftError, printable
+from tfft.errors import ConfigError, MachineError, TfftError, printable
+from tfft.pages import Page, page_of
 from tfft.replay import read_config
 
 C = TypeVar("C")
 
 
 def main(
-    run: Callable[[C], Any], config_class: type[C], demo: C | None = None, arguments: Sequence[str] | None = None
+    run: Callable[[C], Any],
+    config_class: type[C],
+    demo: C | None = None,
+    arguments: Sequence[str] | None = None,
+    page: Page | None = None,
 ) -> None:
     """Parses the flags of a recipe and runs it; a `TfftError` becomes one sentence and its exit code.
 
@@ -28,38 +36,65 @@ def main(
         config_class: Its `Config`; the fields are the flags.
         demo: The configuration whose fields are the defaults while `--data` is not given.
         arguments: The words after the command; None takes those of this process.
+        page: Of the recipe; None for the file that `run` stands in.
     """
     with one_sentence():
-        config = parse(config_class, demo, sys.argv[1:] if arguments is None else arguments)
         log_to_screen()
-        run(config)
+        words = sys.argv[1:] if arguments is None else arguments
+        run(parse(config_class, demo, words, page or page_of(run)))
 
 
-def parse(config_class: type[C], demo: C | None, arguments: Sequence[str]) -> C:
+def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page: Page) -> C:
     """The configuration that the words of a command line describe.
 
     `--replay FOLDER` takes the configuration of an earlier run in place of the defaults.
+
+    Raises:
+        ConfigError: Naming the flag that is not one, or whose value cannot be.
     """
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     own.add_argument("--replay", type=Path)
     known, rest = own.parse_known_args(arguments)
     description = (
         f"{(sys.modules[config_class.__module__].__doc__ or '').strip()}\n\n"
-        "--replay FOLDER runs again what the run in that folder did; further flags change it. Without --data the "
-        "demo runs, whose settings (DEMO in the recipe) stand in for some of the defaults below."
+        "`--replay FOLDER` repeats an earlier run; further flags change it. Without `--data` the demo runs, with the "
+        "settings of `DEMO` on the page of the recipe."
     )
 
     def read(default: C | None) -> C:
         given = {} if default is None else {"default": default}
-        return tyro.cli(config_class, args=rest, description=description, **given)
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said):
+                return tyro.cli(config_class, args=rest, description=description, **given)
+        except SystemExit as stop:
+            if stop.code in (0, None):  # help was asked for
+                raise
+            raise ConfigError(_plain(said.getvalue(), config_class), fix="`--help` lists all flags") from None
 
     if known.replay is not None:
-        return read(read_config(config_class, known.replay))
+        return read(read_config(config_class, known.replay, page))
     config = read(None)
     return read(demo) if demo is not None and config.data == demo.data else config
 
 
-@contextmanager
+def _plain(said: str, config_class: type) -> str:
+    """What tyro says in a box, as one sentence; fields are named as their flags."""
+    lines = [line.strip("│ ") for line in said.splitlines() if line.startswith("│")]
+    rules = [place for place, line in enumerate(lines) if set(line) == {"─"}]
+    sentence = " ".join(lines[: rules[0] if rules else None]) or said.strip()
+    if found := re.match(r"Error parsing ([\w.]+): ", sentence):
+        group = get_type_hints(config_class).get(found[1])
+        fields = group if dataclasses.is_dataclass(group) else config_class
+        prefix = f"{found[1]}." if group else ""
+        sentence = sentence.removeprefix(found[0])
+        for field in dataclasses.fields(fields):
+            sentence = sentence.replace(f"`{field.name}`", f"`--{prefix}{field.name.replace('_', '-')}`")
+    close = [line.split()[0] for line in lines if line.startswith("--")] if "Perhaps" in said else []
+    return sentence.rstrip(".") + (f". Nearest: {', '.join(dict.fromkeys(close))}" if close else "")
+
+
+@contextlib.contextmanager
 def one_sentence() -> Iterator[None]:
     """Ends the process with one sentence and an exit code instead of a trace, where the person can mend it."""
     try:

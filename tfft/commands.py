@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import datetime
-import importlib
-import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from tfft import __version__, cli, workflow
-from tfft.errors import ConfigError, nearest, printable
+from tfft import __version__, cli
+from tfft.errors import ConfigError, printable
+from tfft.pages import find_page, load_page, stock_pages
+from tfft.replay import read_run
 
 
 def app() -> None:
@@ -27,77 +25,75 @@ def app() -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("ls", help="list the recipes")
     copy = commands.add_parser("cp", help="copy a recipe into a file of your own, to edit and run")
-    copy.add_argument("recipe")
-    copy.add_argument("target", type=Path)
-    run = commands.add_parser("run", help="run a recipe; `tfft run RECIPE --help` lists its flags", add_help=False)
-    run.add_argument("recipe")
-    run.add_argument("arguments", nargs=argparse.REMAINDER)
-    plan = commands.add_parser(
-        "plan", help="what `tfft run` would train, store and cost; nothing is trained", add_help=False
+    copy.add_argument("recipe", help="its name, see `tfft ls`")
+    copy.add_argument("target", type=Path, help="a new file, such as mine.py")
+    copy.add_argument(
+        "--whole", action="store_true", help="with the code that all recipes share written out, for full control"
     )
-    plan.add_argument("recipe")
-    plan.add_argument("arguments", nargs=argparse.REMAINDER)
-    store = commands.add_parser("store", help="what is kept of frozen layers: look at it, or empty it")
+    for name, what in (("run", "run a recipe"), ("plan", "show what `tfft run` would train, store and cost")):
+        commands.add_parser(name, help=f"{what}; `tfft {name} RECIPE --help` lists its flags")
+    store = commands.add_parser("store", help="list what is stored of frozen layers, or delete it")
     store.add_argument("action", choices=("ls", "clear"))
-    store.add_argument(
-        "--folder", help="of the store; by default that in TFFT_STORE, or tfft in the user's cache folder"
-    )
+    store.add_argument("--folder", help="of the store; by default $TFFT_STORE, or tfft in your cache folder")
+    if sys.argv[1:2] in (["run"], ["plan"]):  # the words behind them are those of the recipe
+        with cli.one_sentence():
+            _run(sys.argv[1], sys.argv[2:])
+        return
     words = parser.parse_args()
     with cli.one_sentence():
         match words.command:
             case "ls":
                 _list_recipes()
             case "cp":
-                _copy_recipe(words.recipe, words.target)
-            case "run":
-                recipe = _recipe(words.recipe, "run")
-                cli.main(recipe.run, recipe.Config, recipe.DEMO, words.arguments)
-            case "plan":
-                recipe = _recipe(words.recipe, "plan")
-                cli.main(partial(workflow.rehearse, recipe.RECIPE), recipe.Config, recipe.DEMO, words.arguments)
+                _copy_recipe(words.recipe, words.target, whole=words.whole)
             case "store":
                 _show_store(words.folder) if words.action == "ls" else _clear_store(words.folder)
 
 
-def recipe_files() -> dict[str, Path]:
-    """The files of the recipes by name; none is imported."""
-    folder = Path(importlib.util.find_spec("recipes").submodule_search_locations[0])
-    return {path.stem: path for path in sorted(folder.glob("*.py")) if path.stem != "__init__"}
-
-
-def _recipe_file(name: str) -> Path:
-    recipes = recipe_files()
-    if name not in recipes:
-        raise ConfigError(
-            "A recipe is one of those that `tfft ls` lists",
-            received=repr(name),
-            fix=f"Nearest: {nearest(name, recipes)}",
-        )
-    return recipes[name]
-
-
 def _list_recipes() -> None:
-    for name, path in recipe_files().items():
-        summary = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
-        print(f"{name:24}{summary}")
+    for name, page in stock_pages().items():
+        print(f"{name:24}{page.summary}")
 
 
-def _copy_recipe(name: str, target: Path) -> None:
-    source = _recipe_file(name)
+def _copy_recipe(name: str, target: Path, *, whole: bool) -> None:
+    from tfft.whole import whole_page
+
+    page = find_page(name)
+    source = whole_page(page) if whole else page.path.read_text(encoding="utf-8")
     try:
         with target.open("x", encoding="utf-8") as file:  # "x": never over a file of the person's
-            file.write(source.read_text(encoding="utf-8"))
+            file.write(source.replace(f"python -m recipes.{page.name}", f"python {target.name}"))
     except FileExistsError:
-        raise ConfigError("The target is a new file", received=f"{target}, which exists") from None
+        raise ConfigError(f"{target} exists already", fix="Choose another name; tfft never overwrites a file") from None
     except (FileNotFoundError, NotADirectoryError):
-        raise ConfigError("The target's folder exists", received=target) from None
-    print(f"{target} is yours. Edit it, then: python {target} --help")
+        raise ConfigError(f"Folder not found: {target.parent}", fix="Make it first, or choose another") from None
+    print(f"{target} is yours to edit. Run it with: tfft run {target}")
 
 
-def _recipe(name: str, command: str) -> ModuleType:
-    _recipe_file(name)
+def _run(command: str, arguments: Sequence[str]) -> None:
+    """Runs or plans the page that the first word names; without one, that of the run which is replayed."""
+    name, *rest = arguments or ["--help"]
+    if name == "--replay" and rest:
+        stored = read_run(Path(rest[0]))
+        name, rest = stored.get("page", {}).get("file") or stored["recipe"], list(arguments)
+    elif name.startswith("-"):
+        if name not in ("-h", "--help"):
+            raise ConfigError(f"`tfft {command}` needs a recipe before {name}", fix="`tfft ls` lists the recipes")
+        print(f"usage: tfft {command} RECIPE [FLAGS]\n\n`tfft {command} RECIPE --help` lists its flags. Recipes:\n")
+        _list_recipes()
+        print("\nor a page of your own: `tfft cp RECIPE mine.py`, then `tfft run mine.py`")
+        return
+    page = find_page(name)
     sys.argv[0] = f"tfft {command} {name}"
-    return importlib.import_module(f"recipes.{name}")
+    recipe = load_page(page)
+    start = recipe.run if command == "run" else partial(_plan, recipe.RECIPE)
+    cli.main(start, recipe.Config, getattr(recipe, "DEMO", None), rest, page)
+
+
+def _plan(recipe: Any, config: Any) -> None:
+    from tfft import workflow
+
+    workflow.rehearse(recipe, config)
 
 
 def _show_store(folder: str | None) -> None:
@@ -116,7 +112,7 @@ def _clear_store(folder: str | None) -> None:
     from tfft.store import Storage, open_store
 
     store = open_store(Storage(folder=folder))
-    print(f"{store.clear() / 1e6:,.1f} MB removed from {printable(store.folder)}")
+    print(f"{store.clear() / 1e6:,.1f} MB deleted from {printable(store.folder)}")
 
 
 def described(parts: Mapping[str, Any]) -> str:

@@ -111,6 +111,7 @@ def load_data(
         storage=config.store,
         augmentation=augmentation,
         balanced=balanced,
+        labels=getattr(config.data, "labels", None),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import types
 import typing
 from pathlib import Path
@@ -10,25 +11,52 @@ from typing import Any, TypeVar
 
 from tfft import files
 from tfft.errors import ConfigError, listed
+from tfft.pages import Page
+
+logger = logging.getLogger(__name__)
 
 C = TypeVar("C")
 
 
-def read_config(config_class: type[C], folder: Path) -> C:
+def read_config(config_class: type[C], folder: Path, page: Page) -> C:
     """The configuration of an earlier run, with `out` left open.
 
+    A page of the person's own that has changed since is used as it is now, with a warning.
+
     Raises:
-        ConfigError: If the folder holds no configuration of this recipe.
+        ConfigError: If the folder holds no configuration, or that of another recipe.
+    """
+    path = folder / "config.json"
+    stored = read_run(folder)
+    made_by = stored.get("page", {}).get("file")
+    if (stored.get("recipe"), made_by is not None) != (page.name, page.own):
+        what = made_by or stored.get("recipe")
+        raise ConfigError(
+            f"{folder} was made by {what}, not by {page.path if page.own else page.name}",
+            fix=f"Type `tfft run {what} --replay {folder}`",
+        )
+    if page.own and stored["page"].get("digest") != page.digest:
+        logger.warning("%s has changed since %s was made; it is used as it is now.", page.path, folder)
+    config = _from_json(config_class, stored["config"], path)
+    return dataclasses.replace(config, out=None)
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """What `config.json` in the folder of a run says.
+
+    Raises:
+        ConfigError: If there is none, or it is not as a run wrote it.
     """
     path = folder / "config.json"
     try:
-        stored = files.read_json(path)["config"]
+        stored = files.read_json(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise ConfigError("`--replay` names the folder of a run", received=f"no {path}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError("config.json is as a run wrote it", received=f"{path}: {error}") from None
-    config = _from_json(config_class, stored, path)
-    return dataclasses.replace(config, out=None)
+        raise ConfigError(f"No run in {folder}: it has no config.json", fix="Check `--replay`") from None
+    except ValueError as error:
+        raise ConfigError(f"{path} is damaged: {error}") from None
+    if not isinstance(stored, dict) or "config" not in stored or not isinstance(stored.get("page", {}), dict):
+        raise ConfigError(f"{path} is not the configuration of a run", fix="Check `--replay`")
+    return stored
 
 
 def as_json(value: Any) -> Any:

@@ -16,8 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from tfft import __version__, extras, files, replay
+from tfft import extras, files, replay
 from tfft.errors import ConfigError, MachineError, check_range, listed
+from tfft.pages import Page
+from tfft.version import __version__
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,13 +48,13 @@ class Run:
 
 
 @contextmanager
-def open_run(recipe: str, config: Any) -> Iterator[Run]:
+def open_run(page: Page, config: Any) -> Iterator[Run]:
     """Claims a new or empty folder, writes `config.json` into it and sets the seed.
 
     A run that fails before it has written a result leaves no folder behind.
 
     Args:
-        recipe: Name of the recipe; names the folder too where `config.out` is None.
+        page: Of the recipe; names the folder too where `config.out` is None.
         config: The recipe's dataclass. `out` is the folder, or None for a new one below `runs/`; `seed` is that of
             Python, numpy, TensorFlow and Keras, 0 or more and below 2**31.
 
@@ -62,10 +64,10 @@ def open_run(recipe: str, config: Any) -> Iterator[Run]:
     """
     _check_seed(config.seed)
     existed = config.out is not None and Path(config.out).is_dir()
-    folder = _claim(recipe, config.out)
+    folder = _claim(page.name, config.out)
     try:
-        files.write_json(folder / "config.json", {"recipe": recipe, "config": replay.as_json(config)})
-        run = Run(recipe, folder, config)
+        files.write_json(folder / "config.json", {**page.described(), "config": replay.as_json(config)})
+        run = Run(page.name, folder, config)
         run.stage("import", _start_keras, config.seed)
         yield run
     except BaseException:
@@ -77,10 +79,10 @@ def open_run(recipe: str, config: Any) -> Iterator[Run]:
 
 
 @contextmanager
-def rehearse(recipe: str, config: Any) -> Iterator[Run]:
+def rehearse(page: Page, config: Any) -> Iterator[Run]:
     """A run without a folder, to see what it would do; starts Keras and sets the seed as `open_run` does."""
     _check_seed(config.seed)
-    run = Run(recipe, None, config)
+    run = Run(page.name, None, config)
     run.stage("import", _start_keras, config.seed)
     yield run
 

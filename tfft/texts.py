@@ -136,7 +136,14 @@ def build_backbone(config: Config, find_data: Find) -> Encoder:
 
 def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, balanced: bool = False) -> Splits:
     """Makes tokens of texts that have their class and their split."""
-    return data.read_texts(records, encoder, length=config.length, bad_texts=config.bad_texts, balanced=balanced)
+    return data.read_texts(
+        records,
+        encoder,
+        length=config.length,
+        bad_texts=config.bad_texts,
+        balanced=balanced,
+        labels=getattr(config.data, "labels", None),
+    )
 
 
 def load_pairs(config: SequenceConfig, records: Sequence[Record], encoder: Encoder) -> Splits:

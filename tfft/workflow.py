@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfft import reporting, runs, serving, training
+from tfft.pages import Page, page_of
 
 if TYPE_CHECKING:
     import keras
@@ -35,9 +35,9 @@ class Recipe:
     """`(config, backbone, plan, folder)`, writes what others need to use the model."""
 
     @property
-    def name(self) -> str:
-        """That of its page."""
-        return Path(inspect.getfile(self.build_model)).stem
+    def page(self) -> Page:
+        """The file that it stands in."""
+        return page_of(self.load_data, self.evaluate, self.build_model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def prepare(recipe: Recipe, config: Any, current: runs.Run) -> tuple[Any, Plan]:
 
 def run(recipe: Recipe, config: Any) -> Result:
     """The whole way, in a new run folder."""
-    with runs.open_run(recipe.name, config) as current:
+    with runs.open_run(recipe.page, config) as current:
         backbone, plan = prepare(recipe, config, current)
         folder, splits = current.folder, plan.splits
         current.stage("storing", training.store_activations, plan)
@@ -83,5 +83,5 @@ def run(recipe: Recipe, config: Any) -> Result:
 
 def rehearse(recipe: Recipe, config: Any) -> Plan:
     """The plan of a run; nothing is trained and no folder is made."""
-    with runs.rehearse(recipe.name, config) as current:
+    with runs.rehearse(recipe.page, config) as current:
         return prepare(recipe, config, current)[1]

@@ -23,6 +23,8 @@ from .reading.pictures import read_pictures as read_pictures
 from .reading.tokens import read_texts as read_texts
 from .reading.tokens import usable_texts as usable_texts
 from .records import Record as Record
+from .sources.arrays import Arrays as Arrays
+from .sources.arrays import as_arrays as as_arrays
 from .sources.boxes.folders import find_boxes as find_boxes
 from .sources.masks import find_masks as find_masks
 from .sources.numbers import find_numbers as find_numbers

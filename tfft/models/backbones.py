@@ -41,7 +41,8 @@ def load_backbone(
 
     Args:
         backbone: Name of a `keras.applications` constructor, or a functional `keras.Model` that takes
-            (batch, height, width, 3) in [0, 255]; it is used as it is, with its weights, and frozen.
+            (batch, height, width, 3) in [0, 255]; it is used as it is, with its weights, and frozen. Of features that
+            are (batch, channels) or (batch, places, channels) a layer behind it makes a map, which heads pool.
         image_size: Height and width in pixels.
         weights: `"imagenet"`, `"demo"` (of MobileNetV2 with alpha 0.35, in the package), `"none"` (random), or
             the path of a weights file without top layers.
@@ -62,10 +63,10 @@ def load_backbone(
     check_range("image_size", min(image_size), least=1)
     options = dict(options or {})
     if isinstance(backbone, keras.Model):
-        model = backbone
-        _check_flat(model)
+        _check_flat(backbone)
         if options:
             raise ConfigError("A `keras.Model` as backbone takes no `backbone_options`", received=options)
+        model = _with_map(backbone)
     else:
         model = _build(backbone, image_size, weights, options)
     if model.inputs[0].shape[1:] != (*image_size, 3):
@@ -130,6 +131,16 @@ def _constructor(name: str) -> Callable[..., keras.Model]:
             fix=f"Nearest: {nearest(name, names)}",
         )
     return getattr(keras.applications, name)
+
+
+def _with_map(model: keras.Model) -> keras.Model:
+    """The same layers; features without places, or with places in a row, become a feature map."""
+    shape = model.outputs[0].shape[1:]
+    if len(shape) not in (1, 2):
+        return model
+    # named as no layer of a person's is: Keras refuses a second one of one name
+    as_map = keras.layers.Reshape((1,) * (3 - len(shape)) + shape, name="backbone_map")
+    return keras.Model(model.inputs[0], as_map(model.outputs[0]), name=model.name)
 
 
 def _check_flat(model: keras.Model) -> None:

@@ -24,7 +24,7 @@ def answerer(
     """What answers texts.
 
     Args:
-        model: From tokens of texts and of beginnings of answers to logits, as `attach_head` makes it of a `sequence`.
+        model: From tokens of texts and of beginnings of answers to logits, as `attach_decoder` makes it.
         pieces: That answers are made of.
         search: How to look for the most likely answer. Of the beams the one with the highest logarithm of its
             probability, divided by ((5 + tokens) / 6) to the power of the length penalty (Wu et al. 2016,

@@ -25,6 +25,7 @@ def read_pictures(
     storage: Storage = Storage(),
     augmentation: Augmentation = Augmentation(),
     balanced: bool = False,
+    labels: Sequence[str] | None = None,
 ) -> Splits:
     """Decodes the pictures of all splits, in parallel, to uint8 pixels of one size, into the store.
 
@@ -38,13 +39,14 @@ def read_pictures(
         storage: Where the pixels are kept; in a temporary folder if they do not fit.
         augmentation: How the views of training pictures will differ from them.
         balanced: Whether rare classes come more often, see `Splits`.
+        labels: The order of the classes; None for that of the alphabet.
 
     Raises:
         DataError: Naming every file that cannot be used, or a class that has no picture left.
         MachineError: If the pixels fit no disk.
     """
     rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
-    targets = type(rows[0].truth).targets(rows, Form(image_size, storage))
+    targets = type(rows[0].truth).targets(rows, Form(image_size, storage, labels=labels))
     pixels, undecoded = decoded_array(
         Decoder("pixels", (*image_size, 3), lambda content: images.decode(content, image_size), images.VERSION),
         [record.digest for record in rows],

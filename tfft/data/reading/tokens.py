@@ -58,6 +58,7 @@ def read_texts(
     pieces: Tokenizes | None = None,
     target_length: Length = "auto",
     balanced: bool = False,
+    labels: Sequence[str] | None = None,
 ) -> Splits:
     """Makes tokens of the texts of all splits.
 
@@ -71,6 +72,7 @@ def read_texts(
         pieces: The tokenizer of references; None where truths are classes.
         target_length: Tokens that a reference is cut to, as `length`.
         balanced: Whether rare classes come more often, see `Splits`.
+        labels: The order of the classes; None for that of the alphabet.
 
     Raises:
         ConfigError: If `length` is more than the network reads.
@@ -96,7 +98,7 @@ def read_texts(
             "pieces": pieces,
         }
 
-    targets = type(rows[0].truth).targets(rows, Form(pieces=pieces, length=target_length))
+    targets = type(rows[0].truth).targets(rows, Form(pieces=pieces, labels=labels, length=target_length))
     usable = np.array([index not in why for index in range(len(rows))], bool)
     notes = [
         *_beyond(texts),

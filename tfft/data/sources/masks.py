@@ -15,7 +15,8 @@ from tqdm import tqdm
 from tfft.data.demo.scenes import Scene, scene_records
 from tfft.data.reading.images import picture_size
 from tfft.data.records import Record, content_digest, digested
-from tfft.data.sources import class_folders
+from tfft.data.sources import arrays, class_folders
+from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.files import picture_files, readable
 from tfft.data.sources.mask_tables import chosen_by_table
 from tfft.data.splitting import audit
@@ -25,7 +26,7 @@ from tfft.errors import ConfigError, DataError
 
 
 def find_masks(
-    source: str,
+    source: str | Arrays,
     *,
     masks: str = "masks",
     table: str | None = None,
@@ -35,7 +36,8 @@ def find_masks(
     """Lists the pictures of a source with their masks, and a digest of each, without decoding one.
 
     Args:
-        source: A folder with pictures in `images/` and masks of the same names in `masks/`, directly, or above or
+        source: `Arrays`, or where the data are.
+            A folder with pictures in `images/` and masks of the same names in `masks/`, directly, or above or
             below `train/`, `val/` and `test/`; or `demo:masks`.
         masks: Name of the folder with the masks.
         table: A `.csv` or `.tsv` file in the folder with a column `name` (of a picture, with or without its suffix
@@ -52,7 +54,9 @@ def find_masks(
         DataError: If there is nothing to read, or the table does not fit the folder.
     """
     ids = Ids.of(classes or {}, ignore)
-    if source == "demo:masks":
+    if isinstance(source, Arrays):
+        records = array_records(source, arrays.picture, arrays.mask)
+    elif source == "demo:masks":
         if table is not None:
             raise ConfigError("`--table` belongs to a folder", received=f"{table} with {source}", fix="Leave it out")
         named = Ids(((0, "ground"), *((digit + 1, str(digit)) for digit in range(10))), ())

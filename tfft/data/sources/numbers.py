@@ -12,18 +12,20 @@ import numpy as np
 from tfft.data.choices import NumberColumns
 from tfft.data.demo.scenes import scene_records
 from tfft.data.records import Record, digested
-from tfft.data.sources import picture_tables
+from tfft.data.sources import arrays, picture_tables
+from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.class_folders import folder_records
 from tfft.data.splitting import audit
 from tfft.data.truths.numbers import Numbers, _check_differ
 from tfft.errors import ConfigError, DataError
 
 
-def find_numbers(source: str, columns: NumberColumns | None = None) -> list[Record]:
+def find_numbers(source: str | Arrays, columns: NumberColumns | None = None) -> list[Record]:
     """Lists the pictures of a source with their numbers, and a digest of each, without decoding one.
 
     Args:
-        source: A `.csv` or `.tsv` file; a folder whose sub-folders are named by a number, with or without `train/`,
+        source: `Arrays`, or where the data are.
+            A `.csv` or `.tsv` file; a folder whose sub-folders are named by a number, with or without `train/`,
             `val/`, `test/` above them; or `demo:count`.
         columns: Columns of the table.
 
@@ -34,7 +36,9 @@ def find_numbers(source: str, columns: NumberColumns | None = None) -> list[Reco
         ConfigError: If the source is no table and has `columns`, or these cannot be.
         DataError: If there is nothing to read, a number is none or not finite, or all are equal.
     """
-    if source.lower().endswith((".csv", ".tsv")):
+    if isinstance(source, Arrays):
+        records = array_records(source, arrays.picture, arrays.numbers)
+    elif source.lower().endswith((".csv", ".tsv")):
         records = _from_table(Path(source), columns or NumberColumns())
     elif columns is not None and columns != NumberColumns():
         raise ConfigError(

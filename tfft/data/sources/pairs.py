@@ -8,17 +8,19 @@ from pathlib import Path
 from tfft.data.choices import PairColumns
 from tfft.data.demo import notices, phrases
 from tfft.data.records import SPLIT_NAMES, Record, split_name
-from tfft.data.sources import tfds
+from tfft.data.sources import arrays, tfds
+from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.text_files import SUFFIXES, cell, is_rows, name_in, text_digested, text_lines, text_rows
 from tfft.data.truths.references import References
 from tfft.errors import ConfigError, DataError, listed
 
 
-def find_pairs(source: str, columns: PairColumns | None = None) -> list[Record]:
+def find_pairs(source: str | Arrays, columns: PairColumns | None = None) -> list[Record]:
     """Lists the texts of a source with their references, and a digest of each.
 
     Args:
-        source: A .csv, .tsv or .jsonl file, or a folder with such files named after their splits; a folder with two
+        source: `Arrays`, or where the data are.
+            A .csv, .tsv or .jsonl file, or a folder with such files named after their splits; a folder with two
             files for each split whose lines belong together, `train.en` and `train.de`; `tfds:NAME`; or `demo:pairs`,
             `demo:summaries`.
         columns: Columns of a table, keys of JSON lines, features of a data set, endings of files of lines.
@@ -27,6 +29,8 @@ def find_pairs(source: str, columns: PairColumns | None = None) -> list[Record]:
         ConfigError: If the source is demo data of another task, or source and target are one.
         DataError: If there is nothing to read, or two files have not as many lines.
     """
+    if isinstance(source, Arrays):
+        return text_digested(array_records(source, arrays.text, arrays.references))
     columns = columns or PairColumns()
     if columns.source == columns.target:
         raise ConfigError(

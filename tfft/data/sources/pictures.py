@@ -7,17 +7,19 @@ from pathlib import Path
 from tfft.data.choices import Columns
 from tfft.data.demo.digits import digits
 from tfft.data.records import Record, digested
-from tfft.data.sources import picture_tables, tfds
+from tfft.data.sources import arrays, picture_tables, tfds
+from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.class_folders import check_same_classes, folder_records
 from tfft.data.splitting import audit
 from tfft.errors import ConfigError
 
 
-def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
+def find_pictures(source: str | Arrays, columns: Columns | None = None) -> list[Record]:
     """Lists the labelled pictures of a source, with a digest of each, without decoding one.
 
     Args:
-        source: A folder with one sub-folder per class (with or without `train/`, `val/`, `test/` above
+        source: `Arrays`, or where the data are.
+            A folder with one sub-folder per class (with or without `train/`, `val/`, `test/` above
             them), a `.csv` or `.tsv` file, `tfds:NAME`, or `demo`.
         columns: Columns of the table.
 
@@ -28,6 +30,10 @@ def find_pictures(source: str, columns: Columns | None = None) -> list[Record]:
         ConfigError: If the source is demo data of another task, or no table and has `columns`.
         DataError: If there is nothing to read, a class is empty, or there are fewer than two classes.
     """
+    if isinstance(source, Arrays):
+        records = array_records(source, arrays.picture, arrays.label)
+        audit.check_classes(records, str(source))
+        return digested(records)
     table = source.lower().endswith((".csv", ".tsv"))
     if columns is not None and columns != Columns() and not table:
         raise ConfigError(

@@ -9,7 +9,8 @@ from pathlib import Path
 from tfft.data.choices import TagColumns
 from tfft.data.demo.scenes import scene_records
 from tfft.data.records import Record, digested
-from tfft.data.sources import picture_tables
+from tfft.data.sources import arrays, picture_tables
+from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.boxes.folders import find_boxes
 from tfft.data.splitting import audit
 from tfft.data.truths.tags import Tags
@@ -18,11 +19,12 @@ from tfft.errors import ConfigError, DataError
 YES, NO = {"1", "1.0", "true", "yes", "x"}, {"0", "0.0", "false", "no", ""}
 
 
-def find_tagged(source: str, columns: TagColumns | None = None) -> list[Record]:
+def find_tagged(source: str | Arrays, columns: TagColumns | None = None) -> list[Record]:
     """Lists the pictures of a source with their tags, and a digest of each, without decoding one.
 
     Args:
-        source: A `.csv` or `.tsv` file; a folder or file with boxes (see `find_boxes`), whose classes are then the
+        source: `Arrays`, or where the data are.
+            A `.csv` or `.tsv` file; a folder or file with boxes (see `find_boxes`), whose classes are then the
             tags; or `demo:tags`.
         columns: Columns of the table.
 
@@ -34,7 +36,9 @@ def find_tagged(source: str, columns: TagColumns | None = None) -> list[Record]:
         DataError: If there is nothing to read, a cell cannot be understood, or a tag that is asked for or there is
             on no training picture.
     """
-    if source.lower().endswith((".csv", ".tsv")):
+    if isinstance(source, Arrays):
+        records = array_records(source, arrays.picture, arrays.tags)
+    elif source.lower().endswith((".csv", ".tsv")):
         records = _from_table(Path(source), columns or TagColumns())
     elif columns is not None and columns != TagColumns():
         raise ConfigError(

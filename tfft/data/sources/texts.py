@@ -9,7 +9,8 @@ from pathlib import Path
 from tfft.data.choices import TextColumns
 from tfft.data.demo import phrases
 from tfft.data.records import Record, split_name
-from tfft.data.sources import tfds
+from tfft.data.sources import arrays, tfds
+from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.class_folders import check_same_classes, tops
 from tfft.data.sources.files import files_below, readable, subfolders
 from tfft.data.sources.text_files import SUFFIXES, cell, is_rows, name_in, split_files, text_digested, text_rows
@@ -18,11 +19,12 @@ from tfft.data.truths.labels import Label
 from tfft.errors import ConfigError, DataError, listed
 
 
-def find_texts(source: str, columns: TextColumns | None = None) -> list[Record]:
+def find_texts(source: str | Arrays, columns: TextColumns | None = None) -> list[Record]:
     """Lists the labelled texts of a source, with a digest of each.
 
     Args:
-        source: A .csv, .tsv or .jsonl file; a folder with such files named after their splits (`train.tsv`, `dev.tsv`);
+        source: `Arrays`, or where the data are.
+            A .csv, .tsv or .jsonl file; a folder with such files named after their splits (`train.tsv`, `dev.tsv`);
             a folder with one sub-folder of .txt files per class (with or without `train/`, `val/`, `test/` above
             them); `tfds:NAME`; or `demo:text`.
         columns: Columns of a table, keys of JSON lines.
@@ -35,6 +37,10 @@ def find_texts(source: str, columns: TextColumns | None = None) -> list[Record]:
             one column as text and label.
         DataError: If there is nothing to read, or there are fewer than two classes.
     """
+    if isinstance(source, Arrays):
+        found = array_records(source, arrays.text, arrays.label)
+        audit.check_classes(found, str(source))
+        return text_digested(found)
     rows = is_rows(Path(source))
     if columns is not None and columns != TextColumns() and not rows:
         raise ConfigError(

@@ -45,7 +45,7 @@ class Boxes:
     def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         """The boxes in pixels, filled up to as many as the fullest picture has."""
         truths = [record.truth for record in records]
-        labels = sorted({name for truth in truths for name in truth.names})
+        labels = form.in_order(name for truth in truths for name in truth.names)
         place = {label: index for index, label in enumerate(labels)}
         height, width = form.image_size
         rows = np.zeros((len(truths), max(1, *(len(truth.names) for truth in truths)), 5), np.float32)

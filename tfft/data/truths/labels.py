@@ -30,7 +30,7 @@ class Label:
     def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         """Indices into the sorted names."""
         names = [record.truth.name for record in records]
-        labels = sorted(set(names))
+        labels = form.in_order(names)
         place = {label: index for index, label in enumerate(labels)}
         indices = np.array([place[name] for name in names], np.int32)
         return Targets(labels, of=indices.__getitem__, present=[(name,) for name in names])

@@ -32,7 +32,7 @@ class Tags:
         """1 where a class is on a picture, in the order of the sorted names."""
         truths = [record.truth for record in records]
         present = [truth.names for truth in truths]
-        labels = sorted({name for names in present for name in names})
+        labels = form.in_order(name for names in present for name in names)
         rows = hot(present, labels)
         empty = sum(not truth.names and truth.wrong is None for truth in truths)
         return Targets(

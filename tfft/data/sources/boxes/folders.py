@@ -10,6 +10,8 @@ from pathlib import Path
 from tfft.data.demo.scenes import SIDE, scene_records
 from tfft.data.reading.images import picture_size
 from tfft.data.records import SPLIT_NAMES, Record, digested
+from tfft.data.sources import arrays
+from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.boxes.annotation import Size, annotation_files, parsed, unusable
 from tfft.data.sources.boxes.coco import coco_file
 from tfft.data.sources.boxes.coco_folders import coco_files, coco_records
@@ -26,11 +28,12 @@ FORMS = (
 )
 
 
-def find_boxes(source: str) -> list[Record]:
+def find_boxes(source: str | Arrays) -> list[Record]:
     """Lists the pictures of a source with their boxes, and a digest of each, without decoding one.
 
     Args:
-        source: A folder in Pascal VOC form (`images/`, `annotations/*.xml`), YOLO form (`images/`, `labels/*.txt`,
+        source: `Arrays`, or where the data are.
+            A folder in Pascal VOC form (`images/`, `annotations/*.xml`), YOLO form (`images/`, `labels/*.txt`,
             the names in `data.yaml` or `classes.txt`) or COCO form (pictures and a `.json` file), directly or under
             `train/`, `val/` and `test/`; a COCO file; or `demo:boxes`.
 
@@ -40,7 +43,9 @@ def find_boxes(source: str) -> list[Record]:
     Raises:
         DataError: If there is nothing to read, no box at all, or a class is on no training picture.
     """
-    if source == "demo:boxes":
+    if isinstance(source, Arrays):
+        records = array_records(source, arrays.picture, arrays.boxes)
+    elif source == "demo:boxes":
         records = scene_records(
             lambda scene: Boxes(tuple(map(str, scene.digits)), tuple(map(tuple, (scene.boxes / SIDE).tolist())))
         )

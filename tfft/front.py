@@ -1,0 +1,59 @@
+"""From the arguments of `tfft.run` and `tfft.plan` to a page and its configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from tfft.cli import log_to_screen
+from tfft.errors import ConfigError, nearest
+from tfft.pages import find_page, load_page
+
+
+def open_page(recipe: str) -> ModuleType:
+    """The page of a recipe, imported; what the library logs is shown from here on."""
+    log_to_screen()
+    return load_page(find_page(str(recipe)))
+
+
+def configure(page: ModuleType, data: Any, labels: list[str] | None, settings: Mapping[str, Any]) -> Any:
+    """The configuration that keyword arguments describe; without data that of the demo, with changes.
+
+    Raises:
+        ConfigError: Naming a setting that is none, or labels that belong to nothing.
+    """
+    start = page.Config() if data is not None else getattr(page, "DEMO", None) or page.Config()
+    if data is not None and not isinstance(data, str):
+        from tfft.data import as_arrays
+
+        settings = {**settings, "data": as_arrays(data, labels)}
+    elif labels is not None:
+        raise ConfigError(
+            "`labels` names the classes of arrays", fix="Leave it out: a folder or a table has names itself"
+        )
+    elif data is not None:
+        settings = {**settings, "data": data}
+    return changed(start, settings)
+
+
+def changed(config: Any, settings: Mapping[str, Any]) -> Any:
+    """A frozen dataclass with other values; a group of fields may be given as a dictionary.
+
+    Raises:
+        ConfigError: Naming a setting that is none.
+    """
+    fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    for name in settings:
+        if name not in fields:
+            raise ConfigError(f"No setting `{name}`", fix=f"Nearest: {nearest(name, fields)}")
+    values = {
+        name: changed(fields[name], value)
+        if dataclasses.is_dataclass(fields[name]) and isinstance(value, Mapping)
+        else tuple(value)
+        if isinstance(value, list)
+        else value
+        for name, value in settings.items()
+    }
+    return dataclasses.replace(config, **values)
