@@ -1,4 +1,4 @@
-"""The one shape of a sentence to the person: what was expected, what was received, what to type next."""
+"""The one shape of a sentence to the person: the problem, where it is, what to type next."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ class TfftError(ValueError):
     """A mistake or a fault that the person can do something about.
 
     Args:
-        expected: What tfft needs, as one sentence without its full stop.
-        received: What it got instead: a value, a file, a row, both shapes.
+        problem: What is wrong and where (the file, the row, the flag, both shapes), as a sentence without its full stop.
         fix: What to type or change next, as one sentence without its full stop.
     """
 
     exit_code = 1
 
-    def __init__(self, expected: str, *, received: object = None, fix: str | None = None):
-        parts = [expected.rstrip(".") + "."]
+    def __init__(self, problem: str, *, received: object = None, fix: str | None = None):
+        parts = [problem.rstrip(".") + "."]
         if received is not None:
             parts.append(f"Received: {str(received).rstrip('.')}.")
         if fix is not None:
@@ -73,11 +72,11 @@ def check_range(
     )
     if not fits:
         wanted = " and ".join(f"{words} {_number(bound)}" for words, bound in bounds.items() if bound is not None)
-        raise ConfigError(f"`{name}` is {wanted}", received=f"{name}={_number(value)}", fix=fix)
+        raise ConfigError(f"`{name}` must be {wanted} (got {_number(value)})", fix=fix)
 
 
 def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def printable(text: object) -> str:
