@@ -25,9 +25,10 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from recipes.image_classification import DEMO, Config, build_backbone, build_model, evaluate, load_data
+from recipes.image_classification import DEMO, Config, build_model, evaluate, load_data
 from tfft import training
-from tfft.data import Examples, Splits
+from tfft.data import Pictures, Splits
+from tfft.pictures import build_backbone
 from tfft.store import Storage
 from tfft.training import Phase
 
@@ -79,11 +80,11 @@ def scored(config: Config, name: str) -> tuple[float, float, float]:
     return regression(config, splits), fine_tuned(config, splits), fine_tuned(replace(config, tune=TUNED), splits)
 
 
-def first_of_each(examples: Examples, count: int) -> Examples:
+def first_of_each(examples: Pictures, count: int) -> Pictures:
     """The first `count` examples of each class, in their order."""
     chosen = np.sort(np.concatenate([np.flatnonzero(examples.targets == c)[:count] for c in set(examples.targets)]))
     names = {"ids": [examples.ids[i] for i in chosen], "where": [examples.where[i] for i in chosen]}
-    return Examples(examples.inputs[chosen], examples.targets[chosen], **names)
+    return Pictures(examples.inputs[chosen], examples.targets[chosen], **names)
 
 
 def fine_tuned(config: Config, splits: Splits) -> float:
@@ -93,12 +94,11 @@ def fine_tuned(config: Config, splits: Splits) -> float:
     keras.utils.set_random_seed(config.seed)
     model, task = build_model(config, splits.labels)
     phases = {"head": config.head, "tune": config.tune}
-    options = {"batch_size": config.batch_size, "seed": config.seed, "augment": config.augment, "views": config.views}
+    options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        plan = training.plan_phases(model, splits, phases, **options, storage=config.store)
-        training.store_activations(plan)
-        training.fine_tune(model, task, plan)
-        scores, _ = evaluate(model, splits, plan)
+        plan = training.plan_phases(model, task, splits, phases, **options)
+        training.fine_tune(plan)
+        scores = evaluate(model, splits, plan).scores
     return scores["test" if "test" in scores else "val"]["accuracy"]
 
 

@@ -29,14 +29,16 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
 from recipes import image_classification
+from tfft.data import Views
 from tfft.store import Storage
-from tfft.training import Phase, Views
+from tfft.training import Phase
 
 Mode = Literal["plain", "cached", "whole", "empty", "filled"]
 
@@ -192,7 +194,7 @@ def plain(settings: Settings, *, cache: bool) -> dict[str, Any]:
 
 def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
     """With tfft, through the parts of its recipe; `whole` uses only its decoded pictures and its order."""
-    from tfft import training
+    from tfft import pictures, training
 
     config = image_classification.Config(
         data=str(settings.data),
@@ -210,7 +212,7 @@ def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
     )
     if mode == "whole":
         config = replace(config, store=Storage(folder=str(settings.store.parent / "whole")))
-    backbone = image_classification.build_backbone(config)
+    backbone = pictures.build_backbone(config)
     start = time.monotonic()
     splits = image_classification.load_data(config)
     reading = time.monotonic() - start
@@ -218,21 +220,14 @@ def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
     start = time.monotonic()
     phases = {"head": config.head, "tune": config.tune}
     plan = training.plan_phases(
-        model,
-        splits,
-        phases,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        augment=config.augment,
-        views=config.views,
-        storage=config.store,
+        model, task, splits, phases, batch_size=config.batch_size, seed=config.seed, storage=config.store
     )
     if mode == "whole":
-        rows, storing = whole(model, task, plan), 0.0
+        rows, storing = whole(plan), 0.0
     else:
         training.store_activations(plan)
         storing, start = time.monotonic() - start, time.monotonic()
-        rows = training.fine_tune(model, task, plan).rows
+        rows = training.fine_tune(plan).rows
     fit = time.monotonic() - start
     return {
         "reading": reading,
@@ -243,11 +238,11 @@ def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
     }
 
 
-def whole(model: Any, task: Any, plan: Any) -> list[dict[str, float]]:
+def whole(plan: Any) -> list[dict[str, float]]:
     """The phases of a plan with the whole network in `fit`, on pictures."""
     import keras
 
-    from tfft.data import evaluation_batches, evaluation_order, training_batches
+    from tfft.data import Feed, evaluation_batches, fetched_together, training_batches
     from tfft.models import unfrozen
     from tfft.training import build_optimizer
 
@@ -262,27 +257,27 @@ def whole(model: Any, task: Any, plan: Any) -> list[dict[str, float]]:
             return self.inner(inputs, training=False)
 
     rows: list[dict[str, float]] = []
+    model, task, splits = plan.model, plan.task, plan.splits
     best, best_score = model.get_weights(), (-1.0, 0.0)
-    pictures, splits = plan.activations, plan.activations.splits
+    order = partial(splits.train.epoch_order, plan.seed, group=fetched_together(plan.batch_size), balanced=False)
     for planned in plan.phases:
         model.set_weights(best)
-        trunk = pictures.levels[planned.depth].cut.trunk
+        trunk = plan.activations.levels[planned.depth].cut.trunk
         inputs = keras.Input(trunk.inputs[0].shape[1:])
         fitted = keras.Model(inputs, planned.top(Frozen(trunk)(inputs)))
-        batches = training_batches(
-            lambda epoch, planned=planned: pictures.rows(None, "train", planned.view_of(epoch)),
+        feed = Feed(
+            lambda epoch, planned=planned: plan.activations.rows(None, planned.shown(epoch)),
             lambda epoch: splits.train.targets,
+            order,
             plan.layout(None),
-            count=len(splits.train),
-            batch_size=plan.batch_size,
-            seed=plan.seed,
-            epochs=planned.epoch_numbers,
+            plan.batch_size,
         )
+        batches = training_batches(feed, count=len(splits.train), epochs=planned.epoch_numbers)
         val = evaluation_batches(
             splits.val.inputs,
             splits.val.targets,
             plan.layout(None),
-            order=evaluation_order(splits.val),
+            order=splits.val.order,
             batch_size=plan.batch_size,
         )
 

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import tyro
 
-from recipes.image_classification import Config, prepare
-from tfft import runs
+from recipes.image_classification import RECIPE, Config
+from tfft import runs, workflow
 from tfft.store import Storage
 
 REPEATS = 12
@@ -52,20 +52,21 @@ def measured(config: Config) -> dict[str, float]:
     """Seconds of decoding, of the frozen layers and of the trained ones."""
     from tfft.models import unfrozen
     from tfft.training import build_optimizer
+    from tfft.training.levels import TRUNK_BATCH
 
-    with runs.rehearse("image_classification", config) as current:
-        model, task, plan = prepare(config, current)
+    with runs.rehearse(RECIPE.page, config) as current:
+        _, plan = workflow.prepare(RECIPE, config, current)
     found = {"decoding": current.seconds["data"], "frozen layers": 0.0, "trained layers": 0.0}
     activations = plan.activations
     for depth, level in enumerate(activations.levels):
-        zeros = [np.zeros((32, *shape), level.takes.read_as) for shape in level.takes.shapes]
-        count = sum(len(activations.keys[split]) for split, _ in activations.stored[depth])
-        found["frozen layers"] += median(level.run, *zeros) * math.ceil(count / 32)
+        zeros = [np.zeros((TRUNK_BATCH, *shape), level.takes.read_as) for shape in level.takes.shapes]
+        count = sum(len(activations.keys[shown.split]) for shown in activations.stored[depth])
+        found["frozen layers"] += median(level.run, *zeros) * math.ceil(count / TRUNK_BATCH)
     for planned in plan.phases:
         inputs = [np.zeros((plan.batch_size, *shape), "float32") for shape in plan.layout(planned.depth).shapes]
         batch = (inputs[0] if len(inputs) == 1 else inputs, np.zeros(plan.batch_size, "int32"))
-        with unfrozen(model, planned.phase.unfreeze, batch_norm=planned.phase.batch_norm):
-            planned.top.compile(build_optimizer(planned.phase, plan.steps_per_epoch), task.loss)
+        with unfrozen(plan.model, planned.phase.unfreeze, batch_norm=planned.phase.batch_norm):
+            planned.top.compile(build_optimizer(planned.phase, plan.steps_per_epoch), plan.task.loss)
             train, score = median(planned.top.train_on_batch, *batch), median(planned.top.test_on_batch, *batch)
         seconds_of_epoch = (train * len(plan.splits.train) + score * len(plan.splits.val)) / plan.batch_size
         found["trained layers"] += planned.phase.epochs * seconds_of_epoch

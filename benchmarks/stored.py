@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tfft import cli, runs, training
+from tfft import cli, training, workflow
 from tfft.store import Storage
 
 NOTHING = 1e-9
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("recipe")
     words, flags = parser.parse_known_args()
     recipe = importlib.import_module(f"recipes.{words.recipe}")
-    config = cli.parse(recipe.Config, recipe.DEMO, flags)
+    config = cli.parse(recipe.Config, recipe.DEMO, flags, recipe.RECIPE.page)
     if getattr(config, "views", None) == "auto":
         config = replace(config, views=4 if config.augment != "none" else 1)
     with tempfile.TemporaryDirectory() as folder:
@@ -49,15 +49,14 @@ def main() -> None:
 
 def trained(recipe: ModuleType, config: Any) -> tuple[float, float, list[dict[str, float]], list[np.ndarray]]:
     """Seconds of the storing pass and of the phases, losses by epoch, and the weights at the end."""
-    with runs.rehearse(recipe.__name__, config) as current:
-        model, task, plan, *_ = recipe.prepare(config, current)
-        start = time.monotonic()
-        training.store_activations(plan)
-        stored = time.monotonic()
-        history = training.fine_tune(model, task, plan)
-        end = time.monotonic()
+    plan = workflow.rehearse(recipe.RECIPE, config)
+    start = time.monotonic()
+    training.store_activations(plan)
+    stored = time.monotonic()
+    history = training.fine_tune(plan)
+    end = time.monotonic()
     losses = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows]
-    return stored - start, end - stored, losses, model.get_weights()
+    return stored - start, end - stored, losses, plan.model.get_weights()
 
 
 if __name__ == "__main__":

@@ -18,11 +18,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from recipes.text_classification import DEMO, Config, build_backbone, build_model, find_data, load_data
+from recipes.text_classification import DEMO, RECIPE, Config, build_backbone, build_model, load_data
 from tfft import cli, models, training
-from tfft.data import Splits, epoch_order, evaluation_order
-from tfft.data.batching.order import fetched_together
-from tfft.data.batching.widths import Tokens
+from tfft.data import Splits, Texts, fetched_together
 from tfft.store import Storage
 
 EPOCHS = 5
@@ -45,9 +43,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true")
     words, flags = parser.parse_known_args()
-    config = replace(cli.parse(Config, DEMO, flags), dropout=0.0)
+    config = replace(cli.parse(Config, DEMO, flags, RECIPE.page), dropout=0.0)
     keras.utils.set_random_seed(config.seed)
-    encoder = build_backbone(config, find_data(config))
+    encoder = build_backbone(config)
     splits = load_data(config, encoder)
     start = build_model(config, splits.labels, encoder)[0].layers[-1].get_weights()
     found = {}
@@ -73,8 +71,8 @@ def once(config: Config, model: keras.Model, task: models.Task, splits: Splits) 
     phases = {"head": replace(config.head, epochs=EPOCHS)}
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(folder=folder)
-        plan = training.plan_phases(model, splits, phases, batch_size=config.batch_size, storage=storage)
-        history = training.fine_tune(model, task, plan)
+        plan = training.plan_phases(model, task, splits, phases, batch_size=config.batch_size, storage=storage)
+        history = training.fine_tune(plan)
     return [[row[name] for row in history.rows] for name in ("loss", "val_loss")]
 
 
@@ -83,25 +81,23 @@ def plain(config: Config, model: keras.Model, task: models.Task, splits: Splits,
     steps = -(-len(splits.train) // config.batch_size)
     optimizer = training.build_optimizer(replace(config.head, epochs=EPOCHS), steps)
     model.compile(optimizer, task.loss, metrics=list(task.metrics))
-    val = batches(config, splits.val, evaluation_order(splits.val), way)
+    val = batches(config, splits.val, splits.val.order, way)
     rows = []
     for epoch in range(EPOCHS):
-        group = fetched_together(config.batch_size)
-        order = epoch_order(len(splits.train), 0, epoch, widths=splits.train.widths, group=group)
+        order = splits.train.epoch_order(0, epoch, group=fetched_together(config.batch_size), balanced=False)
         train = batches(config, splits.train, order, way)
         rows.append(model.fit(train, validation_data=val, shuffle=False, verbose=2).history)
     return [[row[name][0] for row in rows] for name in ("loss", "val_loss")]
 
 
-def batches(config: Config, examples: object, order: np.ndarray, way: str) -> tf.data.Dataset:
+def batches(config: Config, examples: Texts, order: np.ndarray, way: str) -> tf.data.Dataset:
     """Tokens and targets in an order."""
-    tokens = Tokens(examples.inputs, examples.widths)
     starts = range(0, len(order), config.batch_size)
 
     def make() -> object:
         for start in starts:
             some = order[start : start + config.batch_size]
-            yield (examples.inputs[some] if way == "plain" else tokens[some]), examples.targets[some]
+            yield (examples.inputs[some] if way == "plain" else examples.rows[some]), examples.targets[some]
 
     signature = (tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.int32))
     made = tf.data.Dataset.from_generator(make, output_signature=signature).prefetch(2)

@@ -1,11 +1,7 @@
-"""Fine-tune a pretrained network to give a class to each pixel of a picture.
+"""Segment pictures: a class for each pixel.
 
-1. Read the pictures with their masks and split them; equal pictures stay on one side.
-2. Put a light decoder on four scales of a frozen backbone of `keras.applications` and train it (phase `head`).
-3. Unfreeze the top stages and train them with a smaller rate (phase `tune`); BatchNorm stays frozen.
-   What is frozen is computed once for each picture and view, and stored for all epochs, phases and runs.
-4. Keep the best weights of both phases, score every split, write the report and `model.keras`, which takes pictures
-   of any size and answers at that size.
+Phase `head` trains a light U-Net decoder on four scales of a frozen backbone of `keras.applications`. Phase `tune`
+trains the top stages of the backbone too. The saved model takes pictures of any size and predicts masks of that size.
 
 Commands:
 
@@ -14,7 +10,7 @@ Commands:
     python -m recipes.semantic_segmentation --data pets/ --masks trimaps --table list.csv
     python -m recipes.semantic_segmentation --data wounds/ --dice 1 --augment strong
 
-Results: in the README.
+Results: Oxford pets, three breeds: pixel accuracy 0.909, mean IoU 0.762, 262 s on two CPU cores.
 
 References: Ronneberger, Fischer and Brox 2015, "U-Net", arXiv:1505.04597; Long, Shelhamer and Darrell 2015, "Fully
 convolutional networks for semantic segmentation", arXiv:1411.4038.
@@ -27,49 +23,39 @@ from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
 from tfft.data import Balance
-from tfft.fields import JsonObject
+from tfft.fields import JsonObject, Size
 from tfft.training import Phase
 
 if TYPE_CHECKING:
     import keras
 
-    from tfft.data import Pictures, Splits
-    from tfft.evaluation import Evaluation
-    from tfft.models import Task
-    from tfft.reporting import Figure
-    from tfft.training import Plan
-
 
 @dataclass(frozen=True)
 class Config(pictures.Config):
-    """Every choice of this recipe."""
+    """Settings of this recipe."""
 
     data: str = "demo:masks"
-    """Folder with images/ and masks/, directly or under train/, val/ and test/; or demo:masks."""
+    """Folder with images/ and masks/, with or without train/, val/ and test/."""
     masks: str = "masks"
-    """Name of the folder with the masks: PNG files, a number for each pixel, named as their pictures."""
+    """Name of the folder with the masks: PNG files that hold class numbers, named like their pictures."""
     table: str | None = None
-    """A .csv file in the folder with the columns name and, perhaps, split and group."""
+    """Table in the folder that selects pictures: columns name and, optionally, split and group."""
     classes: JsonObject = field(default_factory=dict)
-    """Names of the numbers in the masks, such as '{"1": "road"}'; by default those found, named by themselves."""
+    """Names of the class numbers in the masks, such as '{"1": "road"}'; by default the numbers themselves."""
     ignore: tuple[int, ...] | None = None
-    """Numbers of pixels that count for nothing; by default 255, where there are two other numbers."""
+    """Class numbers to ignore; by default 255, if there are at least two others."""
     bad_files: Literal["stop", "skip"] = "stop"
-    """What to do with files that do not decode, and masks that do not fit their picture."""
-    image_size: tuple[int, int] = (288, 288)
-    """Height and width in pixels."""
+    """Unreadable pictures and masks of another size: stop the run, or skip and list them."""
+    image_size: Size = (288, 288)
     balance: Balance = "none"
-    """For rare classes: weights gives them more weight in the loss, sample shows their pictures more often."""
+    """Imbalanced classes: weights gives rare ones more weight in the loss, sample shows their pictures more often."""
     dice: float = 0.0
-    """How much of the Dice loss is added, which looks at the overlap of each class, however small; 1 is usual."""
+    """Weight of an added Dice loss, which counts small classes as much as large ones: 1 is usual."""
     focal: float = 0.0
-    """Exponent of the focal loss, which passes over what is easy; 0 for plain cross-entropy, 2 is usual."""
+    """Exponent of the focal loss, which gives easy examples less weight: 0 is plain cross-entropy, 2 is usual."""
     batch_size: int = 8
-    """Pictures in a training batch; small, so that few pictures make many steps."""
     head: Phase = Phase(epochs=3, learning_rate=1e-3)
-    """First phase: the backbone is frozen."""
     tune: Phase = Phase(epochs=12, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
-    """Second phase: the top stages of the backbone are trained too."""
 
 
 DEMO = Config(
@@ -80,21 +66,20 @@ DEMO = Config(
     head=Phase(epochs=3, learning_rate=3e-3),
     tune=Phase(epochs=12, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2),
 )
-"""Without `--data`: scenes of handwritten digits, the class of each pixel, and tfft's own demo weights."""
+"""Runs without `--data`: scenes of handwritten digits, with the class of each pixel."""
 
 SMOKE = replace(DEMO, **pictures.SHALLOW)
 
 
-def load_data(config: Config, backbone: keras.Model | None = None) -> Splits:
+def load_data(config: Config, backbone: keras.Model | None = None) -> data.Splits:
     """Pictures of every split, and the index of the class of each pixel."""
     names = {"masks": config.masks, "table": config.table, "classes": config.classes, "ignore": config.ignore}
-    found = data.find_masks(config.data, **names)
-    return pictures.load_data(config, found, balanced=config.balance == "sample")
+    return pictures.load_data(config, data.find_masks(config.data, **names), balance=config.balance)
 
 
 def build_model(
-    config: Config, labels: list[str], backbone: keras.Model | None = None, train: Pictures | None = None
-) -> tuple[keras.Model, Task]:
+    config: Config, labels: list[str], backbone: keras.Model | None = None, train: data.Pictures | None = None
+) -> tuple[keras.Model, models.Task]:
     """A decoder on a frozen backbone: (batch, height, width, 3) in [0, 255] to (batch, height, width, labels)."""
     import keras
 
@@ -104,25 +89,21 @@ def build_model(
     return model, models.pixel_labels(labels, config.image_size, **options)
 
 
-def evaluate(model: keras.Model, splits: Splits, plan: Plan | None = None) -> Evaluation:
-    """Pixel accuracy and mean IoU of every split, with the confusion matrices of the pictures behind them."""
-    return evaluation.score_splits(
-        splits,
-        training.predict(model, splits, plan, keep=evaluation.confusions),
-        lambda examples, found: evaluation.segmentation_scores(found, splits.labels),
-    )
+def evaluate(model: keras.Model, splits: data.Splits, plan: training.Plan | None = None) -> evaluation.Evaluation:
+    """Pixel accuracy and mean IoU of every split."""
+    return evaluation.segmentation(splits, training.predict(model, splits, plan, keep=evaluation.confusions))
 
 
-def figures(model: keras.Model, splits: Splits, evaluation: Evaluation) -> list[Figure]:
-    """The worst, some typical and the best pictures, beside truth and answer."""
-    return reporting.mask_figures(splits, evaluation, model)
+def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluation) -> list[reporting.Figure]:
+    """Worst, typical and best pictures with true and predicted masks."""
+    return reporting.mask_figures(splits, scored, model)
 
 
 RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save)
 
 
 def run(config: Config) -> workflow.Result:
-    """The whole way."""
+    """Trains, evaluates and saves a model in a new run folder."""
     return workflow.run(RECIPE, config)
 
 

@@ -1,13 +1,8 @@
-"""Fine-tune BART, T5, or a pretrained encoder with a new decoder, to summarize texts.
+"""Summarize texts, with BART, T5, or a pretrained encoder and a new decoder.
 
-1. Read texts with one summary or several and split them; equal texts, and texts of one document, stay on one side. Make
-   tokens of the texts with the encoder's vocabulary and, for a new decoder, one of pieces of words from the summaries.
-2. Put a new decoder on a frozen encoder of KerasHub, or take that of BART or T5 with its vocabulary, and train it to go
-   on from the right beginning (phase `head`).
-3. Unfreeze the top blocks of the encoder and train them too, with a smaller rate (phase `tune`).
-   What is frozen is computed once for each text, at its own length, and stored for all epochs, phases and runs.
-4. Keep the best weights of both phases, summarize val and test by beam search, score the summaries with rouge-score
-   against the nearest reference, write the report and the saved model.
+Phase `head` trains a decoder on a frozen KerasHub encoder: a new one, or that of BART or T5. Phase `tune` trains the
+top blocks of the encoder too. Summaries are generated with beam search and scored with ROUGE against the nearest
+reference.
 
 Needs `pip install "tfft[text]"`. Commands:
 
@@ -16,10 +11,11 @@ Needs `pip install "tfft[text]"`. Commands:
     python -m recipes.summarization --data papers/ --backbone bart_base_en --head.learning-rate 3e-5 --tune.epochs 0
     python -m recipes.summarization --data tfds:xsum --columns.source document --columns.target summary --length 256
 
-Results: in the README.
+Results: SciTLDR abstracts with a MiniLM encoder: ROUGE-1 28.2, ROUGE-L 24.1, 12 min on two CPU cores; the first
+sentence alone has 31.4 and 24.9, so take BART for a corpus this small.
 
-References: Rothe et al. 2020, "Leveraging Pre-trained Checkpoints for Sequence Generation Tasks",
-arXiv:1907.12461; BART, arXiv:1910.13461; T5, arXiv:1910.10683; Lin 2004, "ROUGE".
+References: Rothe et al. 2020, "Leveraging pre-trained checkpoints for sequence generation tasks", arXiv:1907.12461;
+BART, arXiv:1910.13461; T5, arXiv:1910.10683; Lin 2004, "ROUGE".
 """
 
 from __future__ import annotations
@@ -27,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tfft import cli, data, evaluation, reporting, texts, training, workflow
+from tfft import cli, data, evaluation, models, reporting, texts, training, workflow
 from tfft.data import PairColumns
 
 if TYPE_CHECKING:
@@ -36,71 +32,63 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from tfft.data import Record, Splits, Texts
-    from tfft.evaluation import Evaluation
-    from tfft.models import Encoder, Task
-    from tfft.reporting import Figure
-    from tfft.training import Plan
-
 
 @dataclass(frozen=True)
 class Config(texts.SequenceConfig):
-    """Every choice of this recipe."""
+    """Settings of this recipe."""
 
     data: str = "demo:summaries"
-    """.csv, .tsv or .jsonl file, folder of train, val and test files, `tfds:NAME`, or demo:summaries."""
+    """Table (.csv, .tsv, .jsonl), folder of train, val and test files, or `tfds:NAME`."""
     columns: PairColumns = PairColumns()
-    """Columns of the table, or keys of the JSON lines; a key may hold a list of several summaries."""
+    """Columns of the table, or keys of the JSON lines; the target may be a list of several summaries."""
 
 
 DEMO = Config(**texts.SEQUENCE_DEMO)
-"""Without `--data`: notices made by rule, and a small encoder with random weights, no network access."""
+"""Runs without `--data`: generated notices and a small random encoder; nothing is downloaded."""
 
 SMOKE = replace(DEMO, **texts.SEQUENCE_SMOKE)
 
 
-def find_data(config: Config) -> list[Record]:
+def find_data(config: Config) -> list[data.Record]:
     """The texts with their summaries and their splits."""
     return texts.deal(config, data.find_pairs(config.data, config.columns))
 
 
-def build_backbone(config: Config) -> Encoder:
+def build_backbone(config: Config) -> models.Encoder:
     """The frozen encoder with its tokenizer and, of BART and T5, its decoder."""
     return texts.build_backbone(config, find_data)
 
 
-def load_data(config: Config, backbone: Encoder | None = None) -> Splits:
+def load_data(config: Config, backbone: models.Encoder | None = None) -> data.Splits:
     """Texts of every split as tokens, and the tokens of what is to be made of each."""
     return texts.load_pairs(config, find_data(config), backbone or build_backbone(config))
 
 
 def build_model(
-    config: Config, labels: list[str], backbone: Encoder | None = None, train: Texts | None = None
-) -> tuple[keras.Model, Task]:
+    config: Config, labels: list[str], backbone: models.Encoder | None = None, train: data.Texts | None = None
+) -> tuple[keras.Model, models.Task]:
     """A decoder on a frozen encoder: tokens, and the beginning of an answer, to logits of its next tokens."""
     encoder = backbone or build_backbone(config)
     return texts.build_sequence_model(config, encoder, train or load_data(config, encoder).train)
 
 
-def evaluate(model: Callable[[np.ndarray], list[str]], splits: Splits, plan: Plan | None = None) -> Evaluation:
-    """ROUGE of val and test, with the summaries behind it."""
-    return evaluation.score_splits(
-        splits,
-        training.answer_splits(model, splits),
-        lambda examples, found: evaluation.summary_scores(found, examples.references),
-    )
+def evaluate(
+    model: Callable[[np.ndarray], list[str]], splits: data.Splits, plan: training.Plan | None = None
+) -> evaluation.Evaluation:
+    """ROUGE of val and test."""
+    return evaluation.summarization(splits, training.answer_splits(model, splits))
 
 
-def figures(model: keras.Model, splits: Splits, evaluation: Evaluation) -> list[Figure]:
-    """The worst, some typical and the best answers beside their references."""
-    return reporting.answer_figures(splits, evaluation)
+def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluation) -> list[reporting.Figure]:
+    """Worst, typical and best summaries with their references."""
+    return reporting.answer_figures(splits, scored)
 
 
 RECIPE = workflow.Recipe(load_data, build_backbone, build_model, evaluate, figures, texts.save_sequence)
 
 
 def run(config: Config) -> workflow.Result:
-    """The whole way."""
+    """Trains, evaluates and saves a model in a new run folder."""
     return workflow.run(RECIPE, config)
 
 

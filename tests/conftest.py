@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfft.data import Examples, Label, Record, Splits
+from tfft.data import Label, Pictures, Record, Splits
 from tfft.data.records import digested
 
 if TYPE_CHECKING:
@@ -127,12 +127,12 @@ def records(png: Callable[..., bytes]) -> Callable[[dict[str, int]], list[Record
     return make
 
 
-def _examples(count: int, classes: int, seed: int, size: int = 32) -> Examples:
+def _examples(count: int, classes: int, seed: int, size: int = 32) -> Pictures:
     targets = np.arange(count, dtype=np.int32) % classes
     images = np.stack([_pixels(seed + i, size, size, 60 + 120 * int(t)) for i, t in enumerate(targets)])
     ids = [f"{seed + index:032x}"[::-1] for index in range(count)]
     where = [f"{seed}/{index}" for index in range(count)]
-    return Examples(images, targets, ids, where, counts=np.bincount(targets, minlength=classes).tolist())
+    return Pictures(images, targets, ids, where, counts=np.bincount(targets, minlength=classes).tolist())
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.image_classification import Config, prepare
-from tfft import commands, runs
+from recipes.image_classification import RECIPE, Config
+from tfft import commands, workflow
 from tfft.commands import described
+from tfft.pages import stock_pages
 from tfft.store import Storage, open_store
 from tfft.training import Phase, store_activations
 
@@ -85,9 +86,9 @@ def test_what_is_light_does_not_import_tensorflow(tmp_path: Path) -> None:
     answers = json.loads(done.stdout)
     assert [code for code, _, _ in answers] == [0, 0, 0, 2, 0, 0, 0], answers
     listed, run, plan, _, _, _, copied = (out for _, out, _ in answers)
-    for path in commands.recipe_files().values():
-        assert path.stem in listed
-        assert path.read_text(encoding="utf-8").partition("\n")[0].removeprefix('"""') in listed
+    for name, page in stock_pages().items():
+        assert name in listed
+        assert page.summary in listed
     for shown in (run, plan, copied):
         assert "--head.learning-rate" in shown
         assert "--store.limit" in shown
@@ -97,25 +98,32 @@ def test_what_is_light_does_not_import_tensorflow(tmp_path: Path) -> None:
 def test_a_mistyped_flag_and_a_bad_value_are_named(typed: Typed) -> None:
     for flags, *named in (
         (["--bakbone", "ResNet50"], "--backbone"),
-        (["--head.learning-rate", "3"], "learning_rate", "0", "1", "3"),
-        (["--head.epochs", "-1"], "epochs", "0", "1000000", "-1"),
-        (["--image-size", "0", "32"], "image_size", "1", "0"),
-        (["--batch-size", "0"], "batch_size", "1", "1000000", "0"),
+        (["--head.learning-rate", "3"], "--head.learning-rate", "0", "1", "3"),
+        (["--head.epochs", "-1"], "--head.epochs", "0", "1,000,000", "-1"),
+        (["--image-size", "0", "32"], "--image-size", "1", "0"),
+        (["--image-size", "1", "2", "3"], "--image-size", "1 2 3"),
+        (["--batch-size", "x"], "--batch-size", "x"),
+        (["--augment", "weird"], "--augment", "weird", "light"),
+        (["--tune.epochs"], "--tune.epochs"),
+        (["picture"], "picture"),
+        (["--batch-size", "0"], "--batch-size", "1", "1,000,000", "0"),
         (["--dropout", "1"], "dropout", "0", "1"),
         (["--backbone-options", '{"alpha": NaN}'], "NaN"),
         (["--hidden", "0"], "hidden", "1", "0"),
-        (["--replay", "nowhere"], "--replay", "nowhere/config.json"),
+        (["--replay", "nowhere"], "--replay", "nowhere"),
     ):
         code, out, error = typed("plan", "image_classification", *flags)
         assert (code, out) == (2, "")
         assert [name for name in named if name not in error] == [], error
+        assert error.startswith("tfft: ")
+        assert error.count("\n") == 1
 
 
 def test_an_unknown_recipe(typed: Typed) -> None:
     for command in ("run", "plan"):
         code, out, error = typed(command, "image_clasification")
         assert (code, out) == (2, "")
-        assert "'image_clasification'" in error
+        assert "image_clasification" in error
         assert "'image_classification'" in error
 
 
@@ -132,7 +140,7 @@ def test_cp_never_overwrites(typed: Typed) -> None:
 def test_plan_shows_and_trains_nothing(typed: Typed) -> None:
     code, out, error = typed("plan", "image_classification", *SMALL)
     assert code == 0, error
-    for shown in ("MobileNet", "head", "tune", "1797", "MB"):
+    for shown in ("MobileNet", "head", "tune", "1,797", "MB"):
         assert shown in out
     assert "Epoch" not in out
     assert list(Path().iterdir()) == []
@@ -152,8 +160,7 @@ def test_the_store_can_be_looked_at_and_emptied(
         head=Phase(epochs=2),
         tune=Phase(epochs=0),
     )
-    with runs.rehearse("image_classification", config) as current:
-        store_activations(prepare(config, current)[2])
+    store_activations(workflow.rehearse(RECIPE, config))
     folder = open_store(Storage()).folder
     code, shown, error = typed("store", "ls")
     assert code == 0, error

@@ -7,7 +7,10 @@ import pytest
 
 from tfft import files, replay, runs
 from tfft.errors import ConfigError
+from tfft.pages import Page, find_page
 from tfft.training import Phase
+
+PAGE = find_page("image_classification")
 
 
 @dataclass(frozen=True)
@@ -21,31 +24,54 @@ class Choices:
 
 def test_config_comes_back_from_the_folder(tmp_path: Path) -> None:
     config = Choices(sizes=(5, 6), head=Phase(epochs=7, unfreeze="all"), seed=3, out=str(tmp_path / "run"))
-    with runs.open_run("demo", config) as run:
+    with runs.open_run(PAGE, config) as run:
         (run.folder / "result").touch()
-    assert replay.read_config(Choices, tmp_path / "run") == replace(config, out=None)
+    assert replay.read_config(Choices, tmp_path / "run", PAGE) == replace(config, out=None)
 
 
 def test_a_replay_of_something_else(tmp_path: Path) -> None:
     for content, named in (
         (None, "config.json"),
-        ({"config": {"colour": 1}}, "colour"),
-        ({"config": []}, "config.json"),
-        ({"config": {"head": 3}}, r"\b3\b"),
-        ({"config": {"seed": "k"}}, "seed='k'"),
+        ({"recipe": PAGE.name, "config": {"colour": 1}}, "colour"),
+        ({"recipe": PAGE.name, "config": []}, "config.json"),
+        ({"recipe": PAGE.name, "config": {"head": 3}}, r"\b3\b"),
+        ({"recipe": PAGE.name, "config": {"seed": "k"}}, "seed='k'"),
         ({}, "config.json"),
-        ({"config": {"backbone": {"python_object": "Functional mine"}}}, "Functional mine"),
+        (
+            {"recipe": PAGE.name, "config": {"backbone": {"python_object": "Functional mine"}}},
+            "Functional mine",
+        ),
     ):
         if content is not None:
             files.write_json(tmp_path / "config.json", content)
         with pytest.raises(ConfigError, match=named):
-            replay.read_config(Choices, tmp_path)
+            replay.read_config(Choices, tmp_path, PAGE)
 
 
 def test_a_model_in_the_configuration_is_named(tmp_path: Path) -> None:
     class Model:
         name = "mine"
 
-    with runs.open_run("demo", Choices(backbone=Model(), out=str(tmp_path / "run"))) as run:
+    with runs.open_run(PAGE, Choices(backbone=Model(), out=str(tmp_path / "run"))) as run:
         stored = files.read_json(run.folder / "config.json")
     assert stored["config"]["backbone"] == {"python_object": "Model mine"}
+
+
+def test_a_page_of_ones_own_is_named_and_its_changes_are_noticed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "mine.py").write_text("first")
+    page, folder = Page(tmp_path / "mine.py"), tmp_path / "run"
+    with runs.open_run(page, Choices(seed=3, out=str(folder))) as run:
+        (run.folder / "result").touch()
+    assert replay.read_config(Choices, folder, page).seed == 3
+    assert not caplog.text
+    (tmp_path / "mine.py").write_text("second")
+    assert replay.read_config(Choices, folder, page).seed == 3
+    assert "mine.py" in caplog.text
+    with pytest.raises(ConfigError, match=r"mine\.py.*tfft run .*mine\.py --replay"):
+        replay.read_config(Choices, folder, PAGE)
+    with runs.open_run(PAGE, Choices(out=str(tmp_path / "stock"))) as run:
+        (run.folder / "result").touch()
+    with pytest.raises(ConfigError, match=r"tfft run image_classification --replay"):
+        replay.read_config(Choices, tmp_path / "stock", page)

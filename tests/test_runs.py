@@ -11,6 +11,9 @@ import pytest
 
 from tfft import runs
 from tfft.errors import ConfigError, MachineError
+from tfft.pages import find_page
+
+PAGE = find_page("image_classification")
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Choices:
 
 
 def test_a_stage_is_timed_and_returns(tmp_path: Path) -> None:
-    with runs.open_run("demo", Choices(out=str(tmp_path / "run"))) as run:
+    with runs.open_run(PAGE, Choices(out=str(tmp_path / "run"))) as run:
         assert run.stage("sum", sum, [1, 2]) == 3
     assert run.seconds["sum"] >= 0
 
@@ -29,23 +32,23 @@ def test_two_runs_in_one_second_get_two_folders(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     folders = set()
     for _ in range(3):
-        with runs.open_run("demo", Choices()) as run:
+        with runs.open_run(PAGE, Choices()) as run:
             folders.add(run.folder)
     assert len(folders) == 3
 
 
 def test_a_failed_run_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), runs.open_run("demo", Choices(out=str(tmp_path / "run"))):
+    with pytest.raises(RuntimeError), runs.open_run(PAGE, Choices(out=str(tmp_path / "run"))):
         raise RuntimeError
     assert not (tmp_path / "run").exists()
 
 
 def test_a_failed_run_leaves_a_folder_that_was_there_and_what_it_wrote(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    with pytest.raises(RuntimeError), runs.open_run("demo", Choices(out=str(tmp_path / "mine"))):
+    with pytest.raises(RuntimeError), runs.open_run(PAGE, Choices(out=str(tmp_path / "mine"))):
         raise RuntimeError
     assert list((tmp_path / "mine").iterdir()) == []
-    with pytest.raises(FileExistsError), runs.open_run("demo", Choices(out=str(tmp_path / "mine"))) as run:
+    with pytest.raises(FileExistsError), runs.open_run(PAGE, Choices(out=str(tmp_path / "mine"))) as run:
         [(run.folder / "history.csv").touch(exist_ok=False) for _ in range(2)]
     assert sorted(p.name for p in (tmp_path / "mine").iterdir()) == ["config.json", "history.csv"]
 
@@ -54,7 +57,7 @@ def test_foreign_files_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with (
         pytest.raises(ConfigError, match=r"thesis\.txt"),
-        runs.open_run("demo", Choices(out=str(tmp_path))),
+        runs.open_run(PAGE, Choices(out=str(tmp_path))),
     ):
         pass
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
@@ -63,11 +66,11 @@ def test_foreign_files_are_not_touched(tmp_path: Path) -> None:
 
 def test_a_file_at_out_and_a_path_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="/file"), runs.open_run("a", Choices(out=f"{tmp_path}/file")):
+    with pytest.raises(ConfigError, match="/file"), runs.open_run(PAGE, Choices(out=f"{tmp_path}/file")):
         pass
     with (
         pytest.raises(MachineError, match="/file/run"),
-        runs.open_run("a", Choices(out=f"{tmp_path}/file/run")),
+        runs.open_run(PAGE, Choices(out=f"{tmp_path}/file/run")),
     ):
         pass
 
@@ -75,14 +78,14 @@ def test_a_file_at_out_and_a_path_that_cannot_be_made(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(MachineError, match="Permission denied"), runs.open_run("a", Choices(out=f"{tmp_path}/run")):
+    with pytest.raises(MachineError, match="Permission denied"), runs.open_run(PAGE, Choices(out=f"{tmp_path}/run")):
         pass
 
 
 def test_a_run_sets_its_seed(tmp_path: Path) -> None:
     drawn = []
     for number, seed in enumerate((5, 5, 6)):
-        with runs.open_run("demo", Choices(seed=seed, out=f"{tmp_path}/{number}")):
+        with runs.open_run(PAGE, Choices(seed=seed, out=f"{tmp_path}/{number}")):
             drawn.append((random.random(), np.random.random(), float(keras.random.uniform(()))))
     assert drawn[0] == drawn[1]
     assert all(one != other for one, other in zip(drawn[0], drawn[2], strict=True))
@@ -90,7 +93,7 @@ def test_a_run_sets_its_seed(tmp_path: Path) -> None:
 
 def test_a_seed_outside_its_range(tmp_path: Path) -> None:
     for seed in (-1, 2**31):
-        with pytest.raises(ConfigError, match=str(seed)), runs.open_run("a", Choices(seed, f"{tmp_path}/run")):
+        with pytest.raises(ConfigError, match=f"{seed:,}"), runs.open_run(PAGE, Choices(seed, f"{tmp_path}/run")):
             pass
 
 
@@ -100,7 +103,7 @@ def test_versions_name_what_decides_the_numbers() -> None:
 
 def test_a_rehearsal_has_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with runs.rehearse("demo", Choices()) as run:
+    with runs.rehearse(PAGE, Choices()) as run:
         assert run.stage("sum", sum, [1, 2]) == 3
     assert run.folder is None
     assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import errno
+import inspect
 import io
 import logging
 import re
@@ -20,6 +22,17 @@ from tfft.pages import Page, page_of
 from tfft.replay import read_config
 
 C = TypeVar("C")
+
+PLAIN = (
+    (r"Unrecognized options: (--[^,\s]+).*", r"Unknown flag \1"),
+    (r"Unrecognized options: (\S+?),?( .*)?$", r"Unexpected word \1"),
+    (r"Error parsing (--\S+): invalid literal for int\(\) with base 10: (.*)", r"`\1` must be a whole number (got \2)"),
+    (r"Error parsing (--\S+): could not convert string to float: (.*)", r"`\1` must be a number (got \2)"),
+    (r"Error parsing (--\S+): (.*)", r"`\1`: \2"),
+    (r"invalid choice (.*) for argument '(\S+)'\. Expected one of \((.*?),?\)\.?", r"`\2` must be one of \3 (got \1)"),
+    (r"Missing value for argument '(\S+)'.*", r"`\1` needs a value"),
+)
+"""What tyro says, as a regular expression, and how tfft says it."""
 
 
 def main(
@@ -44,10 +57,16 @@ def main(
         run(parse(config_class, demo, words, page or page_of(run)))
 
 
-def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page: Page) -> C:
+def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page: Page | None = None) -> C:
     """The configuration that the words of a command line describe.
 
-    `--replay FOLDER` takes the configuration of an earlier run in place of the defaults.
+    `--replay FOLDER` starts from the configuration of an earlier run instead of the defaults.
+
+    Args:
+        config_class: The fields are the flags.
+        demo: The configuration whose fields are the defaults while `--data` is not given.
+        arguments: The words.
+        page: Of the recipe; None for the file that the class stands in.
 
     Raises:
         ConfigError: Naming the flag that is not one, or whose value cannot be.
@@ -73,6 +92,7 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page:
             raise ConfigError(_plain(said.getvalue(), config_class), fix="`--help` lists all flags") from None
 
     if known.replay is not None:
+        page = page or Page(Path(inspect.getfile(config_class)))
         return read(read_config(config_class, known.replay, page))
     config = read(None)
     return read(demo) if demo is not None and config.data == demo.data else config
@@ -80,8 +100,10 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page:
 
 def _plain(said: str, config_class: type) -> str:
     """What tyro says in a box, as one sentence; fields are named as their flags."""
-    lines = [line.strip("│ ") for line in said.splitlines() if line.startswith("│")]
-    rules = [place for place, line in enumerate(lines) if set(line) == {"─"}]
+    lines = [line for line in (line.strip(" │╭╮╰╯") for line in said.splitlines()) if line]
+    # the title is part of the frame, or, where the encoding has no frames, stands above a line of dashes
+    lines = lines[1:] if lines and lines[0].startswith("─") else lines[2:]
+    rules = [place for place, line in enumerate(lines) if not set(line) - {"─", "-"}]
     sentence = " ".join(lines[: rules[0] if rules else None]) or said.strip()
     if found := re.match(r"Error parsing ([\w.]+): ", sentence):
         group = get_type_hints(config_class).get(found[1])
@@ -90,6 +112,8 @@ def _plain(said: str, config_class: type) -> str:
         sentence = sentence.removeprefix(found[0])
         for field in dataclasses.fields(fields):
             sentence = sentence.replace(f"`{field.name}`", f"`--{prefix}{field.name.replace('_', '-')}`")
+    for theirs, ours in PLAIN:
+        sentence = re.sub(theirs, ours, sentence)
     close = [line.split()[0] for line in lines if line.startswith("--")] if "Perhaps" in said else []
     return sentence.rstrip(".") + (f". Nearest: {', '.join(dict.fromkeys(close))}" if close else "")
 
@@ -102,16 +126,27 @@ def one_sentence() -> Iterator[None]:
     except TfftError as error:
         _leave(error, error.exit_code)
     except OSError as error:
-        _leave(MachineError("The machine lets files be read and written", received=error), 4)
+        _leave(_machine_error(error), 4)
     except KeyboardInterrupt:
         _leave("Stopped.", 130)
     except Exception as error:
         # TensorFlow's own kind, which must not be imported to be caught
         if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
             raise
-        what = str(error).partition("\n")[0][:200] or "no memory left"
+        what = f"Out of memory: {str(error).partition(chr(10))[0][:200]}".rstrip(": ")
         fix = "Lower `--batch-size`, `--image-size` or `--length`, or choose a smaller `--backbone`"
-        _leave(MachineError("The model and a batch fit the memory", received=what, fix=fix), 4)
+        _leave(MachineError(what, fix=fix), 4)
+
+
+def _machine_error(error: OSError) -> MachineError:
+    """What the system refused, and on which file."""
+    file = error.filename or ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        fix = "Free some space, or choose another disk with `--out` or `--store.folder`"
+        return MachineError(f"Disk full while writing {file}".removesuffix(" writing "), fix=fix)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return MachineError(f"Permission denied: {file}", fix="Check who owns it, or choose another folder")
+    return MachineError(f"{error.strerror or error}: {file}".removesuffix(": "))
 
 
 def _leave(sentence: object, code: int) -> None:

@@ -11,7 +11,7 @@ class TfftError(ValueError):
     """A mistake or a fault that the person can do something about.
 
     Args:
-        problem: What is wrong and where (the file, the row, the flag, both shapes), as a sentence without its full stop.
+        problem: What is wrong, and where: the file, the row, the flag. A sentence without its full stop.
         fix: What to type or change next, as one sentence without its full stop.
     """
 

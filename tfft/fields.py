@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
+import itertools
 import json
+import textwrap
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -35,10 +39,26 @@ def check_fields(config: Any) -> None:
                 check_range(field.name, number, **RANGES[field.name])
 
 
+def documented(config_class: type) -> None:
+    """Lists the fields of a dataclass, with what is written below each and its bases' fields, in its docstring."""
+    helps: dict[str, str] = {}
+    for cls in reversed(config_class.__mro__[:-1]):
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body
+        for field, below in itertools.pairwise(body):
+            if (
+                isinstance(field, ast.AnnAssign)
+                and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant)
+            ):
+                helps[field.target.id] = str(below.value.value)
+    lines = "\n".join(f"    {name}: {text}" for name, text in helps.items())
+    config_class.__doc__ = f"{inspect.cleandoc(config_class.__doc__ or '')}\n\nArgs:\n{lines}"
+
+
 def _read_json_object(text: Sequence[str]) -> dict[str, Any]:
     value = json.loads(text[0], parse_constant=_refuse)
     if not isinstance(value, dict):
-        raise ValueError(f'expected a JSON object such as {{"alpha": 0.35}}, received {text[0]}')
+        raise ValueError(f'must be a JSON object such as {{"alpha": 0.35}} (got {text[0]})')
     return value
 
 
@@ -57,3 +77,23 @@ JsonObject = Annotated[
     ),
 ]
 """A field that is written as JSON on the command line."""
+
+
+def _read_size(words: Sequence[str]) -> tuple[int, int]:
+    numbers = [int(word) for word in words]
+    if len(numbers) not in (1, 2):
+        raise ValueError(f"must be one or two numbers (got {' '.join(words) or 'none'})")
+    return numbers[0], numbers[-1]
+
+
+Size = Annotated[
+    tuple[int, int],
+    PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="INT [INT]",
+        instance_from_str=_read_size,
+        is_instance=lambda value: isinstance(value, tuple) and len(value) == 2,
+        str_from_instance=lambda value: [str(number) for number in value],
+    ),
+]
+"""Height and width; on the command line one number means both."""

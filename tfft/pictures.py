@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tfft import data, models, serving, training
-from tfft.data import Views
-from tfft.fields import JsonObject, check_fields
+from tfft.data import Balance, Views
+from tfft.fields import JsonObject, Size, check_fields, documented
 from tfft.store import Storage
 from tfft.training import Phase
 
@@ -27,47 +27,62 @@ else:
 
 @dataclass(frozen=True)
 class Config:
-    """What a person may choose in every recipe for pictures."""
+    """Settings of every recipe for pictures."""
 
     data: str = "demo"
-    """Where the pictures are."""
+    """Path of the pictures."""
     val_fraction: float = 0.15
-    """Share of the pictures to validate on, where the data have no val split."""
+    """Fraction for validation, if the data have no val split."""
     test_fraction: float = 0.15
-    """Share of the pictures to test on, where the data have no splits."""
+    """Fraction for testing, if the data have no splits."""
     bad_files: Literal["stop", "skip"] = "stop"
-    """What to do with files that do not decode."""
+    """Unreadable pictures: stop the run, or skip and list them."""
     leaks: Literal["stop", "drop", "accept"] = "stop"
-    """What to do when the data's own splits share a picture; drop leaves it out where it is trained on."""
-    image_size: tuple[int, int] = (224, 224)
-    """Height and width in pixels."""
+    """Pictures that are in two of the data's own splits: stop the run, drop them from training, or accept it."""
+    image_size: Size = (224, 224)
+    """Height and width in pixels; one number means both."""
     augment: Literal["none", "light", "strong"] = "light"
-    """Random changes of training pictures: flip, rotate, zoom, colour; strong adds RandAugment."""
+    """Augmentation of training pictures: flip, rotation, zoom, colour; strong adds RandAugment."""
     flip: bool = True
-    """Whether augmentation may make left right; not for text, or where sides matter."""
+    """Whether augmentation may mirror pictures; not for text, or if left and right matter."""
     views: Views = "auto"
-    """Views of each training picture that are stored; fresh makes new ones every epoch; auto: at most 6."""
+    """Augmented views of each training picture to store; fresh makes new ones every epoch; auto stores at most 6."""
     store: Storage = Storage()
-    """The store of what is frozen."""
+    """Where results of frozen layers are stored."""
     backbone: Backbone = "MobileNetV2"
     """Network of keras.applications; in Python also a keras.Model that takes pixels in [0, 255]."""
     backbone_options: JsonObject = field(default_factory=dict)
-    """Further arguments of the network, such as '{"alpha": 0.35}'."""
+    """More arguments of the network, such as '{"alpha": 0.35}'."""
     weights: str = "imagenet"
-    """imagenet, demo (tfft's own, to try things with), none (random), or a weights file without top layers."""
+    """imagenet, demo (comes with tfft, for trying things out), none (random), or a weights file without top layers."""
     batch_size: int = 32
     """Pictures in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=1e-3)
-    """First phase: the backbone is frozen."""
+    """First phase: the backbone is frozen, the head is trained."""
     tune: Phase = Phase(epochs=15, learning_rate=3e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top stages of the backbone are trained too."""
     seed: int = 0
-    """Decides split, first weights, order and augmentation."""
+    """Random seed of the split, the initial weights, the order and the augmentation."""
     out: str | None = None
-    """New folder for the results; by default one below runs/."""
+    """New folder for the results; by default a new one in runs/."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.image_size, int):  # one number means both, in Python too
+            object.__setattr__(self, "image_size", (self.image_size, self.image_size))
         check_fields(self)
+
+    def __init_subclass__(cls) -> None:
+        documented(cls)
+
+
+@dataclass(frozen=True)
+class PooledConfig(Config):
+    """Settings of recipes that pool the features of a picture into one vector."""
+
+    hidden: tuple[int, ...] = ()
+    """Units of extra Dense layers before the last layer."""
+    dropout: float = 0.2
+    """Dropout rate before the last layer."""
 
 
 DEMO: dict[str, Any] = {"backbone_options": {"alpha": 0.35}, "weights": "demo"}
@@ -85,14 +100,14 @@ SHALLOW: dict[str, Any] = {**SMOKE, "backbone": "MobileNet", "weights": "none"}
 
 
 def load_data(
-    config: Config, records: Sequence[Record], *, balanced: bool = False, augment: Augment | None = None
+    config: Config, records: Sequence[Record], *, balance: Balance = "none", augment: Augment | None = None
 ) -> Splits:
     """Gives each picture its split and decodes it.
 
     Args:
         config: Says how.
         records: What a finder of `tfft.data` lists.
-        balanced: Whether rare classes are shown more often.
+        balance: `"sample"` shows rare classes more often.
         augment: A change of training pictures of your own, after those of `config.augment`: from a picture, (height,
             width, 3), uint8, and a numpy generator to such a picture. Draw all that is random from the generator. Where
             targets have places in them (boxes, masks) it must leave everything where it is.
@@ -110,7 +125,7 @@ def load_data(
         bad_files=config.bad_files,
         storage=config.store,
         augmentation=augmentation,
-        balanced=balanced,
+        balanced=balance == "sample",
         labels=getattr(config.data, "labels", None),
     )
 

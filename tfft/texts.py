@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tfft import data, models, serving, training
-from tfft.data import Length, PairColumns
-from tfft.fields import check_fields
+from tfft.data import Balance, Length, PairColumns
+from tfft.fields import check_fields, documented
 from tfft.models import DecoderSize, Search
 from tfft.store import Storage
 from tfft.training import Phase
@@ -28,61 +28,64 @@ else:
 
 @dataclass(frozen=True)
 class Config:
-    """What a person may choose in every recipe for texts."""
+    """Settings of every recipe for texts."""
 
     data: str = "demo:text"
-    """Where the texts are."""
+    """Path of the texts."""
     val_fraction: float = 0.15
-    """Share of the texts to validate on, where the data have no val split."""
+    """Fraction for validation, if the data have no val split."""
     test_fraction: float = 0.15
-    """Share of the texts to test on, where the data have no splits."""
+    """Fraction for testing, if the data have no splits."""
     bad_texts: Literal["stop", "skip"] = "stop"
-    """What to do with texts that are empty or not UTF-8."""
+    """Texts that are empty or not UTF-8: stop the run, or skip and list them."""
     leaks: Literal["stop", "drop", "accept"] = "stop"
-    """What to do when the data's own splits share a text; drop leaves it out where it is trained on."""
+    """Texts that are in two of the data's own splits: stop the run, drop them from training, or accept it."""
     length: Length = "auto"
-    """Tokens that a text is cut to; auto leaves 99 of 100 texts whole, as far as the network reads."""
+    """Tokens that texts are cut to; auto keeps 99 of 100 texts whole, up to the maximum of the network."""
     store: Storage = Storage()
-    """The store of what is frozen."""
+    """Where results of frozen layers are stored."""
     backbone: Backbone = "bert_small_en_uncased"
-    """Encoder: a KerasHub preset, a folder in KerasHub's or Hugging Face's form, or demo; in Python also an Encoder."""
+    """Encoder: a KerasHub preset, a folder in KerasHub or Hugging Face format, or demo; in Python also an Encoder."""
     batch_size: int = 32
     """Texts in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=3e-3)
-    """First phase: the encoder is frozen."""
+    """First phase: the encoder is frozen, the head is trained."""
     tune: Phase = Phase(epochs=5, learning_rate=1e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top blocks of the encoder are trained too."""
     seed: int = 0
-    """Decides split, first weights and order."""
+    """Random seed of the split, the initial weights and the order."""
     out: str | None = None
-    """New folder for the results; by default one below runs/."""
+    """New folder for the results; by default a new one in runs/."""
 
     def __post_init__(self) -> None:
         check_fields(self)
 
+    def __init_subclass__(cls) -> None:
+        documented(cls)
+
 
 @dataclass(frozen=True)
 class SequenceConfig(Config):
-    """What a person may choose in every recipe from texts to texts."""
+    """Settings of every recipe that generates texts."""
 
     columns: PairColumns = PairColumns()
-    """Columns of the table, keys of the JSON lines, or endings of the files of lines."""
+    """Columns of the table, keys of the JSON lines, or endings of line-by-line files."""
     val_fraction: float = 0.05
     test_fraction: float = 0.05
     bad_texts: Literal["stop", "skip"] = "stop"
-    """What to do with texts that are empty, not UTF-8, or without a target."""
+    """Texts that are empty, not UTF-8 or without a target: stop the run, or skip and list them."""
     target_length: Length = "auto"
-    """Tokens that a target is cut to, and an answer has at most."""
+    """Tokens that targets are cut to, and the most that are generated."""
     backbone: Backbone = "bert_small_en_uncased"
-    """Encoder, BART or T5: a KerasHub preset, a folder in KerasHub's or Hugging Face's form, demo, or an Encoder."""
+    """Encoder, BART or T5: a KerasHub preset, a folder in KerasHub or Hugging Face format, or demo."""
     decoder: DecoderSize = DecoderSize()
-    """Of a new decoder."""
+    """Size of a new decoder."""
     smoothing: float = 0.1
-    """Share of the truth that is spread over all tokens of the vocabulary."""
+    """Label smoothing."""
     search: Search = Search()
-    """How answers are looked for."""
+    """How texts are generated."""
     head: Phase = Phase(epochs=6, learning_rate=1e-3, optimizer="adamw", schedule="noam", clip_norm=1.0)
-    """First phase: the encoder is frozen, the decoder is trained; a pretrained one wants a smaller rate."""
+    """First phase: the encoder is frozen, the decoder is trained; a pretrained one needs a smaller learning rate."""
     tune: Phase = Phase(epochs=4, learning_rate=3e-4, optimizer="adamw", schedule="cosine", clip_norm=1.0, unfreeze=2)
 
 
@@ -134,14 +137,14 @@ def build_backbone(config: Config, find_data: Find) -> Encoder:
     return encoder
 
 
-def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, balanced: bool = False) -> Splits:
+def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, balance: Balance = "none") -> Splits:
     """Makes tokens of texts that have their class and their split."""
     return data.read_texts(
         records,
         encoder,
         length=config.length,
         bad_texts=config.bad_texts,
-        balanced=balanced,
+        balanced=balance == "sample",
         labels=getattr(config.data, "labels", None),
     )
 

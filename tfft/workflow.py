@@ -1,4 +1,4 @@
-"""The road that every recipe takes, from data to a reported, saved model."""
+"""The road that every recipe takes, from data to a saved model with a report."""
 
 from __future__ import annotations
 
@@ -7,36 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfft import reporting, runs, serving, training
+from tfft import evaluation, reporting, runs, serving, training
 from tfft.pages import Page, page_of
 
 if TYPE_CHECKING:
     import keras
 
-    from tfft.evaluation import Evaluation, Scores
-    from tfft.training import History, Plan
-
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is special about a task: the functions of its page. `config` is the page's own."""
+    """The functions of a page: what is special about a task. `config` is the `Config` of the page."""
 
-    load_data: Callable[..., Any]
-    """`(config, backbone) -> Splits`."""
-    build_backbone: Callable[..., Any]
-    """`(config) -> keras.Model`, frozen; of texts, an `Encoder`."""
-    build_model: Callable[..., Any]
-    """`(config, labels, backbone, train) -> (keras.Model, Task)`."""
-    evaluate: Callable[..., Evaluation]
-    """`(model, splits, plan) -> Evaluation`, where `model` is what the task makes of the trained one to answer."""
-    figures: Callable[..., Any]
-    """`(model, splits, evaluation) -> list[Figure]`, for the report."""
-    save: Callable[..., None]
-    """`(config, backbone, plan, folder)`, writes what others need to use the model."""
+    load_data: Callable[..., Any]  # (config, backbone) -> Splits
+    build_backbone: Callable[..., Any]  # (config) -> keras.Model, frozen; for texts an Encoder
+    build_model: Callable[..., Any]  # (config, labels, backbone, train) -> (keras.Model, Task)
+    evaluate: Callable[..., evaluation.Evaluation]  # (model, splits, plan) -> Evaluation; `model` is `plan.answering`
+    figures: Callable[..., list[reporting.Figure]]  # (model, splits, evaluation) -> figures of the report
+    save: Callable[..., None]  # (config, backbone, plan, folder); writes what is needed to use the model
 
     @property
     def page(self) -> Page:
-        """The file that it stands in."""
+        """The file that the functions stand in."""
         return page_of(self.load_data, self.evaluate, self.build_model)
 
 
@@ -45,16 +36,16 @@ class Result:
     """What a run leaves behind."""
 
     model: keras.Model
-    """With the best weights of all phases; it shares its layers with what is saved."""
+    """With the best weights of all phases."""
     labels: list[str]
-    scores: Scores
+    scores: evaluation.Scores
     """By split, then by metric."""
-    history: History
+    history: training.History
     folder: Path
 
 
-def prepare(recipe: Recipe, config: Any, current: runs.Run) -> tuple[Any, Plan]:
-    """Everything before the first epoch; shows what each phase will train, store and cost."""
+def prepare(recipe: Recipe, config: Any, current: runs.Run) -> tuple[Any, training.Plan]:
+    """Backbone and plan; shows what each phase will train, store and cost."""
     backbone = current.stage("backbone", recipe.build_backbone, config)
     splits = current.stage("data", recipe.load_data, config, backbone)
     model, task = recipe.build_model(config, splits.labels, backbone, splits.train)
@@ -66,22 +57,21 @@ def prepare(recipe: Recipe, config: Any, current: runs.Run) -> tuple[Any, Plan]:
 
 
 def run(recipe: Recipe, config: Any) -> Result:
-    """The whole way, in a new run folder."""
+    """Trains, evaluates and saves a model in a new run folder."""
     with runs.open_run(recipe.page, config) as current:
         backbone, plan = prepare(recipe, config, current)
         folder, splits = current.folder, plan.splits
         current.stage("storing", training.store_activations, plan)
         history = current.stage("training", training.fine_tune, plan, log=folder / "history.csv")
         current.stage("saving", recipe.save, config, backbone, plan, folder)
-        evaluation = current.stage("evaluation", recipe.evaluate, plan.answering, splits, plan)
-        serving.save_thresholds(splits.labels, evaluation.thresholds, folder)
-        figures = recipe.figures(plan.model, splits, evaluation)
-        reporting.write_report(current, plan, history, evaluation.scores, figures)
-        reporting.show_scores(evaluation.scores, folder)
-    return Result(plan.model, splits.labels, evaluation.scores, history, folder)
+        scored = current.stage("evaluation", recipe.evaluate, plan.answering, splits, plan)
+        serving.save_thresholds(splits.labels, scored.thresholds, folder)
+        reporting.write_report(current, plan, history, scored.scores, recipe.figures(plan.model, splits, scored))
+        reporting.show_scores(scored.scores, folder)
+    return Result(plan.model, splits.labels, scored.scores, history, folder)
 
 
-def rehearse(recipe: Recipe, config: Any) -> Plan:
-    """The plan of a run; nothing is trained and no folder is made."""
+def rehearse(recipe: Recipe, config: Any) -> training.Plan:
+    """The plan of a run; nothing is trained, and no folder is made."""
     with runs.rehearse(recipe.page, config) as current:
         return prepare(recipe, config, current)[1]

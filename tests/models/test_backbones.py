@@ -11,7 +11,7 @@ import pytest
 from keras.src.applications import densenet, efficientnet, mobilenet_v2, resnet
 
 from tfft.errors import ConfigError
-from tfft.models import backbone_names, describe_backbone, load_backbone
+from tfft.models import backbone_names, backbone_stages, describe_backbone, load_backbone, pooled
 
 SIZE = (32, 32)
 PIXELS = np.random.default_rng(0).uniform(0, 255, (2, *SIZE, 3)).astype(np.float32)
@@ -60,8 +60,34 @@ def test_a_backbone_is_frozen_and_flat() -> None:
 
 
 def test_a_keras_model_is_used_as_it_is(network: keras.Model) -> None:
-    assert load_backbone(network, image_size=SIZE) is network
-    assert network.trainable_weights == []
+    maps = keras.Model(network.inputs[0], network.get_layer("relu_3").output)
+    assert load_backbone(maps, image_size=SIZE) is maps
+    assert maps.trainable_weights == []
+
+
+@pytest.mark.parametrize(("places", "shape"), [((), (1, 1, 48)), ((4,), (1, 4, 12)), ((2, 2), (2, 2, 12))])
+def test_features_without_a_map_become_one_that_every_head_pools(
+    places: tuple[int, ...], shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    inputs = keras.Input((*SIZE, 3))
+    x = keras.layers.Conv2D(12, 3, strides=16, padding="same", name="reshape")(inputs)
+    mine = keras.Model(inputs, keras.layers.Reshape((*places, -1), name="mine")(x), name="mine")
+    backbone = load_backbone(mine, image_size=SIZE)
+    assert (backbone.name, backbone.output_shape) == ("mine", (None, *shape))
+    assert backbone.trainable_weights == mine.trainable_weights == []
+    assert load_backbone(backbone, image_size=SIZE) is backbone  # once is enough
+    features = np.asarray(mine(PIXELS)).reshape(2, -1, shape[-1])
+    expected = {"avg": features.mean(axis=1), "max": features.max(axis=1)}
+    expected["avg+max"] = np.concatenate([expected["avg"], expected["max"]], axis=-1)
+    for pooling, values in expected.items():
+        model = keras.Model(backbone.inputs[0], pooled(backbone.output, pooling))
+        np.testing.assert_allclose(model(PIXELS), values, rtol=1e-5, atol=1e-3)
+    x = keras.layers.GlobalAveragePooling2D()(backbone.output)  # as image_classification has it
+    model = keras.Model(backbone.inputs[0], keras.layers.Dense(2, name="head")(x))
+    assert [[layer.name for layer in stage] for stage in backbone_stages(model)] == [["reshape"]]
+    assert len(model.trainable_weights) == 2
+    model.save(tmp_path / "model.keras")
+    assert np.array_equal(keras.saving.load_model(tmp_path / "model.keras")(PIXELS), model(PIXELS))
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,12 @@ from tfft.models import (
     Search,
     Subwords,
     answerer,
-    attach_head,
+    attach_decoder,
     backbone_stages,
     cut,
     load_encoder,
     parameters,
     presets,
-    sequence,
     subwords_for,
     unfrozen,
 )
@@ -45,7 +44,8 @@ def model() -> keras.Model:
     features = keras.layers.Dense(12, name="dense")(keras.layers.Embedding(30, 12, name="words")(tokens))
     for layer in keras.Model(tokens, features).layers:
         layer.trainable = False
-    return attach_head(keras.Model(tokens, [features, mask]), sequence(SIZE, PIECES, longest=16))
+    encoder = Encoder(keras.Model(tokens, [features, mask]), tokenizer=None, longest=16)
+    return attach_decoder(encoder, SIZE, PIECES, longest=16)
 
 
 TOKENS = np.array([[5, 6, 7, 0], [8, 9, 0, 0]], np.int32)
@@ -154,7 +154,7 @@ def parts(
         monkeypatch.setattr(presets, "_load", lambda _: (network, tokenizer))
         encoder = load_encoder(f"tiny_{kind}")
         pieces = subwords_for(encoder, iter(()), 50)
-        model = attach_head(encoder.model, sequence(encoder.decoder, pieces, longest=24))
+        model = attach_decoder(encoder, SIZE, pieces, longest=24)
         loaded[kind] = Parts(kind, network, encoder, pieces, model)
     return loaded[kind]
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfft.errors import ConfigError
-from tfft.models import attach_head, fitting_stride, object_boxes, scales_of
+from tfft.models import box_maps, fitting_stride, object_boxes, scales_of
 from tfft.models.detection import centre_maps
 
 Boxes = Callable[..., np.ndarray]
@@ -28,9 +28,16 @@ def backbone(size: tuple[int, int] = SIZE) -> keras.Model:
     return model
 
 
+def detector(stride: int, network: keras.Model | None = None) -> keras.Model:
+    """A backbone, and the maps of a detector behind it."""
+    network = network or backbone()
+    return keras.Model(network.inputs[0], box_maps(network, LABELS, stride))
+
+
 def test_head_loss_metrics_and_monitor_agree(boxes_of: Boxes) -> None:
     task = object_boxes(LABELS, SIZE, stride=16)
-    model = attach_head(backbone(), task)
+    model = detector(16)
+    task.check(model)
     targets = task.encode(boxes_of([[8, 8, 40, 30, 0], [30, 30, 60, 60, 2]], []))
     # without a graph, which takes most of the time
     model.compile("adam", task.loss, metrics=list(task.metrics), run_eagerly=True)
@@ -43,10 +50,12 @@ def test_head_loss_metrics_and_monitor_agree(boxes_of: Boxes) -> None:
 
 @pytest.mark.parametrize("stride", [4, 8, 16])
 def test_a_place_for_every_stride(boxes_of: Boxes, stride: int) -> None:
-    task = object_boxes(LABELS, SIZE, stride=stride)
-    assert task.strides[0] == stride
+    task, model = object_boxes(LABELS, SIZE, stride=stride), detector(stride)
     targets = task.encode(boxes_of([[8, 8, 40, 30, 0]]))
-    assert targets.shape[1:3] == (64 // stride, 64 // stride) == attach_head(backbone(), task).output_shape[1:3]
+    assert targets.shape[1:3] == (64 // stride, 64 // stride) == model.output_shape[1:3]
+    task.check(model)
+    with pytest.raises(ConfigError, match=rf"(?=.*\b{64 // stride}\b)(?=.*\b{32 // stride}\b)"):
+        object_boxes(LABELS, SIZE, stride=2 * stride).check(model)
 
 
 @pytest.mark.parametrize(("size", "border", "height"), [((64, 64), "valid", 15), ((70, 100), "same", 18)])
@@ -59,12 +68,14 @@ def test_maps_and_targets_have_one_size(boxes_of: Boxes, size: tuple[int, int], 
     assert scales_of(network, (4,))[0].shape[1] == height
     task = object_boxes(LABELS, size, stride=4)
     targets = task.encode(boxes_of([[8, 8, 40, 30, 0]]))
-    assert attach_head(network, task).output_shape[1:3] == targets.shape[1:3]
+    model = detector(4, network)
+    assert model.output_shape[1:3] == targets.shape[1:3]
+    task.check(model)
 
 
 def test_the_head_trains_through_every_scale(boxes_of: Boxes) -> None:
     task = object_boxes(LABELS, SIZE)
-    model = attach_head(backbone(), task)
+    model = detector(8)
     pixels = tf.constant(np.random.default_rng(2).uniform(0, 255, (1, *SIZE, 3)), tf.float32)
     with tf.GradientTape() as tape:
         loss = task.loss(task.encode(boxes_of([[8, 8, 40, 30, 0]])), model(pixels, training=True))
@@ -192,7 +203,7 @@ def test_a_finer_map_for_smaller_boxes(boxes_of: Boxes) -> None:
 def test_maps_stay_float32_in_half_precision() -> None:
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        model = attach_head(backbone(), object_boxes(LABELS, SIZE))
+        model = detector(8)
     finally:
         keras.config.set_dtype_policy("float32")
     assert model.output.dtype == "float32"

@@ -10,16 +10,7 @@ import numpy as np
 import pytest
 
 from tfft.errors import ConfigError
-from tfft.models import (
-    Encoder,
-    attach_head,
-    backbone_stages,
-    cut,
-    describe_encoder,
-    load_encoder,
-    single_label,
-    unfrozen,
-)
+from tfft.models import Encoder, backbone_stages, cut, describe_backbone, load_encoder, pooled, unfrozen
 from tfft.models.encoders import flat
 
 TEXTS = 10 * ["the zip is good", "the lens is not bad", "the box is poor", "the cable is fine"]
@@ -47,6 +38,12 @@ def demo() -> Encoder:
     """Made once; what a test unfreezes it freezes again."""
     keras.utils.set_random_seed(0)
     return load_encoder("demo", texts=TEXTS)
+
+
+def classifier(encoder: Encoder, pooling: str) -> keras.Model:
+    """Two classes of texts."""
+    outputs = keras.layers.Dense(2, activation="softmax")(pooled(encoder.model.outputs, pooling))
+    return keras.Model(encoder.model.inputs[0], outputs)
 
 
 # one that gives a dictionary, one that gives a tensor, and one whose blocks are one
@@ -81,8 +78,8 @@ def test_the_demo_encoder_is_made_of_the_texts(demo: Encoder) -> None:
     assert found.pack([np.arange(50, dtype=np.int32)], 8)[0].tolist() == [*start, *range(6), *end]
     assert load_encoder(found) is found
     assert isinstance(found, Encoder)
-    assert {"demo", "random"} <= set(re.findall(r"\w+", describe_encoder("demo")))
-    assert "encoder_demo_bert" in describe_encoder(found)
+    assert {"demo", "random"} <= set(re.findall(r"\w+", describe_backbone("demo")))
+    assert "encoder_demo_bert" in describe_backbone(found)
 
 
 def test_special_tokens_are_none_of_a_text(demo: Encoder) -> None:
@@ -109,13 +106,13 @@ def test_what_is_padded_does_not_count(demo: Encoder) -> None:
     tokens = demo.pack(demo.tokenize(["the zip is good"]), 8)
     longer = np.pad(tokens, [(0, 0), (0, 16)])
     for pooling in ("avg", "max", "avg+max", "first"):
-        model = attach_head(demo.model, single_label(["a", "b"], pooling=pooling))
+        model = classifier(demo, pooling)
         assert np.allclose(model(tokens), model(longer), atol=1e-5), pooling
 
 
 def test_a_frozen_encoder_draws_nothing_while_its_top_trains(demo: Encoder) -> None:
     """Dropout inside frozen blocks is off, whatever the mode: they are in the trunk."""
-    model = attach_head(demo.model, single_label(["a", "b"]))
+    model = classifier(demo, "avg")
     with unfrozen(model, 1, batch_norm="frozen"):
         found = cut(model)
     frozen = {layer.name for layer in found.trunk.layers}

@@ -15,15 +15,16 @@ import numpy as np
 import pytest
 
 from tfft.models import (
-    attach_head,
     backbone_stages,
+    box_maps,
     cut,
     fingerprint,
     load_backbone,
     object_boxes,
     pixel_labels,
+    pixel_maps,
+    pooled,
     scales_of,
-    single_label,
     unfrozen,
 )
 from tfft.models.graph import nodes_in_order
@@ -118,11 +119,20 @@ class Built:
     pixels: np.ndarray
 
 
+def headed(backbone: keras.Model, outputs: keras.KerasTensor) -> keras.Model:
+    return keras.Model(backbone.inputs[0], outputs, name=backbone.name)
+
+
+def detector(backbone: keras.Model, stride: int) -> keras.Model:
+    return headed(backbone, box_maps(backbone, LABELS, stride))
+
+
 @pytest.fixture(scope="module")
 def built(request: pytest.FixtureRequest) -> Built:
     family, backbone = FAMILIES[request.param], load(request.param)
     pixels = np.random.default_rng(0).uniform(0, 255, (2, *family.size, 3)).astype(np.float32)
-    return Built(request.param, family, backbone, attach_head(backbone, single_label(["a", "b"])), pixels)
+    answers = keras.layers.Dense(2, activation="softmax", name="head_predictions")(pooled(backbone.output, "avg"))
+    return Built(request.param, family, backbone, headed(backbone, answers), pixels)
 
 
 @families("MobileNetV2")
@@ -247,9 +257,12 @@ def test_not_one_statistic_moves_while_the_top_is_tuned(built: Built) -> None:
 def test_maps_and_targets_have_one_size(built: Built, boxes_of: Boxes) -> None:
     size = built.family.size
     for stride in (4, 8, 16):
-        task = object_boxes(LABELS, size, stride=stride)
-        assert attach_head(built.backbone, task).output_shape[1:3] == task.encode(boxes_of([])).shape[1:3]
-    assert attach_head(built.backbone, pixel_labels(LABELS, size)).output_shape == (None, *size, 3)
+        task, model = object_boxes(LABELS, size, stride=stride), detector(built.backbone, stride)
+        assert model.output_shape[1:3] == task.encode(boxes_of([])).shape[1:3]
+        task.check(model)
+    model = headed(built.backbone, pixel_maps(built.backbone, LABELS))
+    assert model.output_shape == (None, *size, 3)
+    pixel_labels(LABELS, size).check(model)
 
 
 def test_pictures_need_not_be_square_or_divide_by_the_strides(boxes_of: Boxes) -> None:
@@ -260,5 +273,5 @@ def test_pictures_need_not_be_square_or_divide_by_the_strides(boxes_of: Boxes) -
     assert [tensor.shape[1:3] for tensor in scales_of(backbone, STRIDES[1:])] == [(25, 18), (13, 9), (7, 5), (4, 3)]
     for stride in (4, 8):
         task = object_boxes(LABELS, size, stride=stride)
-        assert attach_head(backbone, task).output_shape[1:3] == task.encode(boxes_of([])).shape[1:3]
-    assert attach_head(backbone, pixel_labels(LABELS, size)).output_shape == (None, *size, 3)
+        assert detector(backbone, stride).output_shape[1:3] == task.encode(boxes_of([])).shape[1:3]
+    assert headed(backbone, pixel_maps(backbone, LABELS)).output_shape == (None, *size, 3)

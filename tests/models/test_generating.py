@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfft.models import DecoderSize, Search, Subwords, answerer, attach_head, sequence
+from tfft.models import DecoderSize, Encoder, Search, Subwords, answerer, attach_decoder
 from tfft.models.generating import _best
 from tfft.models.subwords import END, PAD, START, UNKNOWN
 
@@ -24,7 +24,8 @@ def model() -> keras.Model:
     tokens = keras.Input((None,), dtype="int32")
     mask = keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32")
     features = keras.layers.Embedding(30, 8, name="words")(tokens)
-    made = attach_head(keras.Model(tokens, [features, mask]), sequence(SIZE, PIECES, longest=LONGEST))
+    encoder = Encoder(keras.Model(tokens, [features, mask]), tokenizer=None, longest=4)
+    made = attach_decoder(encoder, SIZE, PIECES, longest=LONGEST)
     made.get_layer("words").set_weights([np.random.default_rng(0).normal(scale=4, size=(30, 8))])
     made.get_layer("decoder_embedding").set_weights([np.random.default_rng(28).normal(scale=0.3, size=(VOCABULARY, 8))])
     return made

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfft.conventions import IGNORED
 from tfft.errors import ConfigError
-from tfft.models import attach_head, pixel_labels
+from tfft.models import pixel_labels, pixel_maps
 
 Guesses = Callable[..., tuple[np.ndarray, np.ndarray]]
 LABELS = ["sky", "road", "car"]
@@ -28,10 +28,17 @@ def backbone(size: tuple[int, int] = SIZE) -> keras.Model:
     return model
 
 
+def segmenter(size: tuple[int, int] = SIZE) -> keras.Model:
+    """A backbone, and the way up behind it."""
+    network = backbone(size)
+    return keras.Model(network.inputs[0], pixel_maps(network, LABELS))
+
+
 def test_head_loss_metrics_and_monitor_agree(guesses: Guesses) -> None:
     task = pixel_labels(LABELS, SIZE, weights=[1.0, 2.0, 3.0], focal=2.0, dice=1.0)
-    model = attach_head(backbone(), task)
+    model = segmenter()
     assert model.output_shape == (None, *SIZE, 3)
+    task.check(model)
     # without a graph, which takes most of the time
     model.compile("adam", task.loss, metrics=list(task.metrics), run_eagerly=True)
     truth, _ = guesses(0, SIZE)
@@ -57,12 +64,15 @@ def test_a_guess_that_knows_nothing(guesses: Guesses) -> None:
 # also sizes that are no multiple of the strides
 @pytest.mark.parametrize("size", [(48, 80), (50, 70)])
 def test_answers_are_as_large_as_the_picture(size: tuple[int, int]) -> None:
-    assert attach_head(backbone(size), pixel_labels(LABELS, size)).output_shape == (None, *size, 3)
+    model = segmenter(size)
+    assert model.output_shape == (None, *size, 3)
+    pixel_labels(LABELS, size).check(model)
+    with pytest.raises(ConfigError, match=rf"(?=.*{size[0]}, {size[1]}, 3)(?=.*{size[0]}, {size[1]}, 2)"):
+        pixel_labels(LABELS[:2], size).check(model)
 
 
 def test_the_head_trains_through_every_scale(guesses: Guesses) -> None:
-    task = pixel_labels(LABELS, SIZE)
-    model = attach_head(backbone(), task)
+    task, model = pixel_labels(LABELS, SIZE), segmenter()
     pixels = tf.constant(np.random.default_rng(2).uniform(0, 255, (1, *SIZE, 3)), tf.float32)
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(task.loss(guesses(2, SIZE, 1)[0], model(pixels, training=True)))
@@ -92,7 +102,7 @@ def test_ignored_pixels_change_no_metric(guesses: Guesses) -> None:
 def test_probabilities_stay_float32_in_half_precision() -> None:
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        model = attach_head(backbone(), pixel_labels(LABELS, SIZE))
+        model = segmenter()
     finally:
         keras.config.set_dtype_policy("float32")
     assert model.output.dtype == "float32"

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfft import cli
+from tfft import cli, workflow
 from tfft.data.demo import phrases, scenes
 from tfft.models import Search
 from tfft.store import Storage
@@ -42,9 +42,14 @@ class Trained:
     recipe: ModuleType
     config: Any
     folder: Path
-    scores: dict[str, Any]
+    result: workflow.Result
     before: list[np.ndarray] | None
     """Weights of the backbone before the run, which trains it in place; None where it is a name."""
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Of every split that was scored."""
+        return self.result.scores
 
     @functools.cached_property
     def opened(self) -> keras.Model:
@@ -119,7 +124,7 @@ def backbone(stages: int) -> keras.Model:
 def parsed(recipe: ModuleType, words: str, *, stages: int, head: Phase, tune: Phase) -> Any:
     """A configuration from flags, with a tiny backbone."""
     words = f"--image-size 64 64 --batch-size 8 --views 2 {words}"
-    config = cli.parse(recipe.Config, recipe.DEMO, shlex.split(words))
+    config = cli.parse(recipe.Config, recipe.DEMO, shlex.split(words), recipe.RECIPE.page)
     return replace(config, backbone=backbone(stages), backbone_options={}, weights="none", head=head, tune=tune)
 
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from recipes.image_classification import DEMO, Config, build_model, load_data, prepare, run
-from tfft import cli, runs
+from recipes.image_classification import DEMO, RECIPE, Config, build_model, load_data, run
+from tfft import cli, workflow
 from tfft.errors import ConfigError, DataError
 from tfft.training import build_optimizer
 
@@ -22,7 +22,7 @@ SMALL = shlex.split(
 
 
 def config(*flags: str) -> Config:
-    return cli.parse(Config, DEMO, [*flags])
+    return cli.parse(Config, DEMO, [*flags], RECIPE.page)
 
 
 def test_the_classic_keras_fine_tune_and_the_classic_pytorch_one_are_a_line_each(network: keras.Model) -> None:
@@ -30,7 +30,8 @@ def test_the_classic_keras_fine_tune_and_the_classic_pytorch_one_are_a_line_each
     line = "--data x --backbone ResNet50 --dropout 0 --tune.epochs 0 "
     chosen = config(*shlex.split(line + "--head.learning-rate 1e-4"))
     model, task = build_model(chosen, ["ant", "bee"], backbone)
-    assert [layer.name for layer in model.layers[-2:]] == ["head_pool", "head_predictions"]
+    assert [layer.name for layer in model.layers[-3:]] == ["head_pool", "head_dropout", "head_predictions"]
+    assert model.get_layer("head_dropout").rate == 0
     assert model.layers[-1].activation is keras.activations.softmax
     assert model.output_shape == (None, 2)
     assert len(model.trainable_weights) == 2
@@ -46,25 +47,26 @@ def test_the_classic_keras_fine_tune_and_the_classic_pytorch_one_are_a_line_each
     assert optimizer.momentum == 0.9
 
 
-def test_choices_reach_the_model_the_task_and_the_plan(tmp_path: Path, picture_folder: Maker) -> None:
+def test_choices_reach_the_model_the_task_and_the_plan(
+    tmp_path: Path, picture_folder: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
     for split in ("train", "val"):
         picture_folder(tmp_path / "data" / split, {"ant": 12, "bee": 4})
     flags = "--hidden 7 --dropout 0.4 --balance weights --focal 2 --augment strong --no-flip --views 3 --seed 5"
     flags += " --head.epochs 4 --tune.epochs 2"
     chosen = config("--data", str(tmp_path / "data"), *SMALL, *shlex.split(flags))
-    with runs.rehearse("image_classification", chosen) as current:
-        model, task, plan = prepare(chosen, current)
-    assert model.get_layer("head_hidden_1").units == 7
-    assert model.get_layer("head_dropout").rate == 0.4
+    plan = workflow.rehearse(RECIPE, chosen)
+    assert plan.model.get_layer("head_hidden_1").units == 7
+    assert plan.model.get_layer("head_dropout").rate == 0.4
     # of two answers that are as sure, the one for the rare class weighs more; being half sure is a quarter of the loss
     plain = -np.log(0.5)
-    losses = np.asarray(task.loss(np.array([0, 1]), np.full((2, 2), 0.5, np.float32)))
+    losses = np.asarray(plan.task.loss(np.array([0, 1]), np.full((2, 2), 0.5, np.float32)))
     assert losses == pytest.approx(plain * 0.5**2 * np.array([16 / 24, 16 / 8]), rel=1e-5)
-    augmentation = plan.activations.augmentation
+    augmentation = plan.splits.augmentation
     assert (augmentation.level, augmentation.flip, plan.seed, plan.batch_size) == ("strong", False, 5, 4)
     assert [planned.views for planned in plan.phases] == [3, 3]
-    assert not plan.balanced
-    assert plan.backbone.startswith("MobileNet, alpha=0.25")
+    assert not plan.splits.balanced
+    assert "MobileNet, alpha=0.25" in capsys.readouterr().out
     assert [planned.phase for planned in plan.phases] == [chosen.head, chosen.tune]
 
 
@@ -74,10 +76,9 @@ def test_a_keras_model_as_backbone_and_rare_classes_shown_more_often(
     data = picture_folder(tmp_path / "data", {"ant": 8, "bee": 8})
     backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output, name="mine")
     chosen = Config(data=str(data), backbone=backbone, image_size=(32, 32), balance="sample")
-    with runs.rehearse("image_classification", chosen) as current:
-        _, _, plan = prepare(chosen, current)
-    assert plan.balanced
-    assert plan.backbone.startswith("mine")
+    plan = workflow.rehearse(RECIPE, chosen)
+    assert plan.splits.balanced
+    assert plan.model.name == "mine"
     said = capsys.readouterr().out
     assert "mine" in said
     assert "3 stages" in said
@@ -110,10 +111,17 @@ def test_what_cannot_work_is_told_before_a_file_is_written(tmp_path: Path, pictu
 
 
 def test_settings_out_of_range_are_told_at_once() -> None:
-    for setting in ({"views": 0}, {"dropout": 1.0}, {"image_size": (0, 9)}):
-        ((name, _),) = setting.items()
+    wrong = [
+        ("views", 0),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("hidden", (7, 0)),
+        ("image_size", (0, 9)),
+        ("focal", -1),
+    ]
+    for name, value in wrong:
         with pytest.raises(ConfigError, match=f"{name}"):
-            Config(**setting)
+            Config(**{name: value})
 
 
 def test_a_leak_stops_the_run_unless_it_is_accepted(tmp_path: Path, picture_folder: Maker) -> None:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from recipes.image_multilabel import DEMO, Config, build_model, load_data, run
+from recipes.image_multilabel import DEMO, RECIPE, Config, build_model, load_data, run
 from tfft import cli
 from tfft.errors import DataError
 
@@ -16,7 +16,7 @@ SMALL = shlex.split("--backbone MobileNet --backbone-options '{\"alpha\": 0.25}'
 
 
 def config(*flags: str) -> Config:
-    return cli.parse(Config, DEMO, [*SMALL, *flags])
+    return cli.parse(Config, DEMO, [*SMALL, *flags], RECIPE.page)
 
 
 def test_one_column_with_a_separator_is_the_same_data(tag_table: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes.image_regression import DEMO, Config, build_model, load_data, run
+from recipes.image_regression import DEMO, RECIPE, Config, build_model, load_data, run
 from tfft import cli
 from tfft.errors import DataError
 
@@ -16,7 +16,7 @@ SMALL = shlex.split("--backbone MobileNet --backbone-options '{\"alpha\": 0.25}'
 
 
 def config(*flags: str) -> Config:
-    return cli.parse(Config, DEMO, [*SMALL, *flags])
+    return cli.parse(Config, DEMO, [*SMALL, *flags], RECIPE.page)
 
 
 def test_the_error_that_is_chosen_is_the_loss_in_deviations(number_table: Path, network: keras.Model) -> None:
@@ -28,6 +28,21 @@ def test_the_error_that_is_chosen_is_the_loss_in_deviations(number_table: Path, 
         _, task = build_model(chosen, splits.labels, backbone, splits.train)
         truth = splits.train.targets[:3]
         assert np.asarray(task.loss(truth, truth + 2 * deviation)) == pytest.approx([loss] * 3, rel=1e-3)
+
+
+def test_numbers_are_answered_in_units(number_table: Path) -> None:
+    inputs = keras.Input((32, 32, 3))
+    backbone = keras.Model(inputs, keras.layers.Conv2D(5, 3, trainable=False)(inputs))
+    chosen = config("--data", str(number_table), "--columns.values", "grams", "price")
+    splits = load_data(chosen)
+    model, task = build_model(chosen, splits.labels, backbone, splits.train)
+    task.check(model)
+    mean, deviation = splits.train.targets.mean(axis=0), splits.train.targets.std(axis=0)
+    # the network sees nothing in black pictures and starts from zero biases
+    assert np.asarray(model(np.zeros((1, 32, 32, 3)))) == pytest.approx(mean[None], rel=1e-5)
+    bright = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
+    deviations = np.asarray(keras.Model(model.input, model.get_layer("head_deviations").output)(bright))
+    assert np.asarray(model(bright)) == pytest.approx(deviations * deviation + mean, rel=1e-5)
 
 
 def test_folders_named_by_a_number(tmp_path: Path) -> None:

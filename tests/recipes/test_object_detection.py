@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.object_detection import DEMO, Config, load_data, run
+from recipes.object_detection import DEMO, RECIPE, Config, load_data, run
 from tfft import cli
 from tfft.errors import DataError
 
@@ -17,7 +17,7 @@ Voc = Callable[..., str]
 
 def config(folder: Path, *flags: str) -> Config:
     words = shlex.split(f"--data {folder} --image-size 64 64 --weights none --stride 4")
-    return replace(cli.parse(Config, DEMO, [*words, *flags]), backbone_options={})
+    return replace(cli.parse(Config, DEMO, [*words, *flags], RECIPE.page), backbone_options={})
 
 
 def test_the_folders_are_the_splits(box_data: Path, box_scene: Callable) -> None:

@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfft import cli, commands, evaluation, runs, training
+from tfft import cli, evaluation, pages, training, workflow
+from tfft.data import Texts
 from tfft.errors import ConfigError
 from tfft.serving import open_answerer
 from tfft.store import Storage
 
-RECIPES = list(commands.recipe_files())
+RECIPES = list(pages.stock_pages())
 Make = Callable[[str], Any]
 
 
@@ -52,7 +53,9 @@ def test_a_run_writes_its_files_and_returns_its_scores(name: str, trained: Make)
     for values in run.scores.values():
         assert all(math.isfinite(value) for value in values.values() if isinstance(value, float))
     assert report["phases"][-1]["name"] == "tune"
-    assert (run.folder / "labels.txt").read_text().split() == report["labels"]
+    assert (run.folder / "labels.txt").read_text().split() == report["labels"] == run.result.labels
+    assert run.result.folder == run.folder
+    assert [row["phase"] for row in run.result.history.rows] == [row["phase"] for row in epochs(run.folder)]
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("translation", "summarization")])
@@ -60,11 +63,11 @@ def test_the_saved_model_has_the_scores_of_the_run(name: str, trained: Make) -> 
     run = trained(name)
     model = run.opened
     splits = run.recipe.load_data(run.config)
-    if splits.val.texts is None:
-        assert close(run.recipe.evaluate(model, splits)[0], run.scores)
-    else:
+    if isinstance(splits.val, Texts):
         answers = model.predict(splits.val.texts, verbose=0)
         assert (answers.argmax(axis=-1) == splits.val.targets).mean() == run.scores["val"]["accuracy"]
+    else:
+        assert close(run.recipe.evaluate(model, splits).scores, run.scores)
 
 
 PLAIN = """
@@ -94,7 +97,7 @@ def test_plain_keras_opens_every_saved_model_and_gives_the_same_answers(trained:
         run = trained(name)
         model = run.opened
         val = run.recipe.load_data(run.config).val
-        if val.texts is None:
+        if not isinstance(val, Texts):
             pictures = val.inputs[:3].astype("float32")
             # one that takes any size is asked about another than it was trained on
             asked = {"pictures": pictures if model.input_shape[1] else pictures[:, :48].repeat(2, axis=2)}
@@ -129,10 +132,9 @@ def test_streamed_in_place_of_stored_it_is_the_same_to_the_last_bit(name: str, t
         fresh = keras.models.clone_model(config.backbone)  # its dropout starts anew
         fresh.set_weights(run.before)
         config = replace(config, backbone=fresh)
-    with runs.rehearse(name, config) as current:
-        model, task, plan, *_ = run.recipe.prepare(config, current)
-        assert not any(plan.activations.stored)
-        training.fine_tune(model, task, plan, log=tmp_path / "history.csv")
+    plan = workflow.rehearse(run.recipe.RECIPE, config)
+    assert not any(plan.activations.stored)
+    training.fine_tune(plan, log=tmp_path / "history.csv")
     streamed = epochs(tmp_path)
     assert len(streamed) == config.head.epochs + 1
     assert streamed == epochs(run.folder)[: len(streamed)]
@@ -141,7 +143,7 @@ def test_streamed_in_place_of_stored_it_is_the_same_to_the_last_bit(name: str, t
 def test_a_python_object_in_the_configuration_cannot_be_replayed(trained: Make) -> None:
     run = trained("image_classification")
     with pytest.raises(ConfigError, match=r"backbone.*tiny"):
-        cli.parse(run.recipe.Config, run.recipe.DEMO, ["--replay", str(run.folder)])
+        cli.parse(run.recipe.Config, run.recipe.DEMO, ["--replay", str(run.folder)], run.recipe.RECIPE.page)
 
 
 def test_a_classifier_learns_and_its_file_answers_pictures_that_other_code_has_read(trained: Make) -> None:
@@ -215,7 +217,7 @@ def test_a_detector_learns_and_answers_in_pixels_of_the_picture(trained: Make, b
     thresholds = json.loads((run.folder / "thresholds.json").read_text())
     assert thresholds == {name: row["threshold"] for name, row in run.scores["val"]["per_class"].items()}
     splits = run.recipe.load_data(run.config)
-    _, answers = run.recipe.evaluate(run.opened, splits)
+    answers = run.recipe.evaluate(run.opened, splits).predictions
     of_val = evaluation.best_box_thresholds(splits.val.targets, answers["val"], splits.labels)
     of_test = evaluation.best_box_thresholds(splits.test.targets, answers["test"], splits.labels)
     assert list(thresholds.values()) == pytest.approx(of_val, abs=1e-3)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes.semantic_segmentation import DEMO, Config, build_model, load_data
+from recipes.semantic_segmentation import DEMO, RECIPE, Config, build_model, load_data
 from tfft import cli
 from tfft.errors import DataError
 
@@ -18,7 +18,7 @@ CLASSES = ["--classes", '{"3": "box", "7": "ground"}', "--ignore", "255"]
 
 def config(folder: Path, *flags: str) -> Config:
     words = shlex.split(f"--data {folder} --masks trimaps --table list.csv --image-size 64 64 --weights none")
-    return replace(cli.parse(Config, DEMO, [*words, *flags]), backbone_options={})
+    return replace(cli.parse(Config, DEMO, [*words, *flags], RECIPE.page), backbone_options={})
 
 
 def test_the_split_column_and_the_numbers_in_the_masks(mask_data: Path) -> None:

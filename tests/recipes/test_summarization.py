@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recipes.summarization import Config, build_backbone, find_data, load_data
+from recipes.summarization import Config, build_backbone, load_data
 from tfft.data import PairColumns
 
 
@@ -11,6 +11,5 @@ def test_summaries_are_scored_against_the_nearest_of_several(tmp_path: Path) -> 
         lines = [f'{{"text": "{split} {n} long", "short": ["a {n}", "b {n}"]}}' for n in range(6)]
         (tmp_path / f"{split}.jsonl").write_text("\n".join(lines))
     config = Config(data=str(tmp_path), columns=PairColumns(source="text", target="short"), backbone="demo")
-    records = find_data(config)
-    splits = load_data(config, build_backbone(config, records), records)
+    splits = load_data(config, build_backbone(config))
     assert next(iter(splits.test.references)) == ("a 0", "b 0")

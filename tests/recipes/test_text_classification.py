@@ -6,26 +6,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.text_classification import ONCE, SMOKE, build_backbone, build_model, evaluate, find_data, load_data
+from recipes.text_classification import SMOKE, build_backbone, build_model, evaluate, load_data
 from tfft import models, training
+from tfft.texts import ONCE
 
 
 @pytest.mark.slow
 def test_adapters_train_beside_weights_that_stay_and_scores_do_not_depend_on_what_was_stored() -> None:
-    encoder = build_backbone(SMOKE, find_data(SMOKE))
+    encoder = build_backbone(SMOKE)
     splits = load_data(SMOKE, encoder)
     model, task = build_model(SMOKE, splits.labels, encoder)
     before = {weight.path: np.array(weight) for weight in encoder.model.weights}
     start = model.predict(splits.val.inputs, verbose=0)
     phases = {"tune": replace(ONCE, epochs=2, unfreeze="all", lora_rank=2, learning_rate=0.5)}
-    plan = training.plan_phases(model, splits, phases, batch_size=8)
-    training.fine_tune(model, task, plan)
+    plan = training.plan_phases(model, task, splits, phases, batch_size=8)
+    training.fine_tune(plan)
     after = {weight.path: np.array(weight) for weight in encoder.model.weights}
     adapters = {path for path in after if "lora" in path}
     assert len(adapters) == 2 * 2 * 2  # layers, queries and values, two matrices
     assert all(np.array_equal(before[path], after[path]) for path in before)
     assert any(after[path].any() for path in adapters if path.endswith("_b"))
-    by_plan, whole = evaluate(model, splits, plan)[1], evaluate(model, splits)[1]
+    by_plan, whole = evaluate(model, splits, plan).predictions, evaluate(model, splits).predictions
     assert all(np.allclose(by_plan[name], whole[name], atol=1e-6) for name in whole)
     assert not np.allclose(whole["val"], start)
 

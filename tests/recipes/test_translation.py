@@ -29,8 +29,7 @@ def test_a_pretrained_decoder_is_tuned_and_opened_again(
     once = replace(SMOKE.head, learning_rate=1e-2, optimizer="adam")
     config = replace(SMOKE, backbone=str(seq2seq_folder(kind)), head=once, tune=replace(once, unfreeze=1))
     config = replace(config, length=32, target_length=24, out=str(tmp_path / "run"))
-    scores = run(config)
-    assert set(scores) == {"val", "test"}
+    assert set(run(config).scores) == {"val", "test"}
     assert "--tune.learning-rate" in caplog.text  # a rate of 0.01 is told to be high
     assert not (tmp_path / "run/answers.spm").exists()
     rows = (tmp_path / "run/history.csv").read_text().splitlines()

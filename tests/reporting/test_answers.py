@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfft.data import Examples, Splits
+from tfft.data import Splits, Texts
+from tfft.evaluation import Evaluation
 from tfft.reporting import answer_figures
 
 
-def examples(count: int) -> Examples:
+def examples(count: int) -> Texts:
     names = [str(number) for number in range(count)]
-    return Examples(
+    return Texts(
         np.zeros((count, 8), np.int32), np.zeros((count, 8), np.int32), names, [f"row {name}" for name in names],
         widths=np.full(count, 8), texts=np.array([f"source {name}" for name in names], object),
         references=[("the right words", "other words")] * count,
@@ -17,7 +18,8 @@ def examples(count: int) -> Examples:
 
 def test_the_worst_and_the_best_are_shown_with_their_references() -> None:
     splits = Splits(examples(3), examples(3), None, [])
-    worst, typical, best = answer_figures(splits, {"val": ["", "the right words", "the right"]}, most=1)
+    evaluation = Evaluation({}, {"val": ["", "the right words", "the right"]})
+    worst, typical, best = answer_figures(splits, evaluation, most=1)
     assert all("val" in figure.title for figure in (worst, typical, best))
     assert "words" not in worst.pictures[0].caption
     assert worst.pictures[0].text == "source 0"

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tfft.data import Splits
+from tfft.evaluation import Evaluation
 from tfft.reporting import Figure, box_figures, draw_boxes
 from tfft.reporting.figures import Shown
 from tfft.reporting.plots import colours
@@ -34,7 +35,7 @@ def figures_of(
     name, examples = list(splits.items())[-1]
     grey = np.full_like(examples.inputs, 90)  # noise takes long to compress
     shown = replace(splits, **{name: replace(examples, targets=truth, inputs=grey)})
-    found = box_figures(shown, {name: answers}, thresholds, most=3)
+    found = box_figures(shown, Evaluation({}, {name: answers}, np.array(thresholds)), most=3)
     assert all(name in figure.title for figure in found[1:])
     return dict(zip(("legend", "worst", "typical", "best"), found, strict=True))
 

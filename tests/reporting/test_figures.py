@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tfft.data import Splits
+from tfft.evaluation import Evaluation
 from tfft.reporting import Figure, class_figures, figures
 from tfft.reporting.figures import png_uri
 
@@ -21,7 +22,7 @@ def figures_of(splits: Splits, confidence: dict[int, float]) -> list[Figure]:
     for index, sure in confidence.items():
         truth[index, examples.targets[index]] = 1 - sure
         truth[index, 1 - examples.targets[index]] = sure
-    found = class_figures(splits, {name: truth}, most=3)
+    found = class_figures(splits, Evaluation({}, {name: truth}), most=3)
     assert all(name in figure.title for figure in found)
     return found[1:]
 
@@ -58,7 +59,7 @@ def test_of_many_classes_those_with_the_most_mistakes(splits: Splits, monkeypatc
     targets = np.array([55, 55, 3, 7, 8, 9, 10], np.int32)
     guesses = np.eye(60, dtype=np.float32)[[3, 3, 3, 7, 8, 9, 10]]
     many = replace(splits, labels=labels, test=replace(splits.test, targets=targets))
-    shown = class_figures(many, {"test": guesses})[0].pictures[0]
+    shown = class_figures(many, Evaluation({}, {"test": guesses}))[0].pictures[0]
     svg = base64.b64decode(shown.image.partition(",")[2]).decode()
     assert "<!-- c55 -->" in svg
     assert "<!-- c3 -->" in svg

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tfft.data import Splits
-from tfft.evaluation import confusions
+from tfft.evaluation import Evaluation, confusions
 from tfft.reporting import Figure, mask_figures
 from tfft.reporting.figures import Shown
 from tfft.reporting.plots import colours
@@ -32,7 +32,7 @@ def figures_of(splits: Splits, answers: np.ndarray, truth: np.ndarray = TRUTH) -
         def predict_on_batch(self, pictures: np.ndarray) -> np.ndarray:
             return np.stack([by_picture[picture.astype(np.uint8).tobytes()] for picture in pictures])
 
-    found = mask_figures(shown, {name: confusions(classes[answers], truth)}, Known(), most=3)
+    found = mask_figures(shown, Evaluation({}, {name: confusions(classes[answers], truth)}), Known(), most=3)
     assert all(name in figure.title for figure in found[1:])
     return dict(zip(("legend", "worst", "typical", "best"), found, strict=True))
 

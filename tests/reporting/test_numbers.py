@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tfft.data import Splits
+from tfft.evaluation import Evaluation
 from tfft.reporting import Figure, number_figures
 from tfft.reporting.figures import Shown
 
@@ -19,7 +20,7 @@ def figures_of(
 ) -> list[Figure]:
     name, examples = list(splits.items())[-1]
     shown = replace(splits, **{name: replace(examples, targets=truth)}, labels=list(names))
-    return number_figures(shown, {name: answers}, most=2)
+    return number_figures(shown, Evaluation({}, {name: answers}), most=2)
 
 
 def words(shown: Shown) -> list[str]:

@@ -12,7 +12,9 @@ import pytest
 
 from tfft import runs
 from tfft.data import Splits
-from tfft.evaluation import single_label_scores
+from tfft.evaluation import score_splits, single_label_scores
+from tfft.models import single_label
+from tfft.pages import stock_pages
 from tfft.reporting import class_figures, write_report
 from tfft.training import History, Phase, plan_phases
 
@@ -22,6 +24,7 @@ EVIL = "<script>alert('x')</script>"
 @dataclass(frozen=True)
 class Choices:
     data: str = EVIL
+    backbone: str = f"Net, {EVIL}"
     seed: int = 7
     out: str | None = None
 
@@ -29,12 +32,12 @@ class Choices:
 @pytest.fixture
 def folder(network: keras.Model, splits: Splits, tmp_path: Path) -> Path:
     splits = replace(splits, labels=["ant", EVIL], notes=[EVIL], skipped=[("=cmd()", "an empty file")])
-    plan = plan_phases(network, splits, {"head": Phase(epochs=1)}, batch_size=8, backbone=f"Net, {EVIL}")
+    plan = plan_phases(network, single_label(splits.labels), splits, {"head": Phase(epochs=1)}, batch_size=8)
     row = {"phase": "head", "epoch": 1, "learning_rate": 1e-3, "seconds": 1.0, "loss": 0.7, "val_loss": 0.6}
     guesses = {name: np.full((len(e), 2), 0.5, np.float32) for name, e in splits.items()}
-    scores = {name: single_label_scores(e.targets, guesses[name], splits.labels) for name, e in splits.items()}
-    with runs.open_run("demo", Choices(out=str(tmp_path / "run"))) as run:
-        write_report(run, plan, History([row], best=0), scores, class_figures(splits, guesses))
+    found = score_splits(splits, guesses, lambda e, given: single_label_scores(e.targets, given, splits.labels))
+    with runs.open_run(stock_pages()["image_classification"], Choices(out=str(tmp_path / "run"))) as run:
+        write_report(run, plan, History([row], best=0), found.scores, class_figures(splits, found))
     return tmp_path / "run"
 
 

@@ -1,15 +1,24 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import pytest
 
-from tfft.data import Splits
+from tfft.data import Augmentation, Splits
+from tfft.models import single_label
 from tfft.reporting import show_plan, show_scores
 from tfft.store import Storage, open_store
 from tfft.training import Phase, plan_phases, store_activations
+
+TASK = single_label(["ant", "bee"])
+
+
+@dataclass(frozen=True)
+class Choices:
+    backbone: str = "Small \x1b[31m"
+    weights: str = "none"
 
 
 def row(said: str, phase: str) -> set[str]:
@@ -22,9 +31,9 @@ def test_a_plan_shows_data_backbone_and_phases(
 ) -> None:
     noted = replace(splits, labels=["ant\x1b[31m", "[bold]bee"], notes=["2 pictures: L converted to RGB"])
     phases = {"head": Phase(epochs=3), "tune": Phase(epochs=2, unfreeze=1)}
-    show_plan(plan_phases(network, noted, phases, batch_size=8, backbone="Small, weights \x1b[31m"))
+    show_plan(plan_phases(network, TASK, noted, phases, batch_size=8), Choices())
     said = capsys.readouterr().out
-    for part in ("[bold]bee", "10", "Small, weights", "3 stages", "head", "tune", "18", "602", *noted.notes):
+    for part in ("[bold]bee", "10", "Small \ufffd[31m, weights", "3 stages", "head", "tune", "18", "602", *noted.notes):
         assert part in said
     assert "\x1b[31m" not in said  # a class name does not colour the terminal
     assert "ant\ufffd[31m" in said
@@ -33,7 +42,8 @@ def test_a_plan_shows_data_backbone_and_phases(
 def test_many_classes_are_cut(network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     counted = {name: replace(some, counts=[1] * 50) for name, some in splits.items()}
     many = replace(splits, labels=[f"class {n}" for n in range(50)], **counted)
-    plan = plan_phases(network, many, {"head": Phase()}, batch_size=8)
+    network = keras.Model(network.inputs, keras.layers.Dense(50, activation="softmax")(network.layers[-2].output))
+    plan = plan_phases(network, single_label(many.labels), many, {"head": Phase()}, batch_size=8)
     show_plan(plan)
     lines = capsys.readouterr().out.splitlines()
     (last,) = [number for number, line in enumerate(lines) if line.startswith("class 29 ")]
@@ -55,9 +65,10 @@ def test_a_plan_shows_what_is_stored_and_what_is_there_already(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     phases = {"head": Phase(epochs=3), "tune": Phase(epochs=6, unfreeze=1), "all": Phase(epochs=1, unfreeze="all")}
+    light = replace(splits, augmentation=Augmentation("light"))
 
     def said(**options: object) -> str:
-        plan = plan_phases(network, splits, phases, batch_size=8, augment="light", **options)
+        plan = plan_phases(network, TASK, light, phases, batch_size=8, **options)
         show_plan(plan)
         if "storage" not in options:
             store_activations(plan)
@@ -79,10 +90,10 @@ def test_all_but_one_is_not_a_hundred_percent(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     phases = {"tune": Phase(epochs=12, unfreeze=1)}
-    options = {"batch_size": 8, "augment": "light", "views": 12}
-    store_activations(plan_phases(network, splits, phases, **options))
+    viewed = replace(splits, augmentation=Augmentation("light", views=12))
+    store_activations(plan_phases(network, TASK, viewed, phases, batch_size=8))
     edited = splits.val.inputs.copy()
     edited[0, 0, 0, 0] ^= 1
-    changed = replace(splits, val=replace(splits.val, inputs=edited))
-    show_plan(plan_phases(network, changed, phases, **options))
+    changed = replace(viewed, val=replace(splits.val, inputs=edited))
+    show_plan(plan_phases(network, TASK, changed, phases, batch_size=8))
     assert row(capsys.readouterr().out, "tune") >= {"inner_dropout_2", "12", "0.5", "99%"}

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tfft.data import Splits
+from tfft.evaluation import Evaluation
 from tfft.reporting import Figure, tag_figures
 from tfft.reporting.figures import Shown
 
@@ -20,7 +21,7 @@ def figures_of(
 ) -> list[Figure]:
     name, examples = list(splits.items())[-1]
     shown = replace(splits, **{name: replace(examples, targets=truth)})
-    return tag_figures(shown, {name: chances}, thresholds, most=3)
+    return tag_figures(shown, Evaluation({}, {name: chances}, np.array(thresholds)), most=3)
 
 
 def tags(shown: Shown) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
@@ -14,15 +15,18 @@ import pytest
 import tensorflow as tf
 from keras.src.applications import convnext, densenet, efficientnet, nasnet, resnet
 
-from tfft.data import Examples, Splits, epoch_order, evaluation_batches, training_batches
+from tfft.data import Augmentation, Feed, Pictures, Splits, Texts, epoch_order, evaluation_batches, training_batches
+from tfft.data.augmentation.changes import Augment
 from tfft.data.batching.layout import Layout
 from tfft.data.batching.widths import widths_of
+from tfft.data.choices import Level, Views
 from tfft.errors import ConfigError
-from tfft.models import attach_head, cut, load_backbone, single_label, unfrozen
+from tfft.models import cut, load_backbone, pooled, single_label, unfrozen
 from tfft.store import Storage, open_store
 from tfft.store.chunks import write_chunk
 from tfft.training import Phase, Plan, build_optimizer, fine_tune, plan_phases, store_activations
 from tfft.training.levels import TRUNK_BATCH, levels
+from tfft.training.planned import SplitView
 from tfft.training.storing import missing_bytes
 
 
@@ -74,6 +78,14 @@ SLOW = [*WHOLE, "NASNet whole", "DenseNet", "EfficientNet", "ResNet"]
 RISING = ("VGG16", "NASNet whole", "ResNet")
 STREAMED = Storage(limit=1e-9)
 TASK = single_label(["ant", "bee"])
+TRAIN = SplitView("train")
+
+
+def with_head(backbone: keras.Model) -> keras.Model:
+    """A backbone with a softmax of two classes on it."""
+    features = backbone.outputs if len(backbone.outputs) > 1 else backbone.outputs[0]
+    answers = keras.layers.Dense(2, activation="softmax", name="head_predictions")(pooled(features, "avg"))
+    return keras.Model(backbone.inputs[0], answers, name=backbone.name)
 
 
 class Frozen(keras.layers.Layer):
@@ -87,16 +99,16 @@ class Frozen(keras.layers.Layer):
         return self.inner(inputs, training=False)
 
 
-def examples(count: int, seed: int, size: int) -> Examples:
+def examples(count: int, seed: int, size: int) -> Pictures:
     pixels = np.random.default_rng(seed).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
     ids = [f"{seed + index:032x}" for index in range(count)]
-    return Examples(pixels, np.arange(count, dtype=np.int32) % 2, ids, ids)
+    return Pictures(pixels, np.arange(count, dtype=np.int32) % 2, ids, ids)
 
 
 def fit_whole(model: keras.Model, plan: Plan) -> tuple[list[float], list[list[np.ndarray]]]:
     """The phases with the whole network in Keras's own `fit`, its frozen part in inference mode."""
     losses, weights = [], []
-    splits = plan.activations.splits
+    splits = plan.splits
     for planned in plan.phases:
         trunk = plan.activations.levels[planned.depth].cut.trunk
         inputs = keras.Input(trunk.inputs[0].shape[1:])
@@ -119,7 +131,7 @@ def test_stored_streamed_and_whole_are_the_same_to_the_last_bit(name: str) -> No
     splits = Splits(examples(2 * TRUNK_BATCH, 0, size), examples(16, 100, size), None, ["ant", "bee"])
     keras.utils.set_random_seed(1)
     network = name.split()[0] if name in WHOLE else shallow(name, size)
-    model = attach_head(load_backbone(network, image_size=(size, size), weights="none"), TASK)
+    model = with_head(load_backbone(network, image_size=(size, size), weights="none"))
     phases = {
         "head": Phase(epochs=1, learning_rate=0.01),
         "tune": Phase(epochs=1, learning_rate=1e-4, unfreeze=1),
@@ -130,14 +142,14 @@ def test_stored_streamed_and_whole_are_the_same_to_the_last_bit(name: str) -> No
     draws = [generator for layer in model._flatten_layers() for generator in vars(layer).values()
              if isinstance(generator, keras.random.SeedGenerator)]  # fmt: skip
     states = [generator.state.numpy() for generator in draws]
-    plan = plan_phases(model, splits, phases, batch_size=TRUNK_BATCH)
+    plan = plan_phases(model, task, splits, phases, batch_size=TRUNK_BATCH)
     assert all(plan.activations.stored)
     streamed = replace(plan.activations, stored=(frozenset(),) * len(plan.activations.levels))
     shuffled = np.random.default_rng(0).permutation(2 * TRUNK_BATCH)[:-5]  # in another order, the last batch filled up
     for planned in plan.phases:
-        rows = [one.rows(planned.depth, "train", 0)[shuffled] for one in (plan.activations, streamed)]
+        rows = [one.rows(planned.depth, TRAIN)[shuffled] for one in (plan.activations, streamed)]
         assert np.array_equal(*rows), planned.name
-    history, weights = fine_tune(model, task, plan), model.get_weights()
+    history, weights = fine_tune(plan), model.get_weights()
     assert history.best == 1
     model.set_weights(start)
     for generator, state in zip(draws, states, strict=True):
@@ -152,15 +164,24 @@ def test_stored_streamed_and_whole_are_the_same_to_the_last_bit(name: str) -> No
     assert len(moved) > 2
 
 
+EVERY = np.arange(20)
+POOLED, TUNED = 8 * 4, 512 * 4
+"""Bytes of what is stored of a picture for each of the phases."""
 PHASES = {"head": Phase(epochs=2, learning_rate=0.05), "tune": Phase(epochs=3, learning_rate=1e-3, unfreeze=1)}
 
 
-def history(network: keras.Model, splits: Splits, **options: object) -> tuple[list, list[np.ndarray]]:
+def light(splits: Splits, views: Views = "auto") -> Splits:
+    """Whose training pictures have changed views."""
+    return replace(splits, augmentation=Augmentation("light", views=views))
+
+
+def history(
+    network: keras.Model, splits: Splits, *, views: Views = "auto", storage: Storage = Storage()
+) -> tuple[list, list[np.ndarray]]:
     fresh = keras.models.clone_model(network)  # its dropouts start anew
     fresh.set_weights(network.get_weights())
     keras.utils.set_random_seed(0)
-    options = {"batch_size": 6, "augment": "light", **options}
-    rows = fine_tune(fresh, TASK, plan_phases(fresh, splits, PHASES, **options)).rows
+    rows = fine_tune(plan_phases(fresh, TASK, light(splits, views), PHASES, batch_size=6, storage=storage)).rows
     return [{key: row[key] for key in row if key != "seconds"} for row in rows], fresh.get_weights()
 
 
@@ -211,10 +232,10 @@ def test_a_picture_goes_through_the_trunk_once(network: keras.Model, splits: Spl
             return self.inputs[positions]
 
     watched = {name: replace(some, inputs=Watched(some.inputs)) for name, some in splits.items()}
-    plan = plan_phases(network, replace(splits, **watched), PHASES, batch_size=6)
+    plan = plan_phases(network, TASK, replace(splits, **watched), PHASES, batch_size=6)
     store_activations(plan)
     assert [watched[name].inputs.seen for name in watched] == [20, 7, 7]
-    fine_tune(network, TASK, plan)
+    fine_tune(plan)
     assert [watched[name].inputs.seen for name in watched] == [20, 7, 7]
 
 
@@ -222,8 +243,8 @@ RUN = """
 import os, signal, sys
 import keras, numpy as np
 import tfft.store.arrays as arrays
-from tfft.data import Examples, Splits
-from tfft.models import attach_head, load_backbone, single_label
+from tfft.data import Augmentation, Pictures, Splits
+from tfft.models import load_backbone, pooled, single_label
 from tfft.training import Phase, fine_tune, plan_phases
 
 arrays.CHUNK_BYTES = 100_000  # several chunks
@@ -240,16 +261,18 @@ arrays.write_chunk = write_and_perhaps_die
 def examples(count, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3)).astype(np.uint8)
     ids = [f"{seed + index:032x}" for index in range(count)]
-    return Examples(pixels, np.arange(count, dtype=np.int32) % 2, ids, ids)
+    return Pictures(pixels, np.arange(count, dtype=np.int32) % 2, ids, ids)
 
 keras.utils.set_random_seed(0)
 task = single_label(["ant", "bee"])
 backbone = load_backbone("MobileNet", image_size=(32, 32), weights="none", options={"alpha": 0.25})
-model = attach_head(backbone, task)
+answers = keras.layers.Dense(2, activation="softmax")(pooled(backbone.output, "avg"))
+model = keras.Model(backbone.inputs[0], answers)
 phases = {"head": Phase(epochs=1), "tune": Phase(epochs=2, unfreeze=2)}
-splits = Splits(examples(80, 0), examples(20, 500), None, ["ant", "bee"])
-plan = plan_phases(model, splits, phases, batch_size=16, augment="light", views=3)
-history = fine_tune(model, task, plan)
+augmentation = Augmentation("light", views=3)
+splits = Splits(examples(80, 0), examples(20, 500), None, ["ant", "bee"], augmentation=augmentation)
+plan = plan_phases(model, task, splits, phases, batch_size=16)
+history = fine_tune(plan)
 weights = [weight.tobytes() for weight in model.get_weights()]
 import hashlib
 print("END", len(written), [row["loss"] for row in history.rows], hashlib.blake2b(b"".join(weights)).hexdigest())
@@ -313,7 +336,7 @@ def test_a_pass_that_is_stopped_goes_on_where_it_was(
 def test_damage_is_noticed_and_mended(
     network: keras.Model, splits: Splits, stored: tuple, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plan = plan_phases(network, splits, PHASES, batch_size=6, augment="light", views=3)
+    plan = plan_phases(network, TASK, light(splits, views=3), PHASES, batch_size=6)
     store_activations(plan)
     chunks = sorted(plan.activations.store.folder.glob("*/*.chunk"))
     for path in chunks:
@@ -340,17 +363,17 @@ def test_a_disk_that_is_full_costs_time_and_nothing_else(
 
 
 def test_a_small_batch_goes_through_the_trunk_as_a_full_one(network: keras.Model, splits: Splits) -> None:
-    plan = plan_phases(network, splits, PHASES, batch_size=6, storage=STREAMED)
-    rows = plan.activations.rows(0, "train", 0)
+    plan = plan_phases(network, TASK, splits, PHASES, batch_size=6, storage=STREAMED)
+    rows = plan.activations.rows(0, TRAIN)
     together = rows[np.arange(20)]
     assert np.array_equal(np.concatenate([rows[np.array([place])] for place in range(20)]), together)
     layout = plan.layout(0)
-    batches = training_batches(
-        lambda _: rows, lambda _: splits.train.targets, layout, count=20, batch_size=6, seed=0, epochs=range(1)
-    )
+    order = epoch_order(20, 0, 0)
+    feed = Feed(lambda _: rows, lambda _: splits.train.targets, lambda _: order, layout, batch_size=6)
+    batches = training_batches(feed, count=20, epochs=range(1))
     assert np.array_equal(
         np.concatenate([np.reshape(images, (len(images), -1)) for images, _ in batches]),
-        together[epoch_order(20, 0, 0)],
+        together[order],
     )
     assert len(list(evaluation_batches(rows, splits.train.targets, layout, order=np.arange(20), batch_size=7))) == 3
 
@@ -362,6 +385,88 @@ def test_two_pictures_that_are_equal_are_seen_alike_whatever_their_ids(
     assert same(history(network, renamed, views=3, storage=STREAMED), stored)
 
 
+def spotted(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A change of one's own: a white square somewhere, written into the picture that is given."""
+    top, left = rng.integers(0, 24, 2)
+    picture[top : top + 8, left : left + 8] = 255
+    return picture
+
+
+def darkened(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another one."""
+    return picture // 2
+
+
+def own_plan(network: keras.Model, splits: Splits, own: Augment | None, level: Level = "none", seed: int = 0) -> Plan:
+    changed = replace(splits, augmentation=Augmentation(level, views=3, own=own))
+    return plan_phases(network, TASK, changed, PHASES, batch_size=6, seed=seed)
+
+
+@pytest.mark.parametrize("level", ["none", "strong"])
+def test_a_change_of_ones_own_is_a_pure_function_of_seed_view_and_example(
+    network: keras.Model, splits: Splits, level: Level
+) -> None:
+    before = splits.train.inputs.copy()
+    plans = [own_plan(network, splits, spotted, level, seed) for seed in (0, 1)]
+
+    def seen(plan: Plan, view: int, positions: np.ndarray = EVERY) -> np.ndarray:
+        return plan.activations.rows(None, SplitView("train", view))[positions]
+
+    first = {(seed, view): seen(plans[seed], view) for seed in (0, 1) for view in (1, 2)}
+    assert all(np.array_equal(seen(plans[seed], view), pixels) for (seed, view), pixels in reversed(first.items()))
+    assert len({pixels.tobytes() for pixels in first.values()}) == 4
+    some = np.array([7, 3])
+    assert np.array_equal(seen(plans[0], 1, some), first[0, 1][some])
+    # it comes after the others and leaves what they draw as it is
+    differ = (first[0, 1] != seen(own_plan(network, splits, None, level), 1)).any(axis=-1)
+    assert (first[0, 1][differ] == 255).all()
+    assert differ.any(axis=(1, 2)).all()
+    # the first view, and what is validated on, are the pictures as they are
+    assert np.array_equal(seen(plans[0], 0), before)
+    assert np.array_equal(plans[0].activations.rows(None, SplitView("val"))[np.arange(7)], splits.val.inputs)
+    assert [one.views for one in plans[0].phases] == [3, 3]
+
+
+def test_the_source_of_a_change_of_ones_own_decides_what_is_used_again(network: keras.Model, splits: Splits) -> None:
+    def missing(own: Augment | None, level: Level = "none") -> int:
+        activations = own_plan(network, splits, own, level).activations
+        return missing_bytes(activations, activations.stored)
+
+    exec("def typed(picture, rng):\n    return picture // 2", typed := {})
+    changes = [None, spotted, darkened, typed["typed"]]
+    keys = [Augmentation(own=own).key for own in changes]
+    assert all(one not in keys[:place] for place, one in enumerate(keys))
+    assert Augmentation(own=spotted).key == keys[1]
+    assert Augmentation("light", own=spotted).key != keys[1]
+    assert Augmentation(own=typed["typed"]).key != keys[3]  # without source it cannot be known again
+    store_activations(own_plan(network, splits, spotted))
+    assert missing(spotted) == 0
+    # two further views, of which the head sees one; the pictures as they are are there
+    lacking = 20 * (2 * TUNED + POOLED)
+    assert [missing(own) for own in (None, darkened, typed["typed"])] == [0, lacking, lacking]
+    assert missing(spotted, "light") == lacking
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (lambda picture: picture[1:], "(31, 32, 3)"),
+        (lambda picture: picture / 255, "float64"),
+        (lambda picture: picture.tolist(), "list"),
+    ],
+)
+def test_a_change_of_ones_own_gives_a_picture_like_the_one_it_is_given(
+    network: keras.Model, splits: Splits, wrong: Callable[[np.ndarray], object], named: str
+) -> None:
+    def augment(picture: np.ndarray, rng: np.random.Generator) -> object:
+        return wrong(picture)
+
+    for own, name in ((augment, "`augment`"), (partial(augment), "`own`")):
+        with pytest.raises(ConfigError) as error:
+            store_activations(own_plan(network, splits, own))
+        assert all(word in str(error.value) for word in (name, "(32, 32, 3)", "uint8", named))
+
+
 def test_numbers_too_large_for_half_precision_are_told(network: keras.Model, splits: Splits) -> None:
     network.get_layer("norm_3").gamma.assign([1e6] * 8)
     with pytest.raises(ConfigError, match=r"--store\.dtype float16"):
@@ -371,13 +476,13 @@ def test_numbers_too_large_for_half_precision_are_told(network: keras.Model, spl
 def test_another_process_that_fills_the_store_costs_time_and_nothing_else(
     network: keras.Model, splits: Splits, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = plan_phases(network, splits, PHASES, batch_size=6, augment="light", views=3)
+    plan = plan_phases(network, TASK, light(splits, views=3), PHASES, batch_size=6)
     assert any(plan.activations.stored)
     monkeypatch.setattr(type(plan.activations.store), "has_room", lambda store, size: False)
     store_activations(plan)
     assert "--store.limit" in caplog.text
     assert len(open_store(Storage()).contents()) == 0
-    assert len(plan.activations.rows(0, "train", 0)[np.arange(3)]) == 3
+    assert len(plan.activations.rows(0, TRAIN)[np.arange(3)]) == 3
 
 
 def test_a_layer_without_source_is_trained_too(splits: Splits) -> None:
@@ -387,18 +492,18 @@ def test_a_layer_without_source_is_trained_too(splits: Splits) -> None:
     x = scope["Typed"]()(keras.layers.Conv2D(4, 3, strides=4)(inputs))
     backbone = keras.Model(inputs, x)
     backbone.trainable = False
-    model = attach_head(backbone, TASK)
+    model = with_head(backbone)
     for _ in range(2):
-        plan = plan_phases(model, splits, {"head": Phase(epochs=1)}, batch_size=8)
-        assert missing_bytes(plan) == (20 + 7 + 7) * 4 * 4
-        assert len(fine_tune(model, TASK, plan).rows) == 1
+        plan = plan_phases(model, TASK, splits, {"head": Phase(epochs=1)}, batch_size=8)
+        assert missing_bytes(plan.activations, plan.activations.stored) == (20 + 7 + 7) * 4 * 4
+        assert len(fine_tune(plan).rows) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), [("MobileNetV2", 160), ("EfficientNetB0", 64)])
 def test_a_picture_is_the_same_to_the_last_bit_wherever_it_stands_in_a_batch(name: str, size: int) -> None:
     """With 32 in a batch the last one or two were not, on processors with AVX2."""
-    model = attach_head(load_backbone(name, image_size=(size, size), weights="none"), TASK)
+    model = with_head(load_backbone(name, image_size=(size, size), weights="none"))
     pixels = np.random.default_rng(0).integers(0, 256, (1, size, size, 3)).astype(np.uint8)
     level = levels([cut(model)], takes=Layout(((size, size, 3),), "uint8"), dtype="float32")[0]
     rows = level.run(np.repeat(pixels, TRUNK_BATCH, axis=0)).numpy()
@@ -416,28 +521,28 @@ def token_network() -> keras.Model:
         x = x + keras.ops.mean(x, axis=1, keepdims=True)
     for layer in keras.Model(tokens, x).layers:
         layer.trainable = False
-    return attach_head(keras.Model(tokens, [x, mask]), TASK)
+    return with_head(keras.Model(tokens, [x, mask]))
 
 
 def token_splits() -> Splits:
-    def some(count: int, seed: int) -> Examples:
+    def some(count: int, seed: int) -> Texts:
         rng = np.random.default_rng(seed)
         lengths = rng.integers(1, 33, count)
         tokens = np.where(np.arange(32) < lengths[:, None], rng.integers(1, 50, (count, 32)), 0).astype(np.int32)
         ids = [f"{seed + index:032x}" for index in range(count)]
-        return Examples(tokens, np.arange(count, dtype=np.int32) % 2, ids, ids, widths=widths_of(lengths))
+        return Texts(tokens, np.arange(count, dtype=np.int32) % 2, ids, ids, widths=widths_of(lengths))
 
     return Splits(some(90, 0), some(20, 1), some(20, 2), ["ant", "bee"])
 
 
 def test_a_text_goes_through_the_trunk_at_its_own_width_whatever_texts_are_beside_it() -> None:
     splits = token_splits()
-    plan = plan_phases(token_network(), splits, {"head": Phase(epochs=1)}, batch_size=8)
+    plan = plan_phases(token_network(), TASK, splits, {"head": Phase(epochs=1)}, batch_size=8)
     streamed = replace(plan.activations, stored=(frozenset(),))
     assert plan.activations.stored[0]
-    rows = plan.activations.rows(0, "train", 0)
+    rows = plan.activations.rows(0, TRAIN)
     every = rows[np.arange(90)]
-    assert np.array_equal(every, streamed.rows(0, "train", 0)[np.arange(90)])
+    assert np.array_equal(every, streamed.rows(0, TRAIN)[np.arange(90)])
     for position in (0, 17, 89):
         assert np.array_equal(rows[np.array([position])][0], every[position])
     level = plan.activations.levels[0]
@@ -451,18 +556,18 @@ def test_texts_are_not_computed_twice_and_what_fails_to_be_stored_is_streamed(
     splits = token_splits()
     for some in (splits.train.inputs, splits.train.widths):
         some[1] = some[0]  # two that are equal are stored once
-    plan = plan_phases(token_network(), splits, {"head": Phase(epochs=1)}, batch_size=8)
-    stored, lacking, places = plan.activations.room(0, "train", 0)
+    plan = plan_phases(token_network(), TASK, splits, {"head": Phase(epochs=1)}, batch_size=8)
+    stored, lacking, places = plan.activations.room(0, TRAIN)
     assert stored == lacking > 0
     assert places == TRUNK_BATCH * len(set(splits.train.widths))  # a batch that is not full for each
     store_activations(plan)
-    assert plan.activations.room(0, "train", 0) == (stored, 0, 0)
-    again = plan_phases(token_network(), splits, {"head": Phase(epochs=1)}, batch_size=8)
-    assert missing_bytes(again) == 0
-    full = plan_phases(token_network(), splits, {"head": Phase(epochs=1)}, batch_size=8, seed=1)
+    assert plan.activations.room(0, TRAIN) == (stored, 0, 0)
+    again = plan_phases(token_network(), TASK, splits, {"head": Phase(epochs=1)}, batch_size=8)
+    assert missing_bytes(again.activations, again.activations.stored) == 0
+    full = plan_phases(token_network(), TASK, splits, {"head": Phase(epochs=1)}, batch_size=8, seed=1)
     monkeypatch.setattr(type(full.activations.store), "make_room", refuse)
     fresh = replace(full.activations, store=open_store(Storage(limit=0)), _arrays={})
-    assert np.array_equal(fresh.rows(0, "train", 0)[np.arange(90)], plan.activations.rows(0, "train", 0)[np.arange(90)])
+    assert np.array_equal(fresh.rows(0, TRAIN)[np.arange(90)], plan.activations.rows(0, TRAIN)[np.arange(90)])
     assert "no room" in caplog.text
 
 

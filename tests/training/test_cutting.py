@@ -5,6 +5,7 @@ import pytest
 
 from tfft.data import Splits
 from tfft.errors import ConfigError
+from tfft.models import single_label
 from tfft.training import Phase, plan_phases
 from tfft.training.cutting import cut_phases
 
@@ -49,8 +50,9 @@ def test_what_an_earlier_phase_moves_is_no_trunk_of_a_later_one(splits: Splits) 
     backbone.trainable = False
     model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x)))
     phases = {"train": Phase(epochs=1, unfreeze=1, batch_norm="train"), "keep": Phase(epochs=1, unfreeze=1)}
-    plan = plan_phases(model, splits, phases, batch_size=8)
+    task = single_label(splits.labels)
+    plan = plan_phases(model, task, splits, phases, batch_size=8)
     assert [planned.depth for planned in plan.phases] == [0, 0]
     assert plan.activations.levels[0].layers == ["pooled"]
-    alone = plan_phases(model, splits, {"keep": phases["keep"]}, batch_size=8)
+    alone = plan_phases(model, task, splits, {"keep": phases["keep"]}, batch_size=8)
     assert alone.activations.levels[0].layers == ["norm"]

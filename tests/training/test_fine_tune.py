@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfft.data import Splits
+from tfft.data import Augmentation, Splits
 from tfft.errors import DivergedError
 from tfft.models import Task, single_label
 from tfft.training import Phase, fine_tune, plan_phases
@@ -31,7 +31,7 @@ def train(
     **options: object,
 ) -> list[dict]:
     keras.utils.set_random_seed(0)
-    return fine_tune(model, task, plan_phases(model, splits, phases, batch_size=8, **options), log=log).rows
+    return fine_tune(plan_phases(model, task, splits, phases, batch_size=8, **options), log=log).rows
 
 
 def test_it_learns_and_says_what_happened(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_the_seed_decides_the_numbers_and_the_test_split_decides_nothing(network
     for seed, test in ((5, splits.test), (5, wrong), (6, None)):
         fresh = keras.models.clone_model(network)  # its dropouts start anew
         fresh.set_weights(network.get_weights())
-        rows = train(fresh, replace(splits, test=test), seed=seed, augment="light")
+        rows = train(fresh, replace(splits, test=test, augmentation=Augmentation("light")), seed=seed)
         losses = [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
         found.append((losses, [weight.tobytes() for weight in fresh.get_weights()]))
     assert found[0] == found[1]

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from tfft.data.batching.layout import Layout
-from tfft.models import attach_head, cut, load_encoder, sequence, subwords_for, unfrozen
+from tfft.models import DecoderSize, attach_decoder, cut, load_encoder, subwords_for, unfrozen
 from tfft.training.levels import TRUNK_BATCH, levels
 
 
@@ -36,7 +36,7 @@ def test_a_text_of_t5_beside_a_longer_one_is_answered_as_alone(seq2seq_folder: C
     """What its attention adds crosses the cut; behind the text nothing must be seen."""
     encoder = load_encoder(str(seq2seq_folder("t5")))
     pieces = subwords_for(encoder, iter(()), 50)
-    model = attach_head(encoder.model, sequence(encoder.decoder, pieces, longest=8))
+    model = attach_decoder(encoder, DecoderSize(), pieces, longest=8)
     with unfrozen(model, 1, batch_norm="frozen"):
         found = cut(model)
     tokens = encoder.pack(encoder.tokenize(["a zip"]), 8).repeat(TRUNK_BATCH, 0)

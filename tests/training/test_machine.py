@@ -6,6 +6,7 @@ import keras
 import pytest
 
 from tfft.data import Splits
+from tfft.models import single_label
 from tfft.training import Phase, plan_phases
 from tfft.training.machine import SETTINGS, machine
 
@@ -15,8 +16,9 @@ def test_what_was_stored_under_other_settings_is_not_used(
     setting: str, network: keras.Model, splits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def places() -> list[str]:
-        plan = plan_phases(network, splits, {"head": Phase(epochs=1)}, batch_size=8)
-        return [plan.activations.array(depth, 0).folder.name for depth in range(len(plan.activations.levels))]
+        plan = plan_phases(network, single_label(splits.labels), splits, {"head": Phase(epochs=1)}, batch_size=8)
+        (part,), levels = splits.train.parts, plan.activations.levels
+        return [plan.activations.array(depth, 0, part).folder.name for depth in range(len(levels))]
 
     monkeypatch.delenv(setting, raising=False)
     before = places()

@@ -3,14 +3,17 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tfft.data import Examples, Splits
+from tfft.data import Splits, Texts
 from tfft.data.batching.widths import widths_of
+from tfft.models import single_label
 from tfft.training import Phase, plan_phases, predict
+
+TASK = single_label(["ant", "bee"])
 
 
 def test_every_example_of_every_split_once_in_its_order(network: keras.Model, splits: Splits) -> None:
     found = predict(network, splits, batch_size=4)
-    plan = plan_phases(network, splits, {"tune": Phase(epochs=1, unfreeze=1)}, batch_size=8)
+    plan = plan_phases(network, TASK, splits, {"tune": Phase(epochs=1, unfreeze=1)}, batch_size=8)
     stored = predict(network, splits, plan)
     for name, examples in splits.items():
         expected = network.predict(examples.inputs.astype("float32"), verbose=0)
@@ -24,12 +27,12 @@ def test_answers_to_texts_are_in_the_order_of_the_texts() -> None:
     words = keras.layers.Embedding(50, 4, mask_zero=True)(tokens)
     model = keras.Model(tokens, keras.layers.GlobalAveragePooling1D()(words))
 
-    def texts(lengths: list[int], seed: int) -> Examples:
+    def texts(lengths: list[int], seed: int) -> Texts:
         rng = np.random.default_rng(seed)
         rows = [np.pad(rng.integers(1, 50, length), (0, 32 - length)) for length in lengths]
         ids = [str(number) for number in range(len(lengths))]
         widths = widths_of(np.array(lengths))
-        return Examples(np.array(rows, np.int32), np.zeros(len(lengths), np.int32), ids, ids, widths=widths)
+        return Texts(np.array(rows, np.int32), np.zeros(len(lengths), np.int32), ids, ids, widths=widths)
 
     splits = Splits(texts([30, 3, 17, 9, 25], 0), texts([20, 5], 1), texts([4, 32, 12], 2), ["ant", "bee"])
     found = predict(model, splits, batch_size=2)

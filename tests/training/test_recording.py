@@ -13,11 +13,11 @@ from tfft.models import Task
 from tfft.training.recording import Recorder
 
 TASK = Task(
-    head=lambda features: features,
     loss="mse",
     metrics=(),
     monitor="val_accuracy",
     mode="max",
+    outputs=(1,),
     chance_loss=1.0,
 )
 
@@ -57,7 +57,7 @@ def test_among_equals_the_lower_loss_wins(model: keras.Model) -> None:
 
 
 def test_less_can_be_better(model: keras.Model) -> None:
-    task = Task(TASK.head, "mse", (), monitor="val_loss", mode="min", chance_loss=1.0)
+    task = Task("mse", (), monitor="val_loss", mode="min", outputs=(1,), chance_loss=1.0)
     recorder = Recorder(model, task, None)
     epochs(recorder, model, [(0, 0.5), (0, 0.3), (0, 0.4)])
     assert recorder.history.best == 1

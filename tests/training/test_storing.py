@@ -6,24 +6,37 @@ import keras
 import numpy as np
 import pytest
 
-from tfft.data import Splits
+from tfft.data import Augmentation, Splits
+from tfft.data.choices import Level, Views
+from tfft.models import single_label
 from tfft.store import Storage, open_store
 from tfft.training import Phase, Plan, plan_phases, store_activations
 from tfft.training.levels import TRUNK_BATCH
+from tfft.training.planned import SplitView
 from tfft.training.storing import missing_bytes
 
+TASK = single_label(["ant", "bee"])
 PHASES = {"head": Phase(epochs=3), "tune": Phase(epochs=6, unfreeze=1)}
 ALL = {"train", "val", "test"}
 HEAD_ROW, TUNE_ROW = 8 * 4, 512 * 4
 
 
-def plan(network: keras.Model, splits: Splits, *, limit: float = 1.0, **options: object) -> Plan:
-    options = {"batch_size": 8, "augment": "light", "storage": Storage(limit=limit), **options}
-    return plan_phases(network, splits, PHASES, **options)
+def light(splits: Splits, augment: Level = "light", views: Views = "auto") -> Splits:
+    """Whose training pictures have changed views."""
+    return replace(splits, augmentation=Augmentation(augment, views=views))
+
+
+def plan(network: keras.Model, splits: Splits, *, limit: float = 1.0, **changed: object) -> Plan:
+    storage = Storage(limit=limit)
+    return plan_phases(network, TASK, light(splits, **changed), PHASES, batch_size=8, storage=storage)
+
+
+def missing(found: Plan) -> int:
+    return missing_bytes(found.activations, found.activations.stored)
 
 
 def splits_of(found: Plan) -> tuple[set[str], ...]:
-    return tuple({split for split, _ in pairs} for pairs in found.activations.stored)
+    return tuple({one.split for one in shown} for shown in found.activations.stored)
 
 
 def views(found: Plan) -> list[int | None]:
@@ -37,7 +50,7 @@ def test_all_of_it_where_it_fits(network: keras.Model, splits: Splits) -> None:
     assert views(plan(network, splits, views=3)) == [3, 3]
     assert views(plan(network, splits, augment="none")) == [1, 1]
     short = {"head": Phase(epochs=2)}
-    assert plan_phases(network, splits, short, batch_size=8, augment="light").phases[0].views == 2
+    assert plan_phases(network, TASK, light(splits), short, batch_size=8).phases[0].views == 2
 
 
 # rows at the boundary of tune: 20 to train a view, 7 to validate, 7 to test
@@ -65,12 +78,12 @@ def test_less_where_it_does_not(
 def test_what_is_there_already_takes_no_room(network: keras.Model, splits: Splits) -> None:
     limit = (6 * 20 + 14 + 8) * TUNE_ROW / 1e9 + 2e-5  # the headers
     first = plan(network, splits, limit=limit)
-    size = missing_bytes(first)
+    size = missing(first)
     assert size == (6 * 20 + 14) * TUNE_ROW + (3 * 20 + 7) * HEAD_ROW
     store_activations(first)
     again = plan(network, splits, limit=limit)
     assert views(again) == [6, 6]
-    assert missing_bytes(again) == 0
+    assert missing(again) == 0
 
 
 def test_cheap_layers_are_not_stored(splits: Splits) -> None:
@@ -78,19 +91,19 @@ def test_cheap_layers_are_not_stored(splits: Splits) -> None:
     inputs = keras.Input((32, 32, 3))
     x = keras.layers.Conv2D(16, 1, trainable=False)(inputs)
     x = keras.layers.Conv2D(16, 3, strides=4, name="above")(x)
-    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x)))
-    found = plan_phases(model, splits, {"head": Phase(epochs=1)}, batch_size=8)
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x)))
+    found = plan_phases(model, TASK, splits, {"head": Phase(epochs=1)}, batch_size=8)
     assert found.activations.stored == (frozenset(),)
 
 
 def test_the_pass_stores_what_is_needed_and_nothing_else(network: keras.Model, splits: Splits) -> None:
     found = plan(network, splits, views=4)
     store_activations(found)
-    assert missing_bytes(found) == 0
+    assert missing(found) == 0
     for split in ("train", "val", "test"):
-        assert found.activations.room(0, split, 0)[1:] == (0, 0)
-    assert found.activations.room(0, "val", 1)[2] == TRUNK_BATCH  # validation pictures are not augmented
-    assert found.activations.room(1, "test", 0)[2] == TRUNK_BATCH  # the head is not scored by itself
+        assert found.activations.room(0, SplitView(split))[1:] == (0, 0)
+    assert found.activations.room(0, SplitView("val", 1))[2] == TRUNK_BATCH  # validation pictures are not augmented
+    assert found.activations.room(1, SplitView("test"))[2] == TRUNK_BATCH  # the head is not scored by itself
     assert (
         sum(entry["bytes"] for entry in open_store(Storage()).contents())
         < 1.2 * ((4 * 20 + 14) * TUNE_ROW + (3 * 20 + 7) * HEAD_ROW) + 20_000
@@ -103,13 +116,16 @@ def test_another_head_and_rate_start_at_once_and_another_picture_does_not(networ
         network.inputs[0], keras.layers.Dense(2, activation="softmax", name="other")(network.get_layer("pool").output)
     )
     phases = {"head": Phase(epochs=3, learning_rate=0.3), "tune": Phase(epochs=6, unfreeze=1, optimizer="sgd")}
-    options = {"batch_size": 5, "augment": "light"}
-    assert missing_bytes(plan_phases(other, splits, phases, **options)) == 0
+
+    def lacking(splits: Splits, seed: int = 0) -> int:
+        return missing(plan_phases(other, TASK, light(splits), phases, batch_size=5, seed=seed))
+
+    assert lacking(splits) == 0
     pixels = splits.train.inputs.copy()
     pixels[3, 0, 0, 0] ^= 1
     edited = replace(splits, train=replace(splits.train, inputs=pixels))
-    assert missing_bytes(plan_phases(other, edited, phases, **options)) == 6 * TUNE_ROW + 3 * HEAD_ROW
-    assert missing_bytes(plan_phases(other, splits, phases, **options, seed=1)) == 5 * 20 * TUNE_ROW + 2 * 20 * HEAD_ROW
+    assert lacking(edited) == 6 * TUNE_ROW + 3 * HEAD_ROW
+    assert lacking(splits, seed=1) == 5 * 20 * TUNE_ROW + 2 * 20 * HEAD_ROW
     kernel = network.get_layer("conv_1").kernel
     kernel.assign(np.nextafter(kernel.numpy(), 1))
-    assert missing_bytes(plan_phases(other, splits, phases, **options)) > 6 * 20 * TUNE_ROW
+    assert lacking(splits) > 6 * 20 * TUNE_ROW

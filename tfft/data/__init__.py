@@ -1,7 +1,7 @@
-"""Labelled pictures: where they come from, how they are split, read, augmented and batched.
+"""Labelled pictures and texts: sources, splits, reading, augmentation and batches.
 
-The public names stand in `__init__.pyi` and are imported at their first use: a recipe can import this package
-at its top and still answer `--help` without TensorFlow.
+The public names are listed in `__init__.pyi` and imported on first use, so a recipe can import this package at the top
+and still show `--help` without TensorFlow.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What a person may choose of the data: names of columns, and how rare classes are met."""
+"""Settings of the data: columns of tables, lengths, views, and how rare classes are treated."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Balance = Literal["none", "weights", "sample"]
-"""Rare classes as they are; of more weight in the loss; their examples more often in an epoch."""
+"""Rare classes: treated like all others, given more weight in the loss, or drawn more often in each epoch."""
 
 
 Length = int | Literal["auto"]
-"""Tokens that a text is cut to; chosen from the data."""
+"""Maximum number of tokens of a text; `"auto"` chooses it from the data."""
 
 
 Level = Literal["none", "light", "strong"]
-"""How much views differ from their picture, see `Augmentation`."""
+"""How strongly views are augmented, see `Augmentation`."""
 Views = int | Literal["auto", "fresh"]
-"""How many views there are of each training picture; a new one in every epoch; at most 6 where they can be stored."""
+"""Views of each training picture; `"fresh"` makes new ones in every epoch; `"auto"` makes at most 6, if they can be
+stored."""
 
 
 @dataclass(frozen=True)
@@ -26,68 +27,68 @@ class Columns:
     image: str = "path"
     """Path of the picture, relative to the table."""
     label: str = "label"
-    """Its class."""
+    """Class of the picture."""
     split: str | None = None
-    """train, val or test, where the table decides."""
+    """train, val or test, if the table assigns the splits."""
     group: str | None = None
-    """Rows of equal value (a patient, a scene) stay in one split."""
+    """Rows with the same value (a patient, a scene) stay in one split."""
 
 
 @dataclass(frozen=True)
 class TagColumns:
-    """Columns of a table of pictures and their tags."""
+    """Columns of a table of pictures with several labels each."""
 
     image: str = "path"
     """Path of the picture, relative to the table."""
     tags: tuple[str, ...] = ("tags",)
-    """One column that holds names with a separator between them, or one column for each tag that holds 1 or 0."""
+    """One column that lists the labels, or one column of 1 and 0 for each label."""
     separator: str = "|"
-    """What stands between two names in one column."""
+    """Separator of the labels in a single column."""
     split: str | None = None
-    """train, val or test, where the table decides."""
+    """train, val or test, if the table assigns the splits."""
     group: str | None = None
-    """Rows of equal value (a patient, a scene) stay in one split."""
+    """Rows with the same value (a patient, a scene) stay in one split."""
 
 
 @dataclass(frozen=True)
 class NumberColumns:
-    """Columns of a table of pictures and their numbers."""
+    """Columns of a table of pictures with numbers."""
 
     image: str = "path"
     """Path of the picture, relative to the table."""
     values: tuple[str, ...] = ("value",)
-    """One column for each number that is to be learned."""
+    """One column for each number to predict."""
     split: str | None = None
-    """train, val or test, where the table decides."""
+    """train, val or test, if the table assigns the splits."""
     group: str | None = None
-    """Rows of equal value (a patient, a scene) stay in one split."""
+    """Rows with the same value (a patient, a scene) stay in one split."""
 
 
 @dataclass(frozen=True)
 class PairColumns:
-    """Columns of a table, keys of JSON lines, or endings of files of lines: texts, and what is to be made of them."""
+    """Columns of a table, keys of JSON lines, or suffixes of parallel text files: source texts and their targets."""
 
     source: str = "source"
-    """The text; of files of lines the ending, such as en."""
+    """The source text; for parallel text files the suffix, such as en."""
     target: str = "target"
-    """What is to be made of it; in JSON lines perhaps a list of several, of which the first is learned."""
+    """The target text; in JSON lines also a list of references, of which the model learns the first."""
     split: str | None = None
-    """train, val or test, where the table decides."""
+    """train, val or test, if the table assigns the splits."""
     group: str | None = None
-    """Rows of equal value (a document) stay in one split."""
+    """Rows with the same value (a document) stay in one split."""
     test: str = "test"
-    """Of files of lines, the name of those to test on, where it is another."""
+    """For parallel text files, the name of the test files."""
 
 
 @dataclass(frozen=True)
 class TextColumns:
-    """Columns of a table, or keys of JSON lines, with texts and their classes."""
+    """Columns of a table, or keys of JSON lines: texts and their classes."""
 
     text: str = "text"
     """The text."""
     label: str = "label"
-    """Its class."""
+    """Class of the text."""
     split: str | None = None
-    """train, val or test, where the table decides."""
+    """train, val or test, if the table assigns the splits."""
     group: str | None = None
-    """Rows of equal value (an author, a document) stay in one split."""
+    """Rows with the same value (an author, a document) stay in one split."""

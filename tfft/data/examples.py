@@ -1,4 +1,4 @@
-"""The examples of a run, pictures or texts, and the one list of labels that all of them share."""
+"""The examples of a run, pictures or texts, and the list of labels that all splits share."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from tfft.store import Rows
 
 
 class Part(NamedTuple):
-    """Examples of one split that go through a network in one shape: all pictures, or the texts of one width."""
+    """Examples of one split that pass through a network in one shape: all pictures, or the texts of one width."""
 
     width: int | None
-    """Tokens that each text is padded to; None for pictures."""
+    """Number of tokens that each text is padded to; None for pictures."""
     positions: np.ndarray | slice
-    """Of the examples."""
+    """Positions of the examples in their split."""
 
     def of(self, keys: Sequence[str]) -> Sequence[str]:
-        """Those of all keys that are of this part."""
-        return keys[self.positions] if isinstance(self.positions, slice) else [keys[place] for place in self.positions]
+        """The keys of the examples in this part, from the keys of all examples."""
+        if isinstance(self.positions, slice):
+            return keys[self.positions]
+        return [keys[position] for position in self.positions]
 
 
 @dataclass(frozen=True)
@@ -35,23 +37,23 @@ class Pictures:
     """The pictures of one split, in one fixed order."""
 
     inputs: np.ndarray | Rows = field(repr=False)
-    """(examples, height, width, 3), uint8, in [0, 255]: an array, or rows of the store, read when asked for."""
+    """(examples, height, width, 3), uint8, in [0, 255]: an array, or rows of the store, which are read on access."""
     targets: np.ndarray | Indexable = field(repr=False)
-    """What a model should answer, (examples, ...); see `tfft.data.truths` for each task."""
+    """Targets, (examples, ...); see `tfft.data.truths` for each task."""
     ids: list[str] = field(repr=False)
     """Content digest of each example, 32 hexadecimal digits."""
     where: list[str] = field(repr=False)
-    """Where each came from."""
+    """Origin of each example."""
     counts: list[int] = field(default_factory=list)
-    """How often each of `Splits.labels` is shown; empty, or zeros, where nothing is counted."""
+    """How often each of `Splits.labels` occurs; empty, or zeros, if the task has no classes."""
     rarity: np.ndarray | None = field(default=None, repr=False)
-    """(examples,), float: one over the count of the rarest class of each; None where nothing is counted."""
+    """(examples,), float: one over the count of the rarest class in each example; None if the task has no classes."""
 
     noun: ClassVar[str] = "pictures"
     packages: ClassVar[tuple[str, ...]] = ()
-    """Further packages that decide the last bits of what a network makes of them."""
+    """Further packages that affect the last bits of a network's output."""
     one_shape: ClassVar[bool] = True
-    """Whether all batches have one shape, which a compiler likes."""
+    """Whether all batches have the same shape, so that one compiled graph fits them all."""
     usual_width: ClassVar[None] = None
 
     def __len__(self) -> int:
@@ -59,7 +61,7 @@ class Pictures:
 
     @property
     def layout(self) -> Layout:
-        """Of the inputs."""
+        """Layout of the inputs."""
         return Layout((tuple(self.inputs.shape[1:]),), np.dtype(self.inputs.dtype).name)
 
     @property
@@ -69,12 +71,12 @@ class Pictures:
 
     @property
     def order(self) -> np.ndarray:
-        """The order in which they are evaluated, (examples,): their own."""
+        """Order of evaluation, (examples,): unchanged."""
         return np.arange(len(self))
 
     @property
     def parts(self) -> list[Part]:
-        """One, of all pictures."""
+        """A single part with all pictures."""
         return [Part(None, slice(None))]
 
     def epoch_order(self, seed: int, epoch: int, *, group: int, balanced: bool) -> np.ndarray:
@@ -82,30 +84,31 @@ class Pictures:
         return epoch_order(len(self), seed, epoch, self.rarity if balanced else None)
 
     def seen(self, view: Callable[[Indexable], Indexable]) -> Indexable:
-        """The inputs as a view shows them."""
+        """The inputs after a view is applied."""
         return view(self.inputs)
 
     def part_seen(self, part: Part, view: Callable[[Indexable], Indexable]) -> Indexable:
-        """The inputs of a part, as a view shows them."""
+        """The inputs of a part after a view is applied."""
         return view(self.inputs)
 
     def joined(self, rows: Mapping[int | None, Indexable], layout: Layout) -> Indexable:
-        """What was made of all parts, indexable by the positions of the examples."""
+        """The results of all parts, indexable by the positions of the examples."""
         return rows[None]
 
     def store_key(self, part: Part) -> dict[str, Any]:
-        """What decides the inputs beside their content: how they were decoded."""
+        """How the pictures were decoded: it determines the inputs together with their content."""
         return {"pictures": self.inputs.name if isinstance(self.inputs, Rows) else f"arrays {self.inputs.shape[1:]}"}
 
     def contents(self) -> Iterator[np.ndarray]:
-        """What each example holds, to be digested."""
+        """The content of each example, for its digest."""
         return iter(self.inputs)
 
     def check(self) -> None:
-        """Raises `ConfigError` unless they are uint8."""
+        """Raises `ConfigError` unless the pictures are uint8."""
         if self.inputs.dtype != "uint8":
             raise ConfigError(
-                "Pictures are uint8, in [0, 255]", received=self.inputs.dtype, fix="Convert them: `.astype('uint8')`"
+                f"Pictures must be uint8 in [0, 255] (got {self.inputs.dtype})",
+                fix="Convert them: `.astype('uint8')`",
             )
 
 
@@ -116,51 +119,51 @@ class Texts:
     inputs: np.ndarray = field(repr=False)
     """Tokens, (examples, most), int32, padded."""
     targets: np.ndarray | Indexable = field(repr=False)
-    """What a model should answer, (examples, ...): the index of a class, or the tokens of the first reference."""
+    """Targets, (examples, ...): the index of a class, or the tokens of the first reference."""
     ids: list[str] = field(repr=False)
     """Content digest of each example, 32 hexadecimal digits."""
     where: list[str] = field(repr=False)
-    """Where each came from."""
+    """Origin of each example."""
     widths: np.ndarray = field(repr=False)
-    """(examples,), int: tokens that each text is padded to, see `tfft.data.batching.widths`."""
+    """(examples,), int: number of tokens that each text is padded to, see `tfft.data.batching.widths`."""
     counts: list[int] = field(default_factory=list)
-    """How often each of `Splits.labels` is shown; empty where nothing is counted."""
+    """How often each of `Splits.labels` occurs; empty if the task has no classes."""
     rarity: np.ndarray | None = field(default=None, repr=False)
-    """(examples,), float: one over the count of the class of each; None where nothing is counted."""
+    """(examples,), float: one over the count of the class of each example; None if the task has no classes."""
     texts: np.ndarray | None = field(default=None, repr=False)
-    """(examples,), the texts as they were written."""
+    """(examples,), the original texts."""
     references: Sequence[Sequence[str]] | None = field(default=None, repr=False)
-    """What may be made of each text, one or several; None where the target is a class."""
+    """One or several reference texts for each example; None if the target is a class."""
     pieces: Any = field(default=None, repr=False)
-    """The tokenizer of the references (`tfft.models.Subwords`); None where the target is a class."""
+    """The tokenizer of the references (`tfft.models.Subwords`); None if the target is a class."""
 
     noun: ClassVar[str] = "texts"
     packages: ClassVar[tuple[str, ...]] = ("keras-hub",)
-    """Further packages that decide the last bits of what a network makes of them."""
+    """Further packages that affect the last bits of a network's output."""
     one_shape: ClassVar[bool] = False
-    """Whether all batches have one shape, which a compiler likes."""
+    """Whether all batches have the same shape, so that one compiled graph fits them all."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
     def layout(self) -> Layout:
-        """Of the inputs."""
+        """Layout of the inputs."""
         return Layout(((None,),), np.dtype(self.inputs.dtype).name)
 
     @property
     def rows(self) -> Indexable:
-        """The inputs, indexable by an array of positions, cut to the longest that is asked for."""
+        """The inputs, indexable by an array of positions; each result is as wide as its longest text."""
         return Tokens(self.inputs, self.widths)
 
     @property
     def order(self) -> np.ndarray:
-        """The order in which they are evaluated, (examples,): from the shortest to the longest."""
+        """Order of evaluation, (examples,): from the shortest to the longest."""
         return np.argsort(self.widths, kind="stable")
 
     @property
     def parts(self) -> list[Part]:
-        """One for each width, the shortest first."""
+        """A part for each width, the shortest first."""
         return [Part(width, positions) for width, positions in positions_by_width(self.widths)]
 
     @property
@@ -177,23 +180,23 @@ class Texts:
         return self.rows
 
     def part_seen(self, part: Part, view: Callable[[Indexable], Indexable]) -> Indexable:
-        """The inputs of a part."""
+        """The inputs of a part, cut to its width."""
         return self.inputs[part.positions, : part.width]
 
     def joined(self, rows: Mapping[int | None, Indexable], layout: Layout) -> Indexable:
-        """What was made of all parts, indexable by the positions of the examples."""
+        """The results of all parts, indexable by the positions of the examples."""
         return ByWidth(self.widths, rows, layout)
 
     def store_key(self, part: Part) -> dict[str, Any]:
-        """What decides the inputs beside their content: how far they are padded."""
+        """How far the texts are padded: it determines the inputs together with their content."""
         return {"width": part.width}
 
     def contents(self) -> Iterator[np.ndarray]:
-        """What each example holds, to be digested."""
+        """The content of each example, for its digest."""
         return (row[:width] for row, width in zip(self.inputs, self.widths, strict=True))
 
     def check(self) -> None:
-        """Texts that were read can be trained on."""
+        """Does nothing: texts are checked when they are read."""
 
 
 Examples = Pictures | Texts
@@ -202,28 +205,27 @@ Examples = Pictures | Texts
 
 @dataclass(frozen=True)
 class Splits:
-    """The examples of a run and the one list of labels that all of them share."""
+    """The examples of a run and the list of labels that all splits share."""
 
     train: Examples
     val: Examples
     test: Examples | None
     labels: list[str]
     notes: list[str] = field(default_factory=list)
-    """What a person should know of the data, one sentence each."""
+    """Observations about the data, one sentence each."""
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    """Examples left out, with the reason."""
+    """Skipped examples, each with the reason."""
     augmentation: Augmentation = Augmentation()
-    """How the views of training pictures differ from them, and how their targets follow."""
+    """How the views of training pictures are made, and how targets follow them."""
     balanced: bool = False
-    """Whether an epoch draws examples by how rare their classes are, so that some come several times and some not at
-    all."""
+    """Whether an epoch draws examples by the rarity of their classes: some several times, others not at all."""
 
     def items(self) -> Iterator[tuple[str, Examples]]:
-        """The splits there are, by name: train, val and perhaps test."""
+        """The splits by name: train, val and, if it exists, test."""
         for name in ("train", "val", "test"):
             if (examples := getattr(self, name)) is not None:
                 yield name, examples
 
     def counts(self) -> dict[str, list[int]]:
-        """How often each label is shown in each split, in the order of `labels`."""
+        """How often each label occurs in each split, in the order of `labels`."""
         return {name: examples.counts for name, examples in self.items()}

@@ -1,4 +1,4 @@
-"""Rows that are looked up by position."""
+"""Rows that are indexed by position."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Indexable(Protocol):
-    """Rows that are looked up by position: an array, rows of the store, or what computes them."""
+    """Rows that are indexed by position: an array, rows of the store, or an object that computes them."""
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        """The rows at some positions, (positions, ...)."""
+        """The rows at the given positions, (positions, ...)."""

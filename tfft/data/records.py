@@ -1,4 +1,4 @@
-"""One picture or text before it is decoded, with what is known of it."""
+"""One picture or text before it is decoded, with its ground truth."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ SPLIT_NAMES = {
 
 
 class Truth(Protocol):
-    """What is known of one picture or text: its class, its tags, numbers, a mask, boxes."""
+    """The ground truth of one picture or text: a class, tags, numbers, a mask or boxes."""
 
     one_class: ClassVar[bool]
-    """Whether it is one class of several, which every split then needs."""
+    """Whether it is exactly one class; then every split needs examples of every class."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes that it names, each as often as it does; examples are dealt to splits by them."""
+        """Its classes, one entry for each occurrence; splits are stratified by them."""
 
     @classmethod
     def targets(cls, records: Sequence[Record], form: Form) -> Targets:
-        """The numbers that the truths of records of this kind become."""
+        """The targets of records whose truths are of this kind."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One example with its truth and, where the source says so, its split and group."""
+    """One example with its ground truth and, if the source assigns them, its split and group."""
 
     content: Path | bytes = field(repr=False)
-    """A file, or the bytes of one (PNG, JPEG, ...); of a text, UTF-8."""
+    """A file, or its bytes: an encoded picture (PNG, JPEG, ...), or a text in UTF-8."""
     truth: Truth
-    """What is known of it: its class, its tags, numbers, a mask, boxes."""
+    """Its ground truth."""
     where: str
-    """How to find it again: a path below the data folder, or a name and a number."""
+    """Its origin: a path relative to the data folder, or a name and a number."""
     split: str | None = None
-    """`train`, `val` or `test`, where the source decides."""
+    """`train`, `val` or `test`, if the source assigns it."""
     group: str | None = None
-    """Examples of one group (a patient, a scene, a document) never straddle a split."""
+    """Examples of one group (a patient, a scene, a document) stay in one split."""
     digest: str = ""
-    """Hash of the content, 32 hexadecimal digits: equal examples have equal digests, whatever their names."""
+    """Hash of the content, 32 hexadecimal digits; equal examples have equal digests, whatever their names."""
 
     def read(self) -> bytes:
         """The bytes of the file."""
@@ -69,9 +69,9 @@ class Record:
 
 
 def digested(records: Sequence[Record]) -> list[Record]:
-    """The records with their digests, every file read once, in parallel.
+    """The records with their digests; every file is read once, in parallel.
 
-    A file that cannot be read gets a digest of its place; decoding names it.
+    A file that cannot be read gets a digest of its path; decoding reports it.
     """
 
     def digest(record: Record) -> Record:
@@ -87,17 +87,20 @@ def digested(records: Sequence[Record]) -> list[Record]:
 
 
 def content_digest(content: Buffer) -> str:
-    """The name of a content: 32 hexadecimal digits."""
+    """The hash of some content: 32 hexadecimal digits."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def split_name(name: str, where: str) -> str:
-    """The split that a folder or a cell means: `"validation"` is `"val"`."""
+    """The split that a folder or a cell names: `"validation"` is `"val"`.
+
+    Raises:
+        DataError: If it names no split.
+    """
     try:
         return SPLIT_NAMES[name.strip().lower()]
     except KeyError:
         raise DataError(
-            "A split is one of " + ", ".join(map(repr, SPLIT_NAMES)),
-            received=f"{name!r} in {where}",
-            fix=f"Nearest: {nearest(name, SPLIT_NAMES)}",
+            f"Unknown split {name!r} in {where}",
+            fix=f"Nearest: {nearest(name, SPLIT_NAMES)}. Splits are named {', '.join(map(repr, SPLIT_NAMES))}",
         ) from None

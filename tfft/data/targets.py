@@ -1,4 +1,4 @@
-"""The truths of all examples of a run as numbers."""
+"""The targets of a run: the ground truths of all examples as arrays."""
 
 from __future__ import annotations
 
@@ -17,55 +17,54 @@ from tfft.store import Storage
 
 @dataclass(frozen=True)
 class Form:
-    """What targets are made to fit."""
+    """How ground truths become targets."""
 
     image_size: tuple[int, int] | None = None
     """Height and width of the pictures in pixels; None for texts."""
     storage: Storage = Storage()
-    """Where masks are kept."""
+    """Where decoded masks are stored."""
     pieces: Any = None
-    """The tokenizer of references; None where there are none."""
+    """The tokenizer of the references; None for other tasks."""
     labels: Sequence[str] | None = None
-    """The order of the classes, where a person gives one; None for that of the alphabet."""
+    """The order of the classes; None for alphabetical order."""
     length: Length = "auto"
-    """Tokens that a reference is cut to, those of start and end among them; `"auto"` leaves 99 of 100 of the training
-    split whole."""
+    """Maximum number of tokens of a reference, including start and end; `"auto"` fits 99 of 100 training references."""
 
     def in_order(self, names: Iterable[str]) -> list[str]:
-        """Names of classes, each once."""
-        there = set(names)
-        return sorted(there) if self.labels is None else [name for name in self.labels if name in there]
+        """The names without duplicates, in the order of the classes."""
+        unique = set(names)
+        return sorted(unique) if self.labels is None else [name for name in self.labels if name in unique]
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The truths of all examples of a run as numbers."""
+    """The ground truths of all examples as arrays."""
 
     labels: list[str]
-    """What the numbers are of: classes, or names of quantities."""
+    """Names of the classes, or of the quantities."""
     of: Callable[[Sequence[int]], Indexable] = field(repr=False)
-    """Gives the targets of the records at some positions."""
+    """Returns the targets of the records at the given positions."""
     present: Sequence[Sequence[str]] = field(repr=False)
-    """By record, the classes that it shows, each as often as it does."""
+    """The classes of each record, one entry for each occurrence."""
     motion: Motion | None = None
-    """How a target follows its picture when a view moves that; None if it does not."""
+    """How targets follow the moves of a view; None if they do not depend on positions."""
     failed: Mapping[int, str] = field(default_factory=dict)
     """Why the truth of a record cannot be used, by position."""
     notes: Sequence[str] = ()
-    """What a person should know of them, one sentence each."""
+    """Observations about the targets, one sentence each."""
 
     def counts(self, positions: Sequence[int]) -> list[int]:
-        """How often each class is shown by the records at some positions."""
-        found = Counter(name for position in positions for name in self.present[position])
-        return [found[label] for label in self.labels]
+        """How often each class occurs in the records at the given positions."""
+        occurrences = Counter(name for position in positions for name in self.present[position])
+        return [occurrences[label] for label in self.labels]
 
     def rarity(self, positions: Sequence[int]) -> np.ndarray | None:
-        """For the records at some positions, one over how often these show the rarest class of each.
+        """One over the count of the rarest class in each record; counts are taken over the given positions.
 
-        A record that shows none is as rare as the records that show none are.
+        Records without a class are counted as a class of their own. None if no record has a class.
         """
-        seen = dict(zip(self.labels, self.counts(positions), strict=True))
-        if not any(seen.values()):
+        counts = dict(zip(self.labels, self.counts(positions), strict=True))
+        if not any(counts.values()):
             return None
         empty = sum(not self.present[position] for position in positions)
-        return np.array([1 / min((seen[name] for name in self.present[p]), default=empty) for p in positions])
+        return np.array([1 / min((counts[name] for name in self.present[p]), default=empty) for p in positions])

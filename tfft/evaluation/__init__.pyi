@@ -10,5 +10,12 @@ from .metrics import single_label_scores as single_label_scores
 from .numbers import regression_scores as regression_scores
 from .tags import best_thresholds as best_thresholds
 from .tags import multi_label_scores as multi_label_scores
+from .tasks import classification as classification
+from .tasks import detection as detection
+from .tasks import multilabel as multilabel
+from .tasks import regression as regression
+from .tasks import segmentation as segmentation
+from .tasks import summarization as summarization
+from .tasks import translation as translation
 from .texts import summary_scores as summary_scores
 from .texts import translation_scores as translation_scores

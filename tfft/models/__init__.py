@@ -1,7 +1,7 @@
-"""Backbones, heads, and what of them is frozen.
+"""Backbones, heads, tasks and freezing.
 
-The public names stand in `__init__.pyi` and are imported at their first use: a recipe can import this package
-at its top and still answer `--help` without TensorFlow.
+The public names are listed in `__init__.pyi` and imported on first use: a recipe can import this package at its top
+and still show `--help` without loading TensorFlow.
 """
 
 import lazy_loader

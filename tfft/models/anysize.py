@@ -1,4 +1,4 @@
-"""A model of one size as a model of any size: it takes a picture and answers in the pixels of that."""
+"""Turns a model with a fixed input size into a model for pictures of any size, with predictions in their pixels."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from keras import ops
 
 
 def any_size(model: keras.Model) -> keras.Model:
-    """Puts the resizing of pictures before a model, and behind it that of its answers.
+    """Adds resizing of the pictures in front of a model, and resizing of the predictions behind it.
 
-    Maps, (batch, height, width, channels), become as large as the picture, bilinear; boxes, which a model gives under
-    the name `boxes` as (batch, most, 4) in its own pixels, get those of the picture. At the size of the model, pictures
-    and answers stay as they are, to the last bit.
+    Maps, (batch, height, width, channels), are enlarged to the picture, bilinear; the output `boxes`, (batch, most, 4),
+    is converted from pixels of the model to pixels of the picture. At the size of the model, pictures and predictions
+    stay the same to the last bit.
 
     Args:
-        model: Takes (batch, height, width, 3) in [0, 255]; gives a map, or a dictionary with `boxes`.
+        model: Takes (batch, height, width, 3) in [0, 255]; outputs a map, or a dictionary with `boxes`.
 
     Returns:
-        A model that takes (batch, any height, any width, 3), made of Keras's own layers and operations.
+        A model that takes (batch, any height, any width, 3), built from layers and operations of Keras.
     """
     height, width = model.inputs[0].shape[1:3]
     picture = keras.Input((None, None, 3), name="picture")
-    # with antialias, as pictures are made smaller before training
+    # with antialias, as pictures are resized before training
     resized = keras.layers.Resizing(height, width, interpolation="bilinear", antialias=True, name="resized")(picture)
-    answer = model(resized)
-    if isinstance(answer, dict):
+    predictions = model(resized)
+    if isinstance(predictions, dict):
         scale = ops.stack([_length(picture, 2) / width, _length(picture, 1) / height] * 2)
-        outputs: Any = {**answer, "boxes": ops.multiply(answer["boxes"], scale)}
+        outputs: Any = {**predictions, "boxes": ops.multiply(predictions["boxes"], scale)}
     else:
-        rows, columns = _places(picture, 1, height), _places(picture, 2, width)
-        outputs = ops.einsum("xw,byw...->byx...", columns, ops.einsum("yh,bhwc->bywc", rows, answer))
+        rows, columns = _enlargement(picture, 1, height), _enlargement(picture, 2, width)
+        outputs = ops.einsum("xw,byw...->byx...", columns, ops.einsum("yh,bhwc->bywc", rows, predictions))
     return keras.Model(picture, outputs, name=model.name)
 
 
 def _ones(picture: Any, axis: int) -> Any:
-    """As many ones as the picture has rows (axis 1) or columns (axis 2), which are not known yet."""
+    """A one for each row (axis 1) or column (axis 2) of the picture, whose size is not known yet."""
     line = picture[0, :, 0, 0] if axis == 1 else picture[0, 0, :, 0]
     return ops.ones_like(line)
 
@@ -46,8 +46,8 @@ def _length(picture: Any, axis: int) -> Any:
     return ops.sum(_ones(picture, axis))
 
 
-def _places(picture: Any, axis: int, size: int) -> Any:
-    """Weights of bilinear enlargement as a matrix, (pixels of the picture, pixels of the model)."""
+def _enlargement(picture: Any, axis: int, size: int) -> Any:
+    """Weights of bilinear interpolation as a matrix, (pixels of the picture, pixels of the model)."""
     ones = _ones(picture, axis)
     middles = (ops.cumsum(ones) - 0.5) * size / ops.sum(ones) - 0.5
     middles = ops.clip(middles, 0, size - 1)

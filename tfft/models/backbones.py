@@ -1,4 +1,4 @@
-"""Backbones: any network of `keras.applications`, raw pixels in, its own preprocessing inside, once."""
+"""Backbones: any network of `keras.applications` for raw pixels, with its own preprocessing inside, once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import keras
 from tfft.errors import ConfigError, check_range, listed, nearest
 from tfft.models import weights as weight_files
 
-# what tfft sets itself when it calls a constructor
+# arguments of a constructor that tfft sets itself
 SET_HERE = {
     "include_top",
     "weights",
@@ -26,7 +26,7 @@ SET_HERE = {
 
 
 def backbone_names() -> list[str]:
-    """The constructors of `keras.applications`, by name."""
+    """Returns the names of the constructors of `keras.applications`."""
     return sorted(name for name, entry in vars(keras.applications).items() if inspect.isfunction(entry))
 
 
@@ -41,19 +41,19 @@ def load_backbone(
 
     Args:
         backbone: Name of a `keras.applications` constructor, or a functional `keras.Model` that takes
-            (batch, height, width, 3) in [0, 255]; it is used as it is, with its weights, and frozen. Of features that
-            are (batch, channels) or (batch, places, channels) a layer behind it makes a map, which heads pool.
+            (batch, height, width, 3) in [0, 255], which is used with its weights and frozen. If it outputs
+            (batch, channels) or (batch, positions, channels), a layer is added that reshapes features to a map.
         image_size: Height and width in pixels.
-        weights: `"imagenet"`, `"demo"` (of MobileNetV2 with alpha 0.35, in the package), `"none"` (random), or
+        weights: `"imagenet"`, `"demo"` (for MobileNetV2 with alpha 0.35, in the package), `"none"` (random), or
             the path of a weights file without top layers.
         options: Further arguments of the constructor, such as `{"alpha": 0.35}`.
 
     Returns:
-        A flat functional model, (batch, height, width, 3) in [0, 255] to features, every layer frozen, named
+        A flat functional model, (batch, height, width, 3) in [0, 255] to features, with all layers frozen, named
         after its network.
 
     Raises:
-        ConfigError: For a name, an option or a size that the network does not have, or weights that do not fit.
+        ConfigError: If the name, an option or the size does not exist for the network, or the weights do not fit.
         MachineError: If the weights cannot be downloaded, or those in the package are damaged.
 
     Example:
@@ -65,14 +65,14 @@ def load_backbone(
     if isinstance(backbone, keras.Model):
         _check_flat(backbone)
         if options:
-            raise ConfigError("A `keras.Model` as backbone takes no `backbone_options`", received=options)
+            raise ConfigError(f"A `keras.Model` as backbone takes no `backbone_options` (got {options})")
         model = _with_map(backbone)
     else:
         model = _build(backbone, image_size, weights, options)
     if model.inputs[0].shape[1:] != (*image_size, 3):
         raise ConfigError(
-            f"A backbone takes one input, (batch, {image_size[0]}, {image_size[1]}, 3)",
-            received=f"{model.name} with {model.inputs[0].shape}",
+            f"The input of {model.name} must be (batch, {image_size[0]}, {image_size[1]}, 3) "
+            f"(got {model.inputs[0].shape})",
             fix="Pass the same `image_size` as the model",
         )
     model.trainable = False
@@ -80,43 +80,42 @@ def load_backbone(
 
 
 def describe_backbone(backbone: Any, weights: str | None = None, options: Mapping[str, Any] | None = None) -> str:
-    """What it is, in words: `"MobileNetV2, weights imagenet"`, or the name of a model of one's own.
+    """Describes a backbone in words: `"MobileNetV2, weights imagenet"`, or the name of a custom model.
 
     Args:
         backbone: A name, a `keras.Model`, or an `Encoder`.
-        weights: Of a network of `keras.applications`; None where the name says all.
+        weights: Weights of a `keras.applications` network; None if the name is enough.
         options: Further arguments of the network.
     """
     if not isinstance(backbone, str):
-        return f"{getattr(backbone, 'model', backbone).name}, a model of your own"
+        return f"{getattr(backbone, 'model', backbone).name}, a custom model"
     if weights is None:
-        return "demo (a small BERT with random weights; to try things with)" if backbone == "demo" else backbone
+        return "demo (a small BERT with random weights, for trying things out)" if backbone == "demo" else backbone
     chosen = "".join(f", {name}={value}" for name, value in (options or {}).items())
     return f"{backbone}{chosen}, weights {weight_files.ABOUT.get(weights, weights)}"
 
 
 def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[str, Any]) -> keras.Model:
     constructor = _constructor(name)
-    # before the options: those of the demo run are not what a person typed
+    # checked before the options, since nobody typed those of a demo run
     pretrained = weight_files.constructor_weights(name, weights, options)
     taken = [option for option in inspect.signature(constructor).parameters if option not in SET_HERE]
     for option in options:
         if option not in taken:
             raise ConfigError(
-                f"`--backbone-options` of {name} are {listed(taken) or 'none'}",
-                received=option,
+                f"{name} has no option {option!r} for `--backbone-options`, only {listed(taken) or 'none at all'}",
                 fix=f"Nearest: {nearest(option, taken)}" if taken else "Pass `--backbone-options '{}'`",
             )
     weight_files.check_weights(weights)
     inputs = keras.Input((*image_size, 3), name="image")
-    # each family keeps its preprocessing beside its constructors; some have it in the network and an identity here
+    # each family's module has its preprocessing; it is an identity if the network itself preprocesses
     preprocessed = inspect.getmodule(constructor).preprocess_input(inputs)
     with weight_files.explained(name, weights):
         network = constructor(
             include_top=False,
             weights=pretrained,
             input_tensor=preprocessed,
-            input_shape=preprocessed.shape[1:],  # the tensor alone is not held against the family's smallest size
+            input_shape=preprocessed.shape[1:],  # for a tensor alone, Keras does not check the smallest size
             **options,
         )
     return keras.Model(inputs, network.output, name=name)
@@ -126,30 +125,29 @@ def _constructor(name: str) -> Callable[..., keras.Model]:
     names = backbone_names()
     if name not in names:
         raise ConfigError(
-            "`--backbone` is the name of a network in keras.applications",
-            received=repr(name),
+            f"`--backbone` {name!r} not found in keras.applications",
             fix=f"Nearest: {nearest(name, names)}",
         )
     return getattr(keras.applications, name)
 
 
 def _with_map(model: keras.Model) -> keras.Model:
-    """The same layers; features without places, or with places in a row, become a feature map."""
+    """The same model, with features reshaped to a map if they have no positions, or positions in a row."""
     shape = model.outputs[0].shape[1:]
     if len(shape) not in (1, 2):
         return model
-    # named as no layer of a person's is: Keras refuses a second one of one name
+    # an unusual name: Keras refuses two layers with the same name
     as_map = keras.layers.Reshape((1,) * (3 - len(shape)) + shape, name="backbone_map")
     return keras.Model(model.inputs[0], as_map(model.outputs[0]), name=model.name)
 
 
 def _check_flat(model: keras.Model) -> None:
-    """Stages and BatchNorm are found by walking the graph, which a model inside a model hides."""
+    """Raises `ConfigError` for a model inside the model: it would hide stages and BatchNormalization layers."""
     if len(getattr(model, "inputs", None) or ()) != 1 or len(getattr(model, "outputs", None) or ()) != 1:
         raise ConfigError(
-            "A `keras.Model` as backbone is functional, with one input and one output",
-            received=f"{type(model).__name__} {model.name}",
-            fix="Make one with `keras.Model(inputs, outputs)`",
+            "A `keras.Model` as backbone must be functional with one input and one output "
+            f"(got {type(model).__name__} {model.name})",
+            fix="Build it with `keras.Model(inputs, outputs)`",
         )
     hiding = [
         layer.name
@@ -159,7 +157,6 @@ def _check_flat(model: keras.Model) -> None:
     ]
     if hiding:
         raise ConfigError(
-            "A `keras.Model` as backbone is flat, with no model or BatchNormalization inside a layer",
-            received=f"{model.name} with {listed(dict.fromkeys(hiding), most=3)}",
+            f"The backbone {model.name} has a model or BatchNormalization inside {listed(dict.fromkeys(hiding), most=3)}",
             fix="Pass the inner model itself, or build it with `input_tensor=` instead of calling it",
         )

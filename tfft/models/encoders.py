@@ -1,6 +1,6 @@
-"""Encoders: any KerasHub network that reads a whole text, as a flat functional model that takes tokens.
+"""Encoders: any bidirectional KerasHub network, as a flat functional model that takes tokens.
 
-Of BART and T5, which answer with a text, the encoder is that model, and the decoder stays beside it.
+Of BART and T5, which generate texts, this model is the encoder; the decoder is kept separately.
 """
 
 from __future__ import annotations
@@ -22,64 +22,64 @@ from tfft.models.presets import answers, load_preset
 from tfft.models.tokenizing import packed, tokenized, unknown_token, word_pieces
 
 DEMO_SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_dim": 128, "max_sequence_length": 128}
-"""Of the small BERT that is tried things with."""
+"""Size of the small BERT for trying things out."""
 DEMO_VOCABULARY = 2000
-"""Words and pieces of words, at most."""
+"""Maximum number of words and word pieces."""
 RELATIVE_LONGEST = 1024
-"""Tokens that a network reads at most which knows no places, only how far two tokens are apart, as T5."""
+"""Maximum number of tokens for a network with relative attention and no position embeddings, such as T5."""
 
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """A frozen network for texts, with the tokenizer that belongs to it."""
+    """A frozen network for texts and its tokenizer."""
 
     model: keras.Model
     """From tokens, (batch, length), int32, padded, to features, (batch, length, channels), and a mask, (batch, length),
-    float32, 1 where a token is; `load_encoder` makes it of a network of KerasHub. What is unfrozen is trained in place:
-    load again for another run."""
+    float32, 1 for tokens and 0 for padding; `load_encoder` builds it from a KerasHub network. Unfrozen layers are
+    trained in place: load the encoder again for another run."""
     tokenizer: Any = field(repr=False)
-    """KerasHub's."""
+    """A tokenizer of KerasHub."""
     longest: int
-    """Tokens that it reads at most, with those of start and end."""
+    """Maximum length of a text in tokens, with start and end tokens."""
     decoder: Decoder | None = None
-    """That which was trained with it, in a network from texts to texts; trained in place too."""
+    """The pretrained decoder of a sequence-to-sequence network; trained in place too."""
 
     def __post_init__(self) -> None:
         if (len(self.model.inputs), len(self.model.outputs)) != (1, 2):
             raise ConfigError(
-                "The model of an `Encoder` takes tokens and gives features and a mask",
-                received=f"{self.model.name} with {len(self.model.inputs)} inputs, {len(self.model.outputs)} outputs",
+                "The model of an `Encoder` must have one input, tokens, and two outputs, features and a mask "
+                f"(got {self.model.name} with {len(self.model.inputs)} and {len(self.model.outputs)})",
                 fix="Save network and tokenizer in a folder with `save_to_preset`, and pass the folder as backbone",
             )
 
     @property
     def edges(self) -> tuple[list[int], list[int]]:
-        """Tokens before and behind each text."""
+        """Start and end tokens of each text."""
         start, end = (getattr(self.tokenizer, f"{name}_token_id", None) for name in ("start", "end"))
-        # T5 has none, and KerasHub names its end instead
+        # T5 has no start token, and KerasHub returns the end token instead
         return [] if start in (None, end) else [start], [] if end is None else [end]
 
     @property
     def pad(self) -> int:
-        """The token that fills up."""
+        """The padding token."""
         return self.tokenizer.pad_token_id
 
     @property
     def unknown(self) -> int | None:
-        """The token of what the vocabulary does not have; None where it has all."""
+        """The token for text that is not in the vocabulary; None if there is none."""
         return unknown_token(self.tokenizer)
 
     @property
     def special(self) -> frozenset[int]:
-        """Special tokens of the network, such as its end of a text: they stand for no text."""
+        """Special tokens, such as the end token, which stand for no text."""
         return frozenset(self.tokenizer.special_token_ids)
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The tokens of each text, uncut, without those of start and end."""
+        """Returns the tokens of each text, not truncated, without start and end tokens."""
         return tokenized(self.tokenizer, texts)
 
     def pack(self, tokens: Sequence[np.ndarray], length: int) -> np.ndarray:
-        """Tokens of texts between start and end, cut and filled up to one length, (texts, length), int32."""
+        """Adds start and end tokens, truncates and pads to one length: (texts, length), int32."""
         return packed(tokens, length, self.edges, self.pad)
 
 
@@ -88,20 +88,19 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
 
     Args:
         backbone: Name of a KerasHub preset (`"bert_tiny_en_uncased"`, `"hf://..."`), a folder in KerasHub's or Hugging
-            Face's form, or `"demo"`: a small BERT with random weights and a vocabulary made from `texts`. An `Encoder`
-            is given back as it is.
-        texts: Training texts, for `"demo"` alone.
+            Face's format, or `"demo"`: a small BERT with random weights and a vocabulary learned from `texts`. An
+            `Encoder` is returned unchanged.
+        texts: Training texts, only for `"demo"`.
 
     Raises:
-        ConfigError: For a name or a folder that is none, or a network that has no encoder of its own.
+        ConfigError: If there is no such preset or folder, or the network has no encoder.
         MachineError: If the extra `text` is not installed, or a preset cannot be downloaded.
     """
     if isinstance(backbone, Encoder):
         return backbone
     if not isinstance(backbone, str):
         raise ConfigError(
-            "A backbone for texts is the name of a preset, a folder, or an `Encoder`",
-            received=f"a {type(backbone).__name__}",
+            f"A text backbone must be the name of a preset, a folder or an `Encoder` (got {type(backbone).__name__})",
             fix="Save network and tokenizer in a folder with `save_to_preset`, and pass the folder",
         )
     extras.require("text")
@@ -114,16 +113,16 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
 
 
 def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
-    """A network of KerasHub on tokens alone: mask and segments are made of them inside, every layer is frozen."""
+    """Returns a frozen KerasHub network with tokens as its only input, from which it computes mask and segments."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     # in float32, so that it can be stored beside the features
     mask = ops.cast(ops.not_equal(tokens, pad), "float32")
-    made = {"token_ids": tokens, "padding_mask": mask, "segment_ids": ops.zeros_like(tokens)}
+    tensors = {"token_ids": tokens, "padding_mask": mask, "segment_ids": ops.zeros_like(tokens)}
     side = "encoder_" if answers(network) else ""
     if side:
-        given = {name: tensor for name, tensor in network.input.items() if name.startswith(side)}
-        network = keras.Model(given, network.output["encoder_sequence_output"])
-    inputs = {name: made[name.removeprefix(side)] for name in network.input}
+        own = {name: tensor for name, tensor in network.input.items() if name.startswith(side)}
+        network = keras.Model(own, network.output["encoder_sequence_output"])
+    inputs = {name: tensors[name.removeprefix(side)] for name in network.input}
     outputs = network._run_through_graph(inputs, operation_fn=lambda operation: operation)
     features = outputs["sequence_output"] if isinstance(outputs, dict) else outputs
     model = keras.Model(tokens, [features, mask], name="encoder_" + re.sub(r"[^A-Za-z0-9]+", "_", name))
@@ -135,7 +134,7 @@ def _demo(texts: Iterable[str]) -> Encoder:
     import keras_hub
 
     reserved = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    texts = list(texts) or ["none"]  # what is wrong with all of them is told where they are read
+    texts = list(texts) or ["none"]  # if there are no texts, reading them raises the error
     pieces = word_pieces(texts, DEMO_VOCABULARY, reserved=reserved, lowercase=True)
     tokenizer = keras_hub.tokenizers.BertTokenizer(pieces, lowercase=True)
     network = keras_hub.models.BertBackbone(vocabulary_size=len(pieces), **DEMO_SIZE)

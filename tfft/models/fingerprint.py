@@ -1,4 +1,4 @@
-"""What decides the outputs of a network: its architecture, the code of its own layers, the values of its weights."""
+"""Fingerprints of what decides a network's outputs: its architecture, the code of its custom layers, its weights."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import keras
 from tfft.models import lora
 
 REFERENCES = {"keras_history", "input_layers", "output_layers"}
-"""Entries of a configuration that name layers."""
+"""Entries of a configuration that refer to layers by name."""
 
 
 def fingerprint(model: keras.Model) -> str:
-    """32 hexadecimal digits of a functional model's architecture and weights, in inference mode.
+    """Returns 32 hexadecimal digits for a functional model's architecture and weights, in inference mode.
 
-    Names of layers and `trainable` flags do not count: the same network built twice in a process has other names.
-    A layer of somebody's own counts with its source; where there is none, no two fingerprints are equal.
+    Names of layers and `trainable` flags do not count: the same network built twice in one process has other names.
+    The source code of custom layers counts; if it is not available, no two fingerprints are equal.
     """
     digest = hashlib.blake2b(digest_size=16)
     try:
         config = model.get_config()
-    except NotImplementedError:  # a layer of somebody's own that cannot be described
+    except NotImplementedError:  # a custom layer without a configuration
         return uuid.uuid4().hex
     digest.update(json.dumps(_plain(config, {}), sort_keys=True, default=str).encode())
     for layer in model._flatten_layers():
@@ -39,7 +39,7 @@ def fingerprint(model: keras.Model) -> str:
 
 
 def weights_fingerprint(model: keras.Model) -> str:
-    """32 hexadecimal digits of the values of a model's weights; adapters that change nothing do not count."""
+    """Returns 32 hexadecimal digits for the values of a model's weights; adapters that change nothing do not count."""
     digest = hashlib.blake2b(digest_size=16)
     idle = lora.idle_adapters(model)
     for weight in model.weights:
@@ -52,11 +52,11 @@ def weights_fingerprint(model: keras.Model) -> str:
 
 
 def _plain(config: Any, names: dict[str, int]) -> Any:
-    """A configuration without names, and with numbers where layers are referred to by theirs."""
+    """A configuration without names, in which references to layers are numbers instead of names."""
     if isinstance(config, (list, tuple)):
         return [_plain(value, names) for value in config]
     if not isinstance(config, dict) or str(config.get("class_name")).endswith("DTypePolicy"):
-        return config  # the name of a data type is what it is
+        return config  # the name of a dtype policy matters
     if isinstance(layers := config.get("layers"), list):
         names = {layer.get("name"): number for number, layer in enumerate(layers)}
     return {

@@ -1,4 +1,4 @@
-"""What is trained and what is frozen; a frozen BatchNorm never moves its statistics."""
+"""Freezes and unfreezes layers; a frozen BatchNormalization never moves its statistics."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tfft.models.stages import backbone_stages
 Unfreeze = int | Literal["all"]
 
 TRAINED_MOMENTUM = 0.9
-"""Of the statistics of a BatchNormalization that is trained, as in PyTorch. With the 0.99 to 0.999 of
-keras.applications they need tens of thousands of steps to forget where they started."""
+"""Momentum of the statistics of a trained BatchNormalization, as in PyTorch. With the 0.99 to 0.999 of
+keras.applications, they need up to tens of thousands of steps to forget their initial values."""
 
 
 @contextmanager
@@ -25,27 +25,27 @@ def unfrozen(
 ) -> Iterator[None]:
     """Makes the top stages of a frozen backbone trainable, and freezes them again at the end.
 
-    Keras runs a BatchNormalization with `trainable=False` in inference mode, whatever the mode of the model
-    around it; `base(x, training=False)`, which the Keras guide relies on, does not hold once the model trains.
+    Keras runs a BatchNormalization layer with `trainable=False` in inference mode, whatever the mode of the model
+    around it. The idiom of the Keras guide, `base(x, training=False)`, has the same effect only from Keras 3.16 on:
+    up to 3.15, `fit` overrides arguments that were fixed when the model was built (keras#23364).
 
     Args:
-        model: A functional model whose backbone is frozen; its trainable layers (the head) stay so.
-        stages: How many stages from the top, or `"all"` frozen layers.
-        batch_norm: Whether BatchNormalization layers of these stages stay frozen, or are trained and move
-            their statistics (with a momentum of 0.9 while they do).
-        lora_rank: If above 0, these stages get low-rank adapters (see `tfft.models.lora`), which are trained in place
-            of their weights.
+        model: A functional model whose backbone is frozen; its trainable layers (the head) stay trainable.
+        stages: Number of stages from the top, or `"all"`.
+        batch_norm: Whether BatchNormalization layers of these stages stay frozen, or are trained and move their
+            statistics (with a momentum of 0.9 meanwhile).
+        lora_rank: If above 0, these stages get low-rank adapters (see `tfft.models.lora`), which are trained instead of
+            their weights.
 
     Raises:
-        ConfigError: If the model has fewer stages, or they have no layer that takes adapters.
+        ConfigError: If the model has fewer stages, or none of their layers takes adapters.
     """
     found = backbone_stages(model)
     if stages == "all":
         stages = len(found)
     if stages > len(found):
         raise ConfigError(
-            f"`unfreeze` is at most {len(found)}, the stages of this backbone",
-            received=f"unfreeze={stages}",
+            f"`unfreeze` must be at most {len(found)}, the number of stages of this backbone (got {stages})",
             fix="Use `all` for the whole backbone",
         )
     chosen = [layer for stage in found[len(found) - stages :] for layer in stage]
@@ -70,7 +70,7 @@ def unfrozen(
 
 
 def parameters(model: keras.Model) -> tuple[int, int]:
-    """Counts trained and frozen weights: `(trained, frozen)`, numbers."""
+    """Returns the number of trained and of frozen parameters: `(trained, frozen)`."""
     trained = sum(_size(weight) for weight in model.trainable_weights)
     return trained, sum(_size(weight) for weight in model.weights) - trained
 

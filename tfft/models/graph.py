@@ -1,4 +1,4 @@
-"""The graph of a functional Keras model, as the cut and the stages read it."""
+"""The graph of a functional Keras model, for the cut and the stages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One call of one operation (most are layers) in a model's graph."""
+    """One call of an operation, usually a layer, in a model's graph."""
 
     operation: keras.Operation
     inputs: list[keras.KerasTensor]
@@ -17,19 +17,19 @@ class Node:
 
     @property
     def layer(self) -> keras.Layer | None:
-        """The operation, if it is a layer and so may have weights."""
+        """The operation if it is a layer, which may have weights; else None."""
         return self.operation if isinstance(self.operation, keras.Layer) else None
 
 
 def nodes_in_order(model: keras.Model) -> list[Node]:
-    """Every call between a model's inputs and outputs, inputs first."""
+    """Returns every call between a model's inputs and outputs, inputs first."""
     done: dict[tuple[int, int], Node] = {}
-    given = {id(tensor) for tensor in model.inputs}
+    inputs = {id(tensor) for tensor in model.inputs}
     waiting = list(reversed(model.outputs))
     # depth first without recursion: DenseNet201 is deeper than Python's stack
     while waiting:
         tensor = waiting[-1]
-        if id(tensor) in given:
+        if id(tensor) in inputs:
             waiting.pop()
             continue
         operation, index, _ = tensor._keras_history
@@ -37,7 +37,7 @@ def nodes_in_order(model: keras.Model) -> list[Node]:
             waiting.pop()
             continue
         call = operation._inbound_nodes[index]
-        missing = [t for t in call.input_tensors if not _known(t, given, done)]
+        missing = [t for t in call.input_tensors if not _known(t, inputs, done)]
         if missing:
             waiting.extend(reversed(missing))
             continue
@@ -46,6 +46,6 @@ def nodes_in_order(model: keras.Model) -> list[Node]:
     return list(done.values())
 
 
-def _known(tensor: keras.KerasTensor, given: set[int], done: dict[tuple[int, int], Node]) -> bool:
+def _known(tensor: keras.KerasTensor, inputs: set[int], done: dict[tuple[int, int], Node]) -> bool:
     operation, index, _ = tensor._keras_history
-    return id(tensor) in given or (id(operation), index) in done
+    return id(tensor) in inputs or (id(operation), index) in done

@@ -1,4 +1,4 @@
-"""Low-rank adapters: two thin matrices beside a kernel, whose product is added to it, trained while it stays as it is.
+"""Low-rank adapters: two thin trained matrices, whose product is added to a frozen kernel.
 
 Hu et al. 2021, "LoRA: Low-rank adaptation of large language models", arXiv:2106.09685. The adapters are Keras's own
 (`enable_lora`); saving a model merges them into the kernels.
@@ -14,26 +14,25 @@ import numpy as np
 from tfft.errors import ConfigError
 
 PROJECTIONS = {"query", "value", "query_dense", "value_dense", "query_projector", "value_projector"}
-"""Where attention has its adapters, as in the paper; by the names that KerasHub gives these layers."""
+"""Layers of attention that get adapters, as in the paper, by their names in KerasHub."""
 
 
 def add_adapters(layers: Sequence[keras.Layer], rank: int) -> None:
-    """Adds adapters that change nothing yet, to the queries and values of attention; where there is none, to every
-    kernel that takes one. Layers that have adapters keep theirs.
+    """Adds adapters, which change nothing yet, to the queries and values of attention, or without attention to every
+    layer that takes one. Layers that have adapters keep theirs.
 
     Args:
-        layers: With what is inside them.
-        rank: Of the matrices.
+        layers: Layers, with the layers inside them.
+        rank: Rank of the matrices.
 
     Raises:
-        ConfigError: If no layer takes an adapter, or one has an adapter of another rank.
+        ConfigError: If no layer takes an adapter, or a layer has an adapter of another rank.
     """
     able = [layer for layer in _inner(layers) if hasattr(layer, "enable_lora")]
     chosen = [layer for layer in able if layer.name in PROJECTIONS] or able
     if not chosen:
         raise ConfigError(
-            "Adapters are for layers with a kernel: Dense, EinsumDense, Embedding or Conv",
-            received=f"lora_rank={rank}, with none in the unfrozen stages",
+            f"`lora_rank={rank}` needs Dense, EinsumDense, Embedding or Conv layers in the unfrozen stages (got none)",
             fix="Unfreeze more stages, or leave `lora_rank` at 0",
         )
     for layer in chosen:
@@ -41,14 +40,13 @@ def add_adapters(layers: Sequence[keras.Layer], rank: int) -> None:
             layer.enable_lora(rank)
         elif layer.lora_rank != rank:
             raise ConfigError(
-                "One model has adapters of one rank",
-                received=f"{layer.lora_rank} and {rank}",
-                fix="Build the model again, or take the same rank",
+                f"`lora_rank` must be {layer.lora_rank}, the rank of the model's existing adapters (got {rank})",
+                fix="Pass the same rank, or build the model again",
             )
 
 
 def train_adapters_alone(layers: Sequence[keras.Layer]) -> None:
-    """Of layers that are trainable, leaves the adapters so and freezes the other weights."""
+    """Freezes all weights of trainable layers except the adapters."""
     adapters = {id(weight) for layer in _inner(layers) for weight in _adapters(layer)}
     for layer in layers:
         for weight in layer.weights:
@@ -56,7 +54,7 @@ def train_adapters_alone(layers: Sequence[keras.Layer]) -> None:
 
 
 def idle_adapters(model: keras.Model) -> set[int]:
-    """The weights, by `id`, of adapters that add nothing to their kernels, as before they are trained."""
+    """Returns the weights, by `id`, of adapters that add nothing to their kernels, as before training."""
     adapters = (_adapters(layer) for layer in model._flatten_layers())
     return {id(weight) for pair in adapters if pair and not np.any(pair[-1]) for weight in pair}
 
@@ -69,4 +67,4 @@ def _adapters(layer: keras.Layer) -> list[keras.Variable]:
     if not getattr(layer, "lora_enabled", False):
         return []
     names = sorted(name for name in vars(layer) if name.startswith("lora_") and name.endswith(("_a", "_b")))
-    return [getattr(layer, name) for name in names]  # the second starts at zero
+    return [getattr(layer, name) for name in names]  # the second is initialized to zero

@@ -1,4 +1,4 @@
-"""KerasHub's presets: found by name or in a folder, loaded with their tokenizers, checked."""
+"""Loads and checks KerasHub presets with their tokenizers, by name or from a folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tfft.errors import ConfigError, MachineError, listed, nearest
 
 REMOTE = ("kaggle://", "hf://", "modelscope://", "gs://")
 NEEDED, TAKEN = {"token_ids", "padding_mask"}, {"token_ids", "padding_mask", "segment_ids"}
-"""Inputs that an encoder has, and may have; without a mask an answer would depend on how much is padded."""
+"""Inputs that an encoder must have, and may have; without a mask predictions would depend on the padding."""
 
 
 def load_preset(backbone: str) -> tuple[keras.Model, Any]:
-    """A network of KerasHub that reads a text as a whole, and its tokenizer; errors are those of `load_encoder`."""
+    """Returns a bidirectional KerasHub network and its tokenizer; raises the errors of `load_encoder`."""
     network, tokenizer = _load(backbone)
     _check(backbone, network)
     _check_vocabulary(backbone, network, tokenizer)
@@ -25,47 +25,43 @@ def load_preset(backbone: str) -> tuple[keras.Model, Any]:
 
 
 def answers(network: keras.Model) -> bool:
-    """Whether it is a network from texts to texts."""
-    return isinstance(network, _answering())
+    """Whether a network generates texts from texts."""
+    return isinstance(network, _seq2seq())
 
 
 def _load(backbone: str) -> tuple[keras.Model, Any]:
     import keras_hub
 
     folder = Path(backbone).expanduser()
-    known = {name for kind in (*_encoders(), *_answering()) for name in kind.presets}
+    known = {name for kind in (*_bidirectional(), *_seq2seq()) for name in kind.presets}
     if folder.is_dir():
         backbone = str(folder)
     elif backbone not in known and not backbone.startswith(REMOTE):
         raise ConfigError(
-            "`--backbone` is a KerasHub preset, a folder in KerasHub's or Hugging Face's form, or demo",
-            received=repr(backbone),
+            f"`--backbone` {backbone!r} not found: it is no KerasHub preset and no folder",
             fix=f"Nearest presets: {nearest(backbone, known)}",
         )
     try:
         with warnings.catch_warnings():
-            # the layers of T5 build what they hold when they are called, of which Keras warns
+            # Keras warns that the layers of T5 build their sublayers in `call`
             warnings.filterwarnings("ignore", "Layer 'transformer_|`build..` was called on layer 'transformer_")
             network = keras_hub.models.Backbone.from_preset(backbone)
         tokenizer = keras_hub.models.Tokenizer.from_preset(backbone)
-    except Exception as error:  # whatever the hosts, the file formats and KerasHub's readers raise
+    except Exception as error:  # anything that hosts, file formats and KerasHub's converters raise
         first = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
         if "no converter" in str(error):
             raise ConfigError(
-                "`--backbone` is of a kind that KerasHub reads",
-                received=first.rstrip(".:"),
-                fix="Choose a preset of KerasHub's own, such as t5_small_multi for T5",
+                f"KerasHub cannot convert `--backbone` {backbone} ({first.rstrip('.:')})",
+                fix="Choose a preset of KerasHub, such as t5_small_multi for T5",
             ) from error
         if folder.is_dir():
             raise ConfigError(
-                "The folder of `--backbone` holds a network and its tokenizer",
-                received=f"{first.rstrip('.:')} in {folder}",
+                f"No network with a tokenizer in `--backbone` {folder} ({first.rstrip('.:')})",
                 fix="Save both there with `save_to_preset`, or choose another folder",
             ) from error
         raise MachineError(
-            f"The preset {backbone} can be downloaded",
-            received=first,
-            fix="Get it on another machine (`save_to_preset`) and pass the folder, or try `--backbone demo`",
+            f"The preset {backbone} cannot be downloaded ({first.rstrip('.:')})",
+            fix="Save it on another machine with `save_to_preset` and pass the folder, or try `--backbone demo`",
         ) from error
     if _takes_accents_off(backbone, tokenizer):
         tokenizer.strip_accents = True
@@ -73,7 +69,7 @@ def _load(backbone: str) -> tuple[keras.Model, Any]:
 
 
 def _takes_accents_off(backbone: str, tokenizer: Any) -> bool:
-    """What KerasHub does not read in Hugging Face's form: an uncased BERT takes accents off too, unless it says no."""
+    """Whether accents are stripped: by default in an uncased BERT, which KerasHub ignores in Hugging Face's format."""
     import keras_hub
 
     if not isinstance(tokenizer, keras_hub.tokenizers.WordPieceTokenizer) or not tokenizer.lowercase:
@@ -86,49 +82,47 @@ def _takes_accents_off(backbone: str, tokenizer: Any) -> bool:
 
 
 def _check(name: str, network: keras.Model) -> None:
-    """Whether it reads a text as a whole, and nothing but a text."""
+    """Raises `ConfigError` unless a network is bidirectional and takes only texts."""
     if answers(network):
         return
-    given = set(network.input) if isinstance(network.input, dict) else set()
-    if not NEEDED <= given <= TAKEN or not isinstance(network, _encoders()):
-        what = "which reads left to right" if NEEDED <= given <= TAKEN else f"with inputs {listed(sorted(given))}"
+    inputs = set(network.input) if isinstance(network.input, dict) else set()
+    if not NEEDED <= inputs <= TAKEN or not isinstance(network, _bidirectional()):
+        reason = "reads left to right" if NEEDED <= inputs <= TAKEN else f"takes {listed(sorted(inputs))}"
         raise ConfigError(
-            "`--backbone` has an encoder, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT, ELECTRA, BART or T5",
-            received=f"{type(network).__name__} of {name}, {what}",
-            fix="Choose another preset",
+            f"`--backbone` {name} has no encoder for texts: {type(network).__name__} {reason}",
+            fix="Choose another preset, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT, ELECTRA, BART or T5",
         )
 
 
-def _answering() -> tuple[type, ...]:
-    """KerasHub's networks from texts to texts that can be taken apart here, see `of_layers`."""
+def _seq2seq() -> tuple[type, ...]:
+    """KerasHub's sequence-to-sequence networks whose decoder `of_layers` finds."""
     import keras_hub
 
     return keras_hub.models.BartBackbone, keras_hub.models.T5Backbone
 
 
-def _encoders() -> tuple[type, ...]:
-    """KerasHub's networks for texts alone that do not read left to right."""
+def _bidirectional() -> tuple[type, ...]:
+    """KerasHub's networks that take only texts and do not read them left to right."""
     from keras_hub import layers, models
 
-    read, pictures, sounds, onwards = (
-        {found.backbone_cls for found in _below(kind) if found.backbone_cls}
+    texts, pictures, sounds, causal = (
+        {subclass.backbone_cls for subclass in _subclasses(kind) if subclass.backbone_cls}
         for kind in (models.Tokenizer, layers.ImageConverter, layers.AudioConverter, models.CausalLM)
     )
-    return tuple(read - pictures - sounds - onwards)
+    return tuple(texts - pictures - sounds - causal)
 
 
 def _check_vocabulary(name: str, network: keras.Model, tokenizer: Any) -> None:
-    """A token beyond the embeddings has no row in them: an error in the middle of a run, or zeros."""
-    rows, words = getattr(network, "vocabulary_size", None), tokenizer.vocabulary_size()
-    # a mask that stands last is made of no text; one BART has no row for it
-    words -= tokenizer.id_to_token(words - 1) in ("<mask>", "[MASK]")
-    if rows is not None and words > rows:
+    """Raises `ConfigError` if tokens have no embedding, which would be an error in the middle of a run, or zeros."""
+    embeddings, tokens = getattr(network, "vocabulary_size", None), tokenizer.vocabulary_size()
+    # no text has the mask token; if it is the last one, it needs no embedding, as in one BART
+    tokens -= tokenizer.id_to_token(tokens - 1) in ("<mask>", "[MASK]")
+    if embeddings is not None and tokens > embeddings:
         raise ConfigError(
-            "The network of `--backbone` has an embedding for each token of its tokenizer",
-            received=f"{rows} embeddings and {words} tokens in {name}",
+            f"`--backbone` {name} has {embeddings} embeddings for {tokens} tokens of its tokenizer",
             fix="Choose a folder whose network and tokenizer were saved together",
         )
 
 
-def _below(kind: type) -> list[type]:
-    return [found for one in kind.__subclasses__() for found in (one, *_below(one))]
+def _subclasses(kind: type) -> list[type]:
+    return [subclass for child in kind.__subclasses__() for subclass in (child, *_subclasses(child))]

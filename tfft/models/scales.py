@@ -1,4 +1,4 @@
-"""Feature maps of several scales, for heads that answer at places of a picture."""
+"""Feature maps at several scales, for heads that predict maps."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from tfft.errors import ConfigError
 from tfft.models.graph import nodes_in_order
 
 MERGES = (keras.layers.Add, keras.layers.Concatenate)
-"""Where the blocks of a network end."""
+"""Layers that end the blocks of a network."""
 
 
 def scales_of(backbone: keras.Model, strides: Sequence[int]) -> list[keras.KerasTensor]:
-    """The feature maps of a backbone at some strides, finest first.
+    """Returns feature maps of a backbone at several strides, finest first.
 
-    For the coarsest stride it is the output of the backbone, if that has this stride. For the others it is, from the
-    end of the last block at this scale on, the narrowest tensor that all that comes later is computed from:
-    MobileNetV2 widens its tensors six times just below each change of resolution, and what crosses to the head is
-    stored.
+    The map of the backbone's own stride is its output. At any other stride it is the narrowest tensor from the end of
+    the last block on that everything later is computed from: MobileNetV2 widens its tensors six times just below each
+    change of resolution, and the tensors that go to the head are stored.
 
     Args:
-        backbone: A functional model with a fixed input size that gives a feature map.
-        strides: Pixels between two places of a map, powers of 2, rising.
+        backbone: A functional model with a fixed input size that outputs a feature map.
+        strides: Pixels between two cells of a map, powers of 2, ascending.
 
     Raises:
         ConfigError: If the backbone has no map at a stride.
@@ -38,38 +37,37 @@ def scales_of(backbone: keras.Model, strides: Sequence[int]) -> list[keras.Keras
         for tensor in node.outputs:
             if len(tensor.shape) == 4 and (tensor.shape[1] or 0) > 1:
                 maps[stride_of(height, tensor)].append((tensor, isinstance(node.operation, MERGES)))
-    found = []
+    features = []
     for stride in strides:
         if len(output.shape) == 4 and stride_of(height, output) == stride:
-            found.append(output)
+            features.append(output)
             continue
         if stride not in maps:
             raise ConfigError(
-                f"The backbone has feature maps at a stride of {stride}",
-                received=f"{backbone.name} with strides {sorted(maps)} at {height} pixels",
+                f"{backbone.name} has no feature map at stride {stride}, only at {sorted(maps)} for {height} pixels",
                 fix="Choose a larger `--image-size`, or another `--backbone`",
             )
-        here = maps[stride]
-        end = max((place for place, (_, merges) in enumerate(here) if merges), default=len(here) - 1)
-        later = [tensor for tensor, _ in here[end:]]
-        whole = [tensor for tensor in later if id(tensor) in passes] or later  # NASNet hands two tensors on
-        found.append(min(reversed(whole), key=lambda tensor: math.prod(tensor.shape[1:])))
-    return found
+        tensors = maps[stride]
+        end = max((position for position, (_, merges) in enumerate(tensors) if merges), default=len(tensors) - 1)
+        later = [tensor for tensor, _ in tensors[end:]]
+        whole = [tensor for tensor in later if id(tensor) in passes] or later  # NASNet's cells pass on two tensors
+        features.append(min(reversed(whole), key=lambda tensor: math.prod(tensor.shape[1:])))
+    return features
 
 
 def _passes(backbone: keras.Model) -> set[int]:
-    """The tensors through which everything passes, by `id`."""
+    """The tensors, by `id`, that everything later is computed from."""
     nodes = nodes_in_order(backbone)
-    last_use = {id(tensor): place for place, node in enumerate(nodes) for tensor in node.inputs}
+    last_use = {id(tensor): position for position, node in enumerate(nodes) for tensor in node.inputs}
     last_use[id(backbone.outputs[0])] = len(nodes)
-    waiting, found = {id(tensor) for tensor in backbone.inputs}, set()
-    for place, node in enumerate(nodes):
-        waiting = {key for key in waiting | {id(t) for t in node.outputs} if last_use.get(key, -1) > place}
+    waiting, passes = {id(tensor) for tensor in backbone.inputs}, set()
+    for position, node in enumerate(nodes):
+        waiting = {key for key in waiting | {id(t) for t in node.outputs} if last_use.get(key, -1) > position}
         if len(waiting) == 1:
-            found |= waiting
-    return found
+            passes |= waiting
+    return passes
 
 
 def stride_of(height: int, tensor: keras.KerasTensor) -> int:
-    """Pixels between two places of a map, the nearest power of 2: valid convolutions change a size a little."""
+    """Pixels between two cells of a map, rounded to a power of 2: valid convolutions change sizes a little."""
     return 2 ** round(math.log2(height / tensor.shape[1]))

@@ -1,4 +1,4 @@
-"""A class for each pixel: a light decoder over several scales of a backbone, as in U-Net."""
+"""Semantic segmentation: a light decoder over several scales of a backbone, as in U-Net."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ STRIDES = (4, 8, 16, 32)
 WIDTHS = (64, 96, 128, 192)
 """Filters of the decoder at each stride."""
 GROUPS = 8
-"""Of GroupNormalization, which unlike BatchNormalization does not depend on the rest of a batch."""
+"""Groups of GroupNormalization, which unlike BatchNormalization does not depend on the rest of the batch."""
 
 
 def pixel_maps(backbone: keras.Model, labels: Sequence[str]) -> Any:
-    """U-Net's way up (Ronneberger, Fischer and Brox 2015, arXiv:1505.04597) over four scales of a backbone.
+    """Adds the decoder of U-Net (Ronneberger, Fischer and Brox 2015, arXiv:1505.04597) to four scales of a backbone.
 
-    The coarsest map is enlarged, laid beside the next finer one, narrowed and smoothed, and so on up to a quarter of
-    the resolution; the answer there is enlarged to the picture.
+    The coarsest map is enlarged, concatenated with the next finer one, narrowed and smoothed, and so on up to a quarter
+    of the resolution; the prediction there is enlarged to the size of the picture.
 
     Args:
         backbone: Takes (batch, height, width, 3).
@@ -61,17 +61,17 @@ def pixel_labels(
     focal: float = 0.0,
     dice: float = 0.0,
 ) -> Task:
-    """A class for each pixel.
+    """Semantic segmentation: one class for each pixel.
 
     Args:
-        labels: Names of the classes; targets are (batch, height, width), indices, 255 for pixels that do not count.
+        labels: Names of the classes; targets are (batch, height, width), indices, 255 for pixels to ignore.
         image_size: Height and width of a picture in pixels.
-        weights: Of the loss of each class; None weighs all alike.
+        weights: Weight of each class in the loss; None for equal weights.
         focal: Exponent of the focal loss, 0 or more; 0 is cross-entropy (Lin et al. 2017, arXiv:1708.02002).
-        dice: How much of the Dice loss (Milletari, Navab and Ahmadi 2016, arXiv:1606.04797) is added.
+        dice: Weight of the Dice loss (Milletari, Navab and Ahmadi 2016, arXiv:1606.04797) that is added.
     """
     if len(labels) < 2:
-        raise ConfigError("A segmentation needs at least two labels", received=list(labels), fix="Check `--classes`")
+        raise ConfigError(f"A segmentation needs at least two labels (got {list(labels)})", fix="Check `--classes`")
     return Task(
         loss=pixel_loss(weights, focal=focal, dice=dice),
         metrics=(keras.metrics.MeanIoU(len(labels), ignore_class=IGNORED, sparse_y_pred=False, name="mean_iou"),),

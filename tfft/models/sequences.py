@@ -1,4 +1,4 @@
-"""From texts to texts: a decoder behind an encoder, and the task of the next token."""
+"""Sequence to sequence: a decoder behind an encoder, and the task of predicting the next token."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tfft.models.tasks import Task
 
 
 def attach_decoder(encoder: Encoder, size: DecoderSize, pieces: Subwords, *, longest: int) -> keras.Model:
-    """The decoder that an encoder brings, or a new one, behind it.
+    """Adds a decoder to an encoder: its pretrained one, or a new one if it has none.
 
     Args:
-        encoder: Its layers are shared, not copied.
-        size: Of a new decoder.
-        pieces: That answers are made of.
-        longest: Tokens of an answer at most.
+        encoder: The encoder; its layers are shared, not copied.
+        size: Size of a new decoder.
+        pieces: Tokenizer of the target texts.
+        longest: Maximum length of a target text in tokens.
 
     Returns:
-        A model from tokens of texts, (batch, length), and of the beginnings of answers, (batch, given), int32, to
-        logits of the tokens that come next, (batch, given, vocabulary).
+        A model from tokens of source texts, (batch, length), and of the beginnings of target texts, (batch, given),
+        int32, to logits of the next tokens, (batch, given, vocabulary).
     """
     given = keras.Input((None,), dtype="int32", name="given")
     features = [*encoder.model.outputs, given]
@@ -42,14 +42,13 @@ def attach_decoder(encoder: Encoder, size: DecoderSize, pieces: Subwords, *, lon
 
 
 def sequence(pieces: Subwords, *, longest: int, smoothing: float = 0.0, search: Search = Search()) -> Task:
-    """A text for each text: a decoder that goes on from the right beginning, and cross-entropy of the next tokens.
+    """A text for each text: cross-entropy of the next token, with teacher forcing.
 
     Args:
-        pieces: That answers are made of; targets are (batch, length), from start to end, padded.
-        longest: Tokens of a target at most.
-        smoothing: Share of the truth that is spread over all tokens, 0 or more and below 1 (Szegedy et al. 2016,
-            arXiv:1512.00567).
-        search: How an answer is generated.
+        pieces: Tokenizer of the target texts; targets are (batch, length), from start to end token, padded.
+        longest: Maximum length of a target text in tokens.
+        smoothing: Label smoothing, in [0, 1) (Szegedy et al. 2016, arXiv:1512.00567).
+        search: How texts are generated.
     """
     check_range("smoothing", smoothing, least=0, below=1, fix="0.1 is usual")
     return Task(
@@ -61,11 +60,11 @@ def sequence(pieces: Subwords, *, longest: int, smoothing: float = 0.0, search: 
         chance_loss=math.log(pieces.size),
         given=lambda targets: pieces.up_to_longest(targets)[:, :-1],
         encode=lambda targets: pieces.up_to_longest(targets)[:, 1:],
-        answering=lambda model: _answering(model, pieces, search, longest),
+        answering=lambda model: _generator(model, pieces, search, longest),
     )
 
 
-def _answering(model: keras.Model, pieces: Subwords, search: Search, longest: int) -> Callable[[np.ndarray], list[str]]:
-    """From tokens of texts, (batch, length), to texts."""
-    answer = answerer(model, pieces, search, longest=longest)
-    return lambda tokens: pieces.texts(answer(tokens))
+def _generator(model: keras.Model, pieces: Subwords, search: Search, longest: int) -> Callable[[np.ndarray], list[str]]:
+    """Returns a function from tokens of source texts, (batch, length), to generated texts."""
+    generate = answerer(model, pieces, search, longest=longest)
+    return lambda tokens: pieces.texts(generate(tokens))

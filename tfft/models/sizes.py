@@ -1,4 +1,4 @@
-"""What a person may choose of a decoder and of the search for its answers."""
+"""Options for a decoder and for text generation."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from tfft.errors import ConfigError, check_range
 
 @dataclass(frozen=True)
 class DecoderSize:
-    """Of a decoder that is trained from nothing."""
+    """Size of a decoder that is trained from scratch."""
 
     layers: int = 3
     """Transformer blocks."""
     width: int = 256
     """Channels; a multiple of `heads`."""
     heads: int = 4
-    """Of each attention."""
+    """Heads of each attention."""
     feedforward: int = 1024
     """Units between the two Dense layers of a block."""
     dropout: float = 0.1
-    """Fraction dropped behind embeddings, attentions and Dense layers."""
+    """Dropout rate after embeddings, attentions and Dense layers."""
     vocabulary: int = 8000
-    """Pieces of words that answers are made of, at most; chosen from the training targets."""
+    """Maximum number of subwords, learned from the training targets."""
 
     def __post_init__(self) -> None:
         check_range("layers", self.layers, least=1, most=100)
@@ -33,20 +33,19 @@ class DecoderSize:
         check_range("vocabulary", self.vocabulary, least=16, most=1_000_000)
         if self.width % self.heads:
             raise ConfigError(
-                "The width of a decoder is a multiple of its heads",
-                received=f"width={self.width}, heads={self.heads}",
+                f"The width of a decoder must be a multiple of its heads (got width={self.width}, heads={self.heads})",
                 fix=f"Set `--decoder.width {self.width // self.heads * self.heads or self.heads}`",
             )
 
 
 @dataclass(frozen=True)
 class Search:
-    """How an answer is looked for, token by token."""
+    """How a text is generated, token by token."""
 
     beams: int = 4
-    """Beginnings that are kept at each step; 1 takes the most likely token each time (greedy)."""
+    """Beams of the beam search; 1 takes the most likely token at each step (greedy)."""
     length_penalty: float = 0.6
-    """Exponent of the length that scores are divided by, so that long answers are not at a disadvantage; 0 for none."""
+    """Exponent of the length that scores are divided by, so that long texts are not at a disadvantage; 0 for none."""
 
     def __post_init__(self) -> None:
         check_range("beams", self.beams, least=1, most=64)

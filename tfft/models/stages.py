@@ -10,18 +10,18 @@ from tfft.models.graph import Node, nodes_in_order
 
 
 def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
-    """The stages of the frozen layers of a model, from the pixels up.
+    """Returns the stages of a model's frozen layers, from the input up.
 
-    A stage holds the frozen layers that have weights and whose outputs share one height and width; a
-    resolution whose layers have no weights (a bare pooling) is no stage. The 1 x 1 tensors between a global
-    pooling and its product (squeeze and excitation) belong to the stage around them. In a network for sequences every
-    block (a layer of layers) begins a stage; the lowest holds what comes before the first block, the embeddings.
+    A stage holds the frozen layers that have weights and whose outputs share one height and width; a resolution whose
+    layers have no weights (a bare pooling) is not a stage. The 1 x 1 tensors between a global pooling and its product
+    (squeeze and excitation) belong to the stage around them. In a network for sequences, every block (a layer that
+    contains layers) starts a stage; the lowest stage holds the embeddings below the first block.
 
     Args:
-        model: A functional model whose backbone is frozen; one for pictures has a fixed input size.
+        model: A functional model whose backbone is frozen; a model for pictures has a fixed input size.
 
     Returns:
-        One list of layers for each stage; empty if no layer is frozen.
+        One list of layers per stage; empty if no layer is frozen.
     """
     stages: dict[tuple[tuple[int, ...] | None, int], list[keras.Layer]] = {}
     resolution_of: dict[int, tuple[int, ...] | None] = {}
@@ -46,7 +46,7 @@ def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
 
 
 def _is_block(node: Node) -> bool:
-    """Whether a layer of a network for sequences, (batch, length, channels), is made of several Dense layers."""
+    """Whether a layer that outputs sequences, (batch, length, channels), contains several Dense layers."""
     inner = node.layer._flatten_layers(include_self=False)
     dense = [layer for layer in inner if isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense))]
     return len(node.outputs[0].shape) == 3 and len(dense) > 1
@@ -57,7 +57,7 @@ def _pools_globally(operation: keras.Operation) -> bool:
 
 
 def _parameters(layers: list[keras.Layer]) -> int:
-    """Weights that training could change: a Normalization holds constants and is no stage of its own."""
+    """Number of weights that training could change: a Normalization layer holds constants and is not a stage."""
     return sum(
         math.prod(weight.shape)
         for layer in layers

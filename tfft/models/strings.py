@@ -1,4 +1,4 @@
-"""A model of tokens as a model of texts: the tokenizer in front of it, inside the saved file."""
+"""Turns a model for tokens into a model for texts, with the tokenizer inside the saved file."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from tfft.models.encoders import Encoder
 
 
 def from_strings(model: keras.Model, encoder: Encoder, length: int) -> keras.Model:
-    """Puts the tokenizer of an encoder before a model.
+    """Adds the tokenizer of an encoder in front of a model.
 
     Args:
-        model: Takes tokens, (batch, length), int32; perhaps, as its second input, what is given of an answer.
-        encoder: Whose tokens they are.
-        length: Tokens that a text is cut to.
+        model: A model for tokens, (batch, length), int32, and possibly, as its second input, tokens of target texts.
+        encoder: The encoder of the model.
+        length: Length in tokens that texts are truncated to.
 
     Returns:
-        A model that takes texts, (batch,), strings, and what else the model takes; opened, `predict` answers to an
-        array of them. It is made of Keras's and KerasHub's own layers.
+        A model that takes texts, (batch,), strings, and the second input, if any; its `predict` takes an array of
+        texts. It consists of layers of Keras and KerasHub.
     """
     import keras_hub
 

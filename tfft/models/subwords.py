@@ -1,4 +1,4 @@
-"""What answers are made of: pieces of words, that can be put together to texts again."""
+"""Subword tokenizers for target texts, whose tokens can be turned back into texts."""
 
 from __future__ import annotations
 
@@ -16,86 +16,86 @@ from tfft.models.tokenizing import packed, tokenized, unknown_token
 logger = logging.getLogger(__name__)
 
 PAD, UNKNOWN, START, END = range(4)
-"""Of a vocabulary that is made from texts."""
+"""Special tokens of a vocabulary that is learned from texts."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subwords:
-    """A tokenizer for answers: made from texts, or, of a pretrained decoder, that which it has learned with."""
+    """A tokenizer for target texts: learned from texts, or the tokenizer of a pretrained decoder."""
 
     tokenizer: Any = field(repr=False)
-    """KerasHub's."""
+    """A tokenizer of KerasHub."""
     longest: int = 1024
-    """Tokens of an answer at most, with those of start and end."""
+    """Maximum length of a target text in tokens, with start and end tokens."""
     starts: tuple[int, ...] = (START,)
-    """Tokens that every answer begins with."""
+    """Tokens that every target text begins with."""
     end: int = END
     pad: int = PAD
     unknown: int | None = UNKNOWN
-    """The token of what the vocabulary does not have; None where it has all."""
+    """The token for text that is not in the vocabulary; None if there is none."""
     silent: tuple[int, ...] = (PAD, UNKNOWN, START, END)
     """Tokens that stand for no text."""
     learned: bool = True
-    """Whether it was made from texts, and so has to be saved beside the network."""
+    """Whether it was learned from texts, so that it has to be saved in addition to the network."""
 
     @property
     def size(self) -> int:
-        """Tokens there are."""
+        """Number of tokens in the vocabulary."""
         return self.tokenizer.vocabulary_size()
 
     @property
     def edges(self) -> tuple[list[int], list[int]]:
-        """Tokens before and behind each answer."""
+        """Start and end tokens of each target text."""
         return list(self.starts), [self.end]
 
     @property
     def special(self) -> frozenset[int]:
-        """Special tokens of the network, such as its end of a text: they stand for no text."""
+        """Special tokens, such as the end token, which stand for no text."""
         return frozenset(self.silent) - {self.unknown}
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The tokens of each text, uncut, without those of start and end."""
+        """Returns the tokens of each text, not truncated, without start and end tokens."""
         return tokenized(self.tokenizer, texts)
 
     def pack(self, tokens: Sequence[np.ndarray], length: int) -> np.ndarray:
-        """Tokens between start and end, cut and filled up to one length, (texts, length), int32."""
+        """Adds start and end tokens, truncates and pads to one length: (texts, length), int32."""
         return packed(tokens, length, self.edges, self.pad)
 
     def up_to_longest(self, targets: np.ndarray) -> np.ndarray:
-        """Tokens, (batch, most), from start to end, cut to the longest of them."""
-        # the start may be the padding
+        """Cuts targets, (batch, most), to the length of the longest."""
+        # the start token may be the padding
         return targets[:, : np.flatnonzero((targets != self.pad).any(axis=0))[-1] + 1]
 
     def texts(self, tokens: np.ndarray) -> list[str]:
-        """Texts of tokens, (texts, length): what stands between start and end."""
-        found = []
+        """Turns tokens, (texts, length), into texts, without start and end tokens."""
+        rows = []
         for row in tokens[:, len(self.starts) :]:
             end = np.flatnonzero(row == self.end)
-            kept = row[: end[0]] if len(end) else row
-            found.append(kept[~np.isin(kept, self.silent)].tolist())
-        return [str(text) for text in self.tokenizer.detokenize(found)]
+            row = row[: end[0]] if len(end) else row
+            rows.append(row[~np.isin(row, self.silent)].tolist())
+        return [str(text) for text in self.tokenizer.detokenize(rows)]
 
 
 def subwords_for(encoder: Encoder, texts: Iterable[str], size: int) -> Subwords:
-    """What answers are made of: the tokens that the decoder of the encoder has learned with, where it has one.
+    """Returns the tokenizer of the encoder's pretrained decoder, or learns a new one if it has no decoder.
 
     Args:
-        encoder: Whose texts are answered.
-        texts: Answers of the training split, to make a vocabulary of where there is none.
-        size: Tokens of it at most.
+        encoder: The encoder of the source texts.
+        texts: Target texts of the training split, to learn a vocabulary from.
+        size: Maximum size of the new vocabulary.
     """
     if encoder.decoder is not None:
-        logger.info("The decoder is that of the network, with its vocabulary; `--decoder` is for a new one")
+        logger.info("Using the pretrained decoder of the network with its vocabulary; `--decoder` is for new ones")
         return pretrained_subwords(encoder.tokenizer, encoder.longest)
     return learn_subwords(texts, size)
 
 
 def learn_subwords(texts: Iterable[str], size: int) -> Subwords:
-    """Makes a vocabulary from texts (Kudo 2018, arXiv:1804.10959, as SentencePiece does it).
+    """Learns a vocabulary from texts (Kudo 2018, arXiv:1804.10959, as implemented in SentencePiece).
 
     Args:
-        texts: Of the training split.
-        size: Tokens at most; few texts have fewer.
+        texts: Target texts of the training split.
+        size: Maximum size of the vocabulary; a few texts give a smaller one.
     """
     import keras_hub
     import sentencepiece
@@ -109,16 +109,16 @@ def learn_subwords(texts: Iterable[str], size: int) -> Subwords:
 
 
 def pretrained_subwords(tokenizer: Any, longest: int) -> Subwords:
-    """What the decoder of BART or T5 has learned to answer with.
+    """Returns the tokenizer of the pretrained decoder of BART or T5.
 
     Args:
-        tokenizer: KerasHub's, of the network.
-        longest: Tokens of an answer at most.
+        tokenizer: The network's tokenizer, from KerasHub.
+        longest: Maximum length of a target text in tokens.
     """
     import keras_hub
 
     end, pad = tokenizer.end_token_id, tokenizer.pad_token_id
-    # each begins as in its own training, and as KerasHub's preprocessors have it
+    # start tokens as in pretraining and in KerasHub's preprocessors
     starts = (pad,) if isinstance(tokenizer, keras_hub.tokenizers.T5Tokenizer) else (end, tokenizer.start_token_id)
     unknown = unknown_token(tokenizer)
     silent = tuple({*tokenizer.special_token_ids, unknown} - {None})

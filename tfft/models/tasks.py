@@ -1,4 +1,4 @@
-"""Tasks: loss, metrics and monitor that agree by construction, and the answers that they are right for."""
+"""Tasks: a loss, metrics and a monitor that belong together, and the outputs they expect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfft.errors import ConfigError, check_range
 from tfft.models.losses import Loss, binary_cross_entropy, cross_entropy, huber
 
 
-def _as_it_is(model: keras.Model) -> keras.Model:
+def _unchanged(model: keras.Model) -> keras.Model:
     return model
 
 
@@ -25,29 +25,28 @@ class Task:
 
     loss: str | Loss
     metrics: tuple[keras.metrics.Metric, ...]
-    """Objects: what Keras makes of a name it makes in the first step, which TensorFlow then traces once more."""
+    """Objects rather than names: Keras creates metrics for names in the first step, so TensorFlow traces that twice."""
     monitor: str
-    """The number that says which epoch is the best, as `fit` logs it."""
+    """The number that decides which epoch is the best, as `fit` logs it."""
     mode: Literal["max", "min"]
-    """Whether more of it is better, or less."""
+    """Whether a larger or a smaller number is better."""
     outputs: tuple[int | None, ...]
-    """Shape of the answer to one example that the loss takes; None where any length will do."""
+    """Shape of the output for one example that the loss expects; None where any length is allowed."""
     activation: str | None = None
-    """What the last layer applies for the loss to be right; None where that is not known."""
+    """Activation of the last layer that the loss expects; None if any will do."""
     chance_loss: float = math.inf
-    """Loss of a guess that knows nothing: a trained head above it has gone wrong; infinite where it is not known."""
+    """Loss of an uninformed guess: a trained head with a higher loss has gone wrong; infinite if unknown."""
     encode: Callable[[np.ndarray], np.ndarray] | None = None
-    """From the targets of a batch as the data have them to those that the loss takes; None where they are the same."""
+    """From the targets of a batch, as stored, to the targets that the loss expects; None if they are the same."""
     given: Callable[[np.ndarray], np.ndarray] | None = None
-    """From the targets of a batch to what the model takes of them as its second input, while it is taught to go on from
-    the right beginning (teacher forcing); None where it takes nothing of them."""
-    answering: Callable[[keras.Model], Any] = _as_it_is
-    """From the model that is trained to what answers and is scored: a model, or of texts a function."""
-    saved: Callable[[keras.Model], keras.Model] = _as_it_is
-    """From the model that answers to the one that is saved; they share their layers."""
+    """From the targets of a batch to the second input of the model (teacher forcing); None if it has none."""
+    answering: Callable[[keras.Model], Any] = _unchanged
+    """From the trained model to the model that predicts and is scored; for generated texts, to a function."""
+    saved: Callable[[keras.Model], keras.Model] = _unchanged
+    """From the model that predicts to the model that is saved; they share their layers."""
     score: Callable[[np.ndarray, Any], dict[str, float]] | None = None
-    """From all targets of a split and the answers to it to numbers for which no mean over batches stands, known after
-    each epoch as `val_NAME`; None for none."""
+    """From all targets and predictions of a split to scores that are no means over batches, logged after each epoch as
+    `val_NAME`; None if there are none."""
 
     def check(self, model: keras.Model) -> None:
         """Raises `ConfigError` if the output of a model does not fit the loss: its shape, or its activation."""
@@ -55,16 +54,15 @@ class Task:
         fits = len(shapes) == 1 and len(shapes[0]) == len(self.outputs)
         if not fits or any(want not in (None, has) for want, has in zip(self.outputs, shapes[0], strict=True)):
             raise ConfigError(
-                f"The task takes one output of shape {_shape(self.outputs)}",
-                received=f"{model.name} with {' and '.join(map(_shape, shapes))}",
+                f"The model {model.name} must have one output of shape {_shape(self.outputs)} "
+                f"(got {' and '.join(map(_shape, shapes))})",
                 fix="Change the last layer in `build_model`, or its task",
             )
         last = model.outputs[0]._keras_history.operation
         applied = "softmax" if isinstance(last, keras.layers.Softmax) else _name(getattr(last, "activation", None))
         if self.activation and applied and applied != self.activation:
             raise ConfigError(
-                f"The loss of the task takes answers after {self.activation}",
-                received=f"layer {last.name} with activation {applied}",
+                f"Layer {last.name} must have the activation {self.activation} for the loss (got {applied})",
                 fix=f'Pass `activation="{self.activation}"` to it in `build_model`',
             )
 
@@ -82,11 +80,11 @@ def single_label(labels: Sequence[str], *, weights: Sequence[float] | None = Non
 
     Args:
         labels: Names of the classes; targets are indices into it.
-        weights: Of the loss of each class; None weighs all alike.
+        weights: Weight of each class in the loss; None for equal weights.
         focal: Exponent of the focal loss, 0 or more; 0 is cross-entropy (Lin et al. 2017, arXiv:1708.02002).
     """
     if len(labels) < 2:
-        raise ConfigError("A classifier needs at least two labels", received=list(labels), fix="Add another class")
+        raise ConfigError(f"A classifier needs at least two labels (got {list(labels)})", fix="Add another class")
     plain = weights is None and not focal
     return Task(
         loss="sparse_categorical_crossentropy" if plain else cross_entropy(weights, focal),
@@ -104,12 +102,12 @@ def multi_label(labels: Sequence[str], *, weights: Sequence[float] | None = None
 
     Args:
         labels: Names of the classes; targets are (batch, labels), 1 or 0.
-        weights: Of the loss of each label where it is there; where it is not, the weight is 1. Keras's `class_weight`
-            takes the first label of each picture for its class instead.
+        weights: Weight of each label in the loss where it is present; where it is absent, the weight is 1. Keras's
+            `class_weight` would instead take the first label of each picture as its class.
         focal: Exponent of the focal loss.
     """
     if not labels:
-        raise ConfigError("Tags need at least one label", received="none", fix="Check `--columns.tags`")
+        raise ConfigError("Tags need at least one label (got none)", fix="Check `--columns.tags`")
     plain = weights is None and not focal
     return Task(
         loss=binary_cross_entropy(weights, focal),
@@ -128,12 +126,12 @@ def regression(
     deviation: Sequence[float],
     error: Literal["squared", "absolute", "huber"] = "squared",
 ) -> Task:
-    """One or several numbers for each picture, in the units of the person.
+    """One or several numbers for each picture, in the units of the data.
 
-    The loss is that of answers in deviations, so that no quantity outweighs another.
+    The loss measures errors in standard deviations, so that no quantity outweighs another.
 
     Args:
-        names: Of the quantities; targets are (batch, quantities).
+        names: Names of the quantities; targets are (batch, quantities).
         deviation: Standard deviation of each in the training split, above 0.
         error: `"squared"`, `"absolute"`, or `"huber"`: squared below one deviation, absolute above it.
     """
@@ -141,10 +139,10 @@ def regression(
     scale = np.asarray(deviation, np.float32)
     loss_of = {"squared": ops.square, "absolute": ops.abs, "huber": huber}[error]
 
-    def loss(truth: Any, answer: Any) -> Any:
-        return ops.mean(loss_of((ops.cast(truth, "float32") - answer) / scale), axis=-1)
+    def loss(truth: Any, predictions: Any) -> Any:
+        return ops.mean(loss_of((ops.cast(truth, "float32") - predictions) / scale), axis=-1)
 
-    # of the mean as the answer: one squared deviation, some 0.8 of one for a normal distribution
+    # the loss of predicting the mean: one squared deviation, or about 0.8 deviations for a normal distribution
     return Task(
         loss=loss,
         metrics=(keras.metrics.MeanAbsoluteError(name="mae"),),

@@ -1,4 +1,4 @@
-"""A saved model that makes texts: the pieces of its answers beside it, and a function that answers."""
+"""Saved models that generate texts: their subword tokenizer, and a function that generates."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tfft.models.sizes import Search
 from tfft.models.subwords import Subwords, pretrained_subwords
 
 PIECES, LENGTHS = "answers.spm", "answers.json"
-"""The pieces of words, in SentencePiece's own format; how long an answer may be, and how it is looked for."""
+"""The subword tokenizer in SentencePiece's format; the maximum length of a generated text and the search."""
 
 
 def save_pieces(subwords: Subwords, folder: Path, *, longest: int, search: Search) -> None:
-    """Writes `answers.json`, with the tokens that an answer has at most and how it is looked for, and `answers.spm`,
-    the pieces of words that answers are made of, unless they are the network's own and so in `model.keras`."""
+    """Writes `answers.json`, with the maximum length in tokens and the search, and `answers.spm`, the subword tokenizer,
+    unless it is the network's own, which `model.keras` contains."""
     if subwords.learned:
         with files.replacing(folder / PIECES) as temporary:
             temporary.write_bytes(subwords.tokenizer.proto)
@@ -31,17 +31,17 @@ def save_pieces(subwords: Subwords, folder: Path, *, longest: int, search: Searc
 
 
 def open_answerer(folder: str | Path, search: Search | None = None) -> Callable[[Sequence[str]], list[str]]:
-    """Opens what a run of `translation` or `summarization` saved.
+    """Opens the saved model of a run of `translation` or `summarization`.
 
     Args:
-        folder: Of the run, with `model.keras`, `answers.json` and, where the decoder was a new one, `answers.spm`.
-        search: How to look for answers; by default as the run did.
+        folder: Folder of the run, with `model.keras`, `answers.json` and, for a new decoder, `answers.spm`.
+        search: How to search for the most likely text; by default as in the run.
 
     Returns:
-        From texts to answers. It raises ConfigError for one text in place of several.
+        A function from a list of texts to a list of generated texts; it raises `ConfigError` for a single string.
 
     Raises:
-        ConfigError: If the folder holds no such model.
+        ConfigError: If the folder contains no such model.
 
     Example:
 
@@ -51,30 +51,30 @@ def open_answerer(folder: str | Path, search: Search | None = None) -> Callable[
     extras.require("text")
     folder = Path(folder)
     if missing := [name for name in ("model.keras", LENGTHS) if not (folder / name).is_file()]:
-        raise _not_one(f"no {' and no '.join(missing)} in {folder}")
+        raise _not_a_run(f"no {' and no '.join(missing)} in {folder}")
     try:
         saved = json.loads((folder / LENGTHS).read_text())
         longest, search = int(saved["longest"]), search or Search(**saved["search"])
     except (ValueError, KeyError, TypeError) as error:
-        raise _not_one(f"{LENGTHS} without a length or a search in {folder}") from error
+        raise _not_a_run(f"{folder / LENGTHS} has no valid length and search") from error
     whole = keras.saving.load_model(folder / "model.keras", compile=False)
     model = next(layer for layer in whole.layers if isinstance(layer, keras.Model))
     tokens_of = keras.Model(whole.inputs[0], whole.get_layer("pack").output)
     pieces = _pieces(folder, model, whole, longest)
-    answer = answerer(model, pieces, search, longest=longest)
+    generate = answerer(model, pieces, search, longest=longest)
 
-    def answers(texts: Sequence[str]) -> list[str]:
-        given = list(texts)  # of any sequence, an array too
-        if isinstance(texts, str) or not all(isinstance(text, str) for text in given):
+    def texts_for(texts: Sequence[str]) -> list[str]:
+        inputs = list(texts)  # any sequence, such as an array
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in inputs):
             raise ConfigError(
-                "Texts to answer are a list of strings", received=repr(texts)[:80], fix='Write ["..."] also for one'
+                f"Texts must be a list of strings (got {repr(texts)[:80]})", fix='Write `["..."]` for one'
             )
-        if not given:
+        if not inputs:
             return []
-        tokens = tokens_of.predict(tf.constant(given), verbose=0)
-        return pieces.texts(answer(tokens))
+        tokens = tokens_of.predict(tf.constant(inputs), verbose=0)
+        return pieces.texts(generate(tokens))
 
-    return answers
+    return texts_for
 
 
 def _pieces(folder: Path, model: keras.Model, whole: keras.Model, longest: int) -> Subwords:
@@ -84,9 +84,11 @@ def _pieces(folder: Path, model: keras.Model, whole: keras.Model, longest: int) 
         tokenizer = next(layer for layer in whole.layers if isinstance(layer, keras_hub.tokenizers.Tokenizer))
         return pretrained_subwords(tokenizer, longest)
     if not (folder / PIECES).is_file():
-        raise _not_one(f"no {PIECES} in {folder}")
+        raise _not_a_run(f"no {PIECES} in {folder}")
     return Subwords(keras_hub.tokenizers.SentencePieceTokenizer((folder / PIECES).read_bytes()), longest)
 
 
-def _not_one(received: str) -> ConfigError:
-    return ConfigError("The folder is that of a run of `translation` or `summarization`", received=received)
+def _not_a_run(reason: str) -> ConfigError:
+    return ConfigError(
+        f"Not the folder of a run of `translation` or `summarization`: {reason}", fix="Choose another folder"
+    )

@@ -1,4 +1,4 @@
-"""The saved model: a `.keras` file that plain Keras opens, and the names of its classes."""
+"""Saves a model as a `.keras` file that plain Keras opens, and the names of its classes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tfft import files
 from tfft.errors import ConfigError
 
 ROUNDING = 3e-6
-"""Of answers above one (logits, quantities in large units), in parts of the largest of them."""
+"""Tolerance for predictions above 1 (logits, quantities in large units), as a fraction of the largest."""
 
 
 def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sample: Any, expected: Any = None) -> None:
-    """Writes `model.keras` and `labels.txt`, and proves that the file answers as the model does.
+    """Writes `model.keras` and `labels.txt`, and checks that the file gives the predictions of the model.
 
     Args:
         model: Takes pictures, (batch, height, width, 3) in [0, 255], or texts.
-        labels: One for each output, written one a line, backslashes and line breaks escaped.
+        labels: One label for each output, written one per line, with backslashes and line breaks escaped.
         folder: An existing folder.
-        sample: A few inputs to compare the answers on; they may differ by rounding alone.
-        expected: Answers to them of the model that was trained, where it takes other inputs (tokens); None for those of
-            `model`.
+        sample: A few inputs to compare predictions on, which may differ only by rounding.
+        expected: Predictions of the trained model for the sample, if it takes other inputs (tokens); None for the
+            predictions of `model`.
 
     Raises:
-        ConfigError: If the file does not open in plain Keras, or opens to other answers. Then the folder holds
-            `model.weights.h5` instead, so that the training is not lost.
+        ConfigError: If plain Keras cannot open the file, or its predictions differ. In that case the weights are saved in
+            `model.weights.h5`, so that the training is not lost.
     """
     try:
         with files.replacing(folder / "model.keras") as temporary:
@@ -44,7 +44,7 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
 
 
 def save_thresholds(labels: Sequence[str], thresholds: Sequence[float] | None, folder: Path) -> None:
-    """Writes `thresholds.json`: for each label the probability from which on it is there; nothing for None."""
+    """Writes `thresholds.json`: for each label, the probability from which it is predicted; nothing for None."""
     if thresholds is None:
         return
     files.write_json(folder / "thresholds.json", dict(zip(labels, map(float, thresholds), strict=True)))
@@ -56,15 +56,15 @@ def _check_answers(model: keras.Model, path: Path, sample: Any, expected: Any) -
         reopened = keras.saving.load_model(path, compile=False)
     except (TypeError, ValueError) as error:
         first = str(error).partition("\n")[0]
-        raise ConfigError("The saved model opens in plain Keras", received=first, fix=fix) from error
+        raise ConfigError(f"Plain Keras cannot open the saved model: {first}", fix=fix) from error
     expected = model.predict(sample, verbose=0) if expected is None else expected
-    received = reopened.predict(sample, verbose=0)
-    for ours, theirs in zip(tree.flatten(expected), tree.flatten(received), strict=True):
+    reread = reopened.predict(sample, verbose=0)
+    for ours, theirs in zip(tree.flatten(expected), tree.flatten(reread), strict=True):
         largest = np.abs(ours).max(initial=0)
-        # an answer near zero is rounded as the large ones beside it are
+        # a prediction near zero has the rounding error of larger ones next to it
         if not np.allclose(ours, theirs, rtol=1e-4, atol=ROUNDING * largest if largest > 1 else 1e-6):
-            difference = f"answers that differ by up to {np.abs(ours - theirs).max():g}"
-            raise ConfigError("The saved model answers as the trained one", received=difference, fix=fix)
+            difference = np.abs(ours - theirs).max()
+            raise ConfigError(f"Predictions of the saved and the trained model differ by up to {difference:g}", fix=fix)
 
 
 def _one_line(label: str) -> str:

@@ -98,8 +98,8 @@ def every_change(augmentation: Augmentation) -> list:
 def test_pictures_that_may_not_be_turned_are_shifted() -> None:
     for level in ("light", "strong"):
         turned, shifted = (
-            [one for one in every_change(Augmentation(level, turns=turns)) if isinstance(one, Warp)]
-            for turns in (True, False)
+            [one for one in every_change(Augmentation(level, motion=motion)) if isinstance(one, Warp)]
+            for motion in (None, Motion(lambda target, matrices, size: target, outside="grey", turns=False))
         )
         assert any(one.angle for one in turned)
         assert not any(one.angle or any(one.shear) for one in shifted)
@@ -115,17 +115,17 @@ def test_no_flip_where_sides_matter_and_the_rest_is_the_same() -> None:
         assert [one for one in flipped if isinstance(one, Warp)] == [one for one in kept if isinstance(one, Warp)]
 
 
-def views(targets: np.ndarray, number: int, augmentation: Augmentation, motion: Motion | None) -> np.ndarray:
+def views(targets: np.ndarray, number: int, augmentation: Augmentation) -> np.ndarray:
     """What follows the pictures of a view."""
-    return view_of_targets(targets, KEYS, number, augmentation=augmentation, seed=5, motion=motion, image_size=SIZE)
+    return view_of_targets(targets, KEYS, number, augmentation=augmentation, seed=5, image_size=SIZE)
 
 
 def test_targets_without_a_place_are_those_of_every_view() -> None:
     targets = np.arange(3)
-    assert views(targets, 1, Augmentation("strong"), None) is targets
+    assert views(targets, 1, Augmentation("strong")) is targets
     motion = Motion(lambda target, matrix, size: target + 1, outside="mirror", turns=True)
-    assert views(targets, 0, Augmentation("strong"), motion) is targets
-    assert views(targets, 1, Augmentation("none"), motion) is targets
+    assert views(targets, 0, Augmentation("strong", motion=motion)) is targets
+    assert views(targets, 1, Augmentation("none", motion=motion)) is targets
 
 
 @pytest.mark.parametrize("level", ["light", "strong"])
@@ -138,12 +138,11 @@ def test_targets_follow_each_move_of_their_picture(level: str) -> None:
         seen.extend(matrices)
         return target + len(matrices)
 
-    augmentation = Augmentation(level)
-    motion = Motion(follow, outside="mirror", turns=True)
+    augmentation = Augmentation(level, motion=Motion(follow, outside="mirror", turns=True))
     targets = np.zeros((3, 1))
     for number in (1, 2, 3):
         seen.clear()
-        after = views(targets, number, augmentation, motion)[np.array([2])]
+        after = views(targets, number, augmentation)[np.array([2])]
         rng = np.random.default_rng((5, number, int(KEYS[2], 16)))
         moves = [one.matrix(*SIZE) for one in changes(augmentation, rng) if isinstance(one, (Flip, Warp))]
         assert np.array_equal(seen, moves)

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tfft.data import Examples, Splits, class_weights, label_weights, pixel_weights
+from tfft.data import Pictures, Splits, class_weights, label_weights, pixel_weights
 from tfft.data.batching.balance import MOST_WEIGHT
 
 
-def examples(count: int, counts: list[int]) -> Examples:
-    return Examples(
+def examples(count: int, counts: list[int]) -> Pictures:
+    return Pictures(
         np.zeros((count, 1)), np.zeros(count), [f"{i:x}" for i in range(count)], [""] * count, counts=counts
     )
 
 
-def with_masks(*pixels: list[int]) -> Examples:
+def with_masks(*pixels: list[int]) -> Pictures:
     """Pictures of one row; the values are indices of classes."""
     return replace(examples(len(pixels), [1, 1, 1]), targets=np.array([[row] for row in pixels], np.uint8))
 

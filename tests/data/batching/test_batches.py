@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfft.conventions import TOGETHER
-from tfft.data import epoch_order, evaluation_batches, training_batches
+from tfft.data import Feed, epoch_order, evaluation_batches, training_batches
 from tfft.data.batching.layout import Layout
 
 ROWS = np.arange(20 * 6, dtype=np.float32).reshape(20, 6)
@@ -49,16 +49,14 @@ def test_an_order_by_chances_is_a_function_of_seed_and_epoch() -> None:
 
 
 def test_batches_by_chances_keep_each_target_with_its_rows() -> None:
-    batches = training_batches(
+    feed = Feed(
         lambda epoch: ROWS,
         lambda epoch: TARGETS + 100 * epoch,
+        lambda epoch: epoch_order(20, 3, epoch, CHANCES),
         FLAT,
-        count=20,
         batch_size=8,
-        seed=3,
-        epochs=range(1, 3),
-        chances=CHANCES,
     )
+    batches = training_batches(feed, count=20, epochs=range(1, 3))
     found = [(rows.numpy(), targets.numpy()) for rows, targets in batches]
     assert [len(targets) for _, targets in found] == [8, 8, 4] * 2
     rows, targets = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -71,15 +69,14 @@ def test_batches_by_chances_keep_each_target_with_its_rows() -> None:
 def test_every_example_once_an_epoch_with_its_own_target(batch_size: int) -> None:
     seen = []
     for epochs in (range(2, 5), range(3, 4)):
-        batches = training_batches(
+        feed = Feed(
             lambda epoch: ROWS + epoch,
             lambda epoch: TARGETS,
+            lambda epoch: epoch_order(20, 3, epoch),
             FLAT,
-            count=20,
             batch_size=batch_size,
-            seed=3,
-            epochs=epochs,
         )
+        batches = training_batches(feed, count=20, epochs=epochs)
         steps = -(-20 // batch_size)
         found = [(rows.numpy(), targets.numpy()) for rows, targets in batches]
         assert len(found) == len(batches) == steps * len(epochs)

@@ -1,15 +1,20 @@
-"""What is put together from pictures is tested in `test_reading`, from texts in `test_tokens`; here what both share."""
+"""What is assembled from pictures is tested in `test_pictures`, from texts in `test_tokens`; here what both share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from tfft.data import Label, Record
-from tfft.data.reading.assembling import put_together
+from tfft.data import Label, Record, Texts
+from tfft.data.reading.assembling import Inputs, assemble
+from tfft.data.targets import Form
 from tfft.errors import DataError
-from tfft.store import Storage
+
+
+def inputs_of(positions: Sequence[int]) -> Mapping[str, Any]:
+    return {"inputs": np.zeros((len(positions), 4), np.int32), "widths": np.full(len(positions), 4)}
 
 
 def test_what_is_missing_is_called_what_it_is(refused: Callable[..., None]) -> None:
@@ -18,11 +23,10 @@ def test_what_is_missing_is_called_what_it_is(refused: Callable[..., None]) -> N
         for split in ("train", "val")
         for name in "abc"
     ]
-    targets = Label.targets(rows, None, Storage())
+    targets = Label.targets(rows, Form())
 
     def together(why: dict[int, str], bad: str = "skip") -> object:
-        inputs = np.zeros((6, 4), np.int32)
-        return put_together(rows, targets, why, lambda p: {"inputs": inputs[p]}, bad=bad, noun="text", notes=[])
+        return assemble(rows, targets, Inputs(Texts, inputs_of, why, bad), balanced=False)
 
     assert len(together({}).train) == 3
     refused(DataError, ("text", "val", "b"), together, {4: "empty"})
@@ -35,9 +39,8 @@ def test_classes_that_are_written_alike_are_told() -> None:
         for split in ("train", "val")
         for name in ("Red ant", "bee", "red  Ant", "redant")
     ]
-    inputs = np.zeros((8, 4), np.int32)
-    targets = Label.targets(rows, None, Storage())
-    splits = put_together(rows, targets, {}, lambda p: {"inputs": inputs[p]}, bad="stop", noun="text", notes=[])
+    targets = Label.targets(rows, Form())
+    splits = assemble(rows, targets, Inputs(Texts, inputs_of, {}, "stop"), balanced=False)
     (note,) = splits.notes
     assert "'Red ant'" in note
     assert "'red  Ant'" in note

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tfft.data.reading.decoding import decoded_array
+from tfft.data.reading.decoding import Decoder, decoded_array
 from tfft.data.reading.images import BadPictureError
 from tfft.data.records import content_digest
 from tfft.errors import MachineError
@@ -27,7 +27,7 @@ def decoded(
             asked.append(position)
         return files[position]
 
-    return decoded_array(kind, (2,), [content_digest(content) for content in FILES], read, decode, storage, version=1)
+    return decoded_array(Decoder(kind, (2,), decode, 1), [content_digest(content) for content in FILES], read, storage)
 
 
 def test_rows_notes_and_reasons_by_content() -> None:
@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_read_and_one_that_changes() -> None:
         return b"xx" if position == 0 else FILES[position]
 
     digests = [content_digest(content) for content in FILES]
-    array, failed = decoded_array("bytes", (2,), digests, read, decode, Storage(), version=1)
+    array, failed = decoded_array(Decoder("bytes", (2,), decode, 1), digests, read, Storage())
     assert "changed" in failed.pop(digests[0])
     assert failed == {digests[1]: "no picture", digests[3]: "a broken disk"}
     assert array.missing(digests) == [0, 1, 3]
@@ -79,7 +79,8 @@ def test_a_disk_too_small_is_told_before_reading(refused: Callable[..., None]) -
     asked: list[int] = []
 
     def attempt() -> None:
-        decoded_array("bytes", (10**9, 10**9), [content_digest(b"ab")], asked.append, decode, Storage(), version=1)
+        decoder = Decoder("bytes", (10**9, 10**9), decode, 1)
+        decoded_array(decoder, [content_digest(b"ab")], asked.append, Storage())
 
     refused(MachineError, "1,000,000,000,000,000,000", attempt)
     assert asked == []

@@ -13,7 +13,7 @@ from PIL import Image
 from tfft.data import Record, Splits, read_pictures
 from tfft.data.reading.images import decode
 from tfft.data.records import digested
-from tfft.data.targets import Targets
+from tfft.data.targets import Form, Targets
 from tfft.errors import DataError, MachineError
 from tfft.store import Storage, open_store
 
@@ -128,7 +128,7 @@ class Sides:
     one_class: ClassVar[bool] = False
 
     @classmethod
-    def targets(cls, records: Sequence[Record], image_size: tuple[int, int], storage: Storage) -> Targets:
+    def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         truths = [record.truth for record in records]
         rows = np.array([truth.values for truth in truths])
         failed = {index: truth.wrong for index, truth in enumerate(truths) if truth.wrong}

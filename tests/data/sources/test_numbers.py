@@ -33,7 +33,7 @@ def test_several_numbers_in_the_order_asked_for(picture_table: Table) -> None:
     assert splits.train.targets.tolist() == [[2, 1], [4, 3]]
     assert splits.val.targets.tolist() == [[6, 5]]
     assert splits.train.targets.dtype == np.float32
-    assert (splits.train.rarity, splits.motion) == (None, None)
+    assert (splits.train.rarity, splits.augmentation.motion) == (None, None)
     assert not [note for note in splits.notes if "height" in note]  # a quantity is no class that val may lack
 
 

@@ -86,7 +86,7 @@ def test_targets_are_ones_where_a_tag_is(picture_table: Table, noted: Callable[.
     assert splits.train.counts == [1, 1]
     assert noted(splits, "2", "tag")
     assert noted(splits, "val", "wasp")
-    assert splits.motion is None
+    assert splits.augmentation.motion is None
 
 
 def test_a_separator_that_never_occurs(picture_table: Table, noted: Callable[..., bool]) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfft.data import find_boxes, read_pictures
-from tfft.data.augmentation.changes import Augmentation
+from tfft.data import Augmentation, find_boxes, read_pictures
 from tfft.data.augmentation.moves import Flip, Warp
 from tfft.data.augmentation.views import view, view_of_targets
 from tfft.data.records import Record
+from tfft.data.targets import Form
 from tfft.data.truths.boxes import Boxes, moved_boxes
-from tfft.store import Storage
 
 Painted = Callable[..., bytes]
 SIZE = (20, 30)
@@ -26,7 +25,7 @@ def boxes(*rows: list[float]) -> np.ndarray:
 
 
 def targets(*truths: Boxes, size: tuple[int, int] = SIZE) -> np.ndarray:
-    found = Boxes.targets([Record(b"", truth, "") for truth in truths], size, Storage())
+    found = Boxes.targets([Record(b"", truth, "") for truth in truths], Form(size))
     return found.of(range(len(truths)))
 
 
@@ -41,7 +40,7 @@ def test_targets_are_pixels_of_the_models_picture() -> None:
 
 def test_pictures_without_a_box_have_a_row_to_fill_and_are_counted() -> None:
     records = [Record(b"", Boxes((), ()), ""), Record(b"", Boxes((), (), wrong="why"), "")]
-    found = Boxes.targets(records, SIZE, Storage())
+    found = Boxes.targets(records, Form(SIZE))
     assert found.of([0, 1]).tolist() == [[NONE], [NONE]]
     (note,) = found.notes
     assert "1" in note
@@ -50,12 +49,12 @@ def test_pictures_without_a_box_have_a_row_to_fill_and_are_counted() -> None:
 
 def test_each_object_is_counted() -> None:
     truth = Boxes(("bee", "ant", "bee"), ((0.0, 0.0, 1.0, 1.0),) * 3)
-    found = Boxes.targets([Record(b"", truth, ""), Record(b"", Boxes((), ()), "")], SIZE, Storage())
+    found = Boxes.targets([Record(b"", truth, ""), Record(b"", Boxes((), ()), "")], Form(SIZE))
     assert (found.labels, found.counts([0, 1])) == (["ant", "bee"], [1, 2])
 
 
 def test_views_are_neither_turned_nor_mirrored_beyond_the_frame() -> None:
-    motion = Boxes.targets([Record(b"", Boxes((), ()), "")], SIZE, Storage()).motion
+    motion = Boxes.targets([Record(b"", Boxes((), ()), "")], Form(SIZE)).motion
     assert (motion.turns, motion.outside) == (False, "grey")
 
 
@@ -121,16 +120,13 @@ def test_boxes_follow_their_pictures(tmp_path: Path, painted: Painted, level: st
                 f"0 {(left + right) / 120} {(edges[1] + bottom) / 80} {(right - left) / 60} {(bottom - edges[1]) / 40}"
             )
             (tmp_path / "labels" / split / f"{number}.txt").write_text(line)
-    splits = read_pictures(find_boxes(str(tmp_path)), image_size=(40, 60))
+    splits = read_pictures(find_boxes(str(tmp_path)), image_size=(40, 60), augmentation=Augmentation(level))
     train, keys, positions, seen = splits.train, ["0", "1", "2", "3"], np.arange(4), 0
     assert train.targets[:, 0, :4] == pytest.approx(np.array(corners), abs=1e-3)
-    augmentation = Augmentation(level, turns=splits.motion.turns, outside=splits.motion.outside)
     for number in range(1, 41):
-        options = {"augmentation": augmentation, "seed": 0}
+        options = {"augmentation": splits.augmentation, "seed": 0}
         pictures = view(train.inputs, keys, number, **options)[positions]
-        moved = view_of_targets(train.targets, keys, number, **options, motion=splits.motion, image_size=(40, 60))[
-            positions
-        ]
+        moved = view_of_targets(train.targets, keys, number, **options, image_size=(40, 60))[positions]
         for picture, (box,) in zip(pictures, moved, strict=True):
             if box[4] >= 0:
                 assert red(picture) == pytest.approx(box[:4], abs=pixels), number

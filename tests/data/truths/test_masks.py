@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfft.data import Splits, assign_splits, find_masks, read_pictures
-from tfft.data.augmentation.changes import Augmentation
+from tfft.data import Augmentation, Splits, assign_splits, find_masks, read_pictures
 from tfft.data.augmentation.views import view, view_of_targets
 from tfft.errors import DataError
 
@@ -30,9 +29,11 @@ def encoded(pixels: np.ndarray | Image.Image, kind: str = "PNG", **options: obje
     return file.getvalue()
 
 
-def read(source: Path, *, bad_files: str = "stop", size: tuple[int, int] = (20, 30), **options: Any) -> Splits:
+def read(
+    source: Path, *, bad_files: str = "stop", size: tuple[int, int] = (20, 30), level: str = "none", **options: Any
+) -> Splits:
     records = assign_splits(find_masks(str(source), **options), val_fraction=0.3, test_fraction=0, seed=0)
-    return read_pictures(records, image_size=size, bad_files=bad_files)
+    return read_pictures(records, image_size=size, bad_files=bad_files, augmentation=Augmentation(level))
 
 
 def test_targets_are_places_in_the_labels(mask_folder: Path) -> None:
@@ -42,7 +43,7 @@ def test_targets_are_places_in_the_labels(mask_folder: Path) -> None:
     assert targets.dtype == np.uint8
     assert np.array_equal(targets, [PLAIN, PLAIN])
     assert len(splits.train.targets) == len(splits.train) == splits.train.counts[0]
-    assert (splits.motion.outside, splits.motion.turns) == ("mirror", True)
+    assert (splits.augmentation.motion.outside, splits.augmentation.motion.turns) == ("mirror", True)
 
 
 def test_values_become_places_in_their_order(mask_folder: Path, write: Write) -> None:
@@ -161,17 +162,12 @@ def test_masks_follow_their_pictures(tmp_path: Path, painted: Painted, write: Wr
             mask[edges[1] : edges[3], edges[0] : edges[2]] = 1
             write(tmp_path / split / "images" / f"{number}.png", painted(edges, height=40, width=60))
             write(tmp_path / split / "masks" / f"{number}.png", encoded(mask))
-    splits = read(tmp_path, size=(40, 60))
+    splits = read(tmp_path, size=(40, 60), level=level)
     train, keys, positions = splits.train, ["0", "1", "2", "3"], np.arange(4)
-    options = {
-        "augmentation": Augmentation(level, turns=splits.motion.turns, outside=splits.motion.outside),
-        "seed": 0,
-    }
+    options = {"augmentation": splits.augmentation, "seed": 0}
     for number in range(1, 41):
         pictures = view(train.inputs, keys, number, **options)[positions].astype(int)
-        targets = view_of_targets(train.targets, keys, number, **options, motion=splits.motion, image_size=(40, 60))[
-            positions
-        ]
+        targets = view_of_targets(train.targets, keys, number, **options, image_size=(40, 60))[positions]
         around = np.lib.stride_tricks.sliding_window_view(targets, (2 * soft + 1,) * 2, axis=(1, 2))
         inner = around.min((-1, -2)) == around.max((-1, -2))
         red = (pictures[..., 0] > pictures[..., 2])[:, soft:-soft, soft:-soft]

@@ -1,1 +1,1 @@
-"""Views of a picture, and how a target follows."""
+"""Views of a picture, and how targets follow them."""

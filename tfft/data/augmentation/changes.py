@@ -1,4 +1,4 @@
-"""What one view does to a picture: drawn at random, with Pillow, outside the model."""
+"""Random changes of a picture in one view, made with Pillow outside the model."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ HALF_TURN = math.pi
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How the views of a picture differ from it."""
+    """How the views of a picture are made."""
 
     level: Level = "none"
-    """`light` flips left to right, rotates by up to 11 degrees, zooms by up to 10 % and changes brightness and
-    contrast by up to 10 %. `strong` flips, zooms by up to 20 % and applies two of the operations of RandAugment (Cubuk
-    et al. 2020, arXiv:1909.13719), without its solarization."""
+    """`light` mirrors, rotates by up to 11 degrees, zooms by up to 10 % and changes brightness and contrast by up to
+    10 %. `strong` mirrors, zooms by up to 20 % and applies two random operations of RandAugment (Cubuk et al. 2020,
+    arXiv:1909.13719), except solarization."""
     flip: bool = True
-    """Whether left may become right: not for text, or where sides matter."""
+    """Whether views may mirror the picture; not for text, or if left and right matter."""
     views: Views = "auto"
-    """How many views of each training picture the epochs walk through, the picture itself and changed ones; `"fresh"`
-    makes a new one in every epoch; `"auto"` takes at most 6 where they can be stored."""
+    """Number of views of each training picture that epochs cycle through, the original included; `"fresh"` makes new
+    ones in every epoch; `"auto"` makes at most 6, if they can be stored."""
     motion: Motion | None = None
-    """How targets follow their pictures; None where they do not have to."""
+    """How targets follow the moves of a view; None if they do not depend on positions."""
     own: Augment | None = None
-    """A change of the person's own, after these: from a picture, (height, width, 3), uint8, and a generator of random
-    numbers to such a picture. Where targets have places in them it must leave everything where it is."""
+    """A custom change after those of `level`: takes a picture, (height, width, 3), uint8, and a random generator, and
+    returns a picture of the same shape and type. It must not move anything if targets depend on positions."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.views, str):
@@ -54,24 +54,26 @@ class Augmentation:
 
     @property
     def turns(self) -> bool:
-        """Whether pictures are turned and shorn; if not, they are zoomed by up to a third and shifted by up to 15 %."""
+        """Whether views are rotated and sheared; if not, they are zoomed by up to a third and shifted by up to 15 %."""
         return self.motion is None or self.motion.turns
 
     @property
     def outside(self) -> Outside:
-        """What is shown beyond the frame."""
+        """What a view shows outside the picture."""
         return "mirror" if self.motion is None else self.motion.outside
 
     @property
     def key(self) -> dict[str, Any]:
-        """What decides the changes, as JSON has it; the number of views does not."""
+        """The fields that determine the changes, as JSON: all but the number of views."""
         key = {"level": self.level, "flip": self.flip, "turns": self.turns, "outside": self.outside}
         return key if self.own is None else {**key, "own": source_digest(self.own)}
 
 
 def source_digest(function: Callable[..., Any]) -> str:
-    """32 hexadecimal digits of the file that a function stands in, with its name; a new number each time where there
-    is none, so that nothing stored is taken for what it makes."""
+    """Hash of a function's source file and name, 32 hexadecimal digits.
+
+    Without a source file it is different in every call, so that stored results are never reused.
+    """
     try:
         source = Path(inspect.getsourcefile(function) or "").read_bytes()
     except (OSError, TypeError):
@@ -80,48 +82,48 @@ def source_digest(function: Callable[..., Any]) -> str:
 
 
 def augmented(pixels: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """One picture, (height, width, 3), uint8, changed as `rng` draws."""
+    """A picture, (height, width, 3), uint8, with the random changes that `rng` draws."""
     for change in changes(augmentation, rng):
         pixels = change.applied(pixels, augmentation.outside) if isinstance(change, (Flip, Warp)) else change(pixels)
     if augmentation.own is None:
         return pixels
-    changed = augmentation.own(pixels, rng)
+    changed = augmentation.own(np.array(pixels), rng)  # a copy: arrays of Pillow are read-only
     if not isinstance(changed, np.ndarray) or (changed.shape, changed.dtype) != (pixels.shape, pixels.dtype):
-        what = f"{changed.shape}, {changed.dtype}" if isinstance(changed, np.ndarray) else type(changed).__name__
+        result = f"{changed.shape}, {changed.dtype}" if isinstance(changed, np.ndarray) else type(changed).__name__
+        name = getattr(augmentation.own, "__name__", "own")  # a `functools.partial` has no name
         raise ConfigError(
-            f"`{augmentation.own.__name__}` gives a picture like the one it is given, {pixels.shape}, uint8",
-            received=what,
+            f"`{name}` must return a picture of {pixels.shape}, uint8 (got {result})",
             fix="Clip and convert it: `np.clip(picture, 0, 255).astype('uint8')`",
         )
     return changed
 
 
 Colour = Callable[[np.ndarray], np.ndarray]
-"""A change of the pixels, (height, width, 3), uint8, that leaves them where they are."""
+"""A change of the pixel values, (height, width, 3), uint8; nothing moves."""
 
 
 def changes(augmentation: Augmentation, rng: np.random.Generator) -> list[Flip | Warp | Colour]:
-    """What one view does to its picture, in this order."""
+    """The changes of one view, in the order they are applied."""
     if augmentation.level == "none":
         return []
-    # drawn even where nothing is flipped, so that the rest of a view is the same
+    # drawn even without flips, so that `flip` does not affect the other changes
     flipped = rng.random() < 0.5
-    found: list[Flip | Warp | Colour] = [Flip()] if flipped and augmentation.flip else []
+    drawn: list[Flip | Warp | Colour] = [Flip()] if flipped and augmentation.flip else []
     if augmentation.level == "light":
-        found.append(
+        drawn.append(
             _turned_or_shifted(
                 Warp(zoom=_around(rng, 1, 0.1), angle=_around(rng, 0, 0.06 * HALF_TURN)), augmentation, rng
             )
         )
         added, contrast = 255 * _around(rng, 0, 0.1), _around(rng, 1, 0.1)
-        return [*found, lambda pixels: _brightness_and_contrast(pixels, added, contrast)]
-    found.append(Warp(zoom=_around(rng, 1, 0.2)))
-    drawn = [RANDAUGMENT[number](rng) for number in rng.integers(len(RANDAUGMENT), size=2)]
-    return found + [_turned_or_shifted(one, augmentation, rng) if isinstance(one, Warp) else one for one in drawn]
+        return [*drawn, lambda pixels: _brightness_and_contrast(pixels, added, contrast)]
+    drawn.append(Warp(zoom=_around(rng, 1, 0.2)))
+    operations = [RANDAUGMENT[number](rng) for number in rng.integers(len(RANDAUGMENT), size=2)]
+    return drawn + [_turned_or_shifted(op, augmentation, rng) if isinstance(op, Warp) else op for op in operations]
 
 
 def _turned_or_shifted(warp: Warp, augmentation: Augmentation, rng: np.random.Generator) -> Warp:
-    """The warp; or, where pictures stay upright, a zoom by up to a third and a shift by up to 15 %."""
+    """The warp; or, if pictures stay upright, a zoom by up to a third and a shift by up to 15 %."""
     if augmentation.turns:
         return warp
     return Warp(zoom=(4 / 3) ** _around(rng, 0, 1), shift=(_around(rng, 0, 0.15), _around(rng, 0, 0.15)))
@@ -162,4 +164,4 @@ RANDAUGMENT: tuple[Callable[[np.random.Generator], Warp | Colour], ...] = (
     lambda rng: lambda pixels: np.asarray(ImageOps.autocontrast(Image.fromarray(pixels))),
     lambda rng: lambda pixels: np.asarray(ImageOps.equalize(Image.fromarray(pixels))),
 )
-"""Each draws one change; two of them are drawn for each strong view."""
+"""Each function draws one change; every strong view uses two of them."""

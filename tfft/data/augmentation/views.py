@@ -14,12 +14,12 @@ from tfft.data.augmentation.moves import Flip, Warp
 from tfft.data.indexing import Indexable
 
 VERSION = 2
-"""Of the numbers that this file and `moves` make: stored views of another version are not used."""
+"""Version of the pixels that this file and `moves` make; stored views of another version are not used."""
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One view of all pictures of a split, or of their targets, indexable by an array of positions."""
+    """One view of all pictures in a split, or of their targets, indexable by an array of positions."""
 
     rows: Indexable
     keys: Sequence[str]
@@ -34,23 +34,23 @@ class View:
             rng = np.random.default_rng((self.seed, self.number, int(self.keys[positions[place]], 16)))
             rows[place] = self.change(rows[place], rng)
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow lets go of the interpreter
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the GIL
             list(pool.map(change, range(len(rows))))
         return rows
 
 
 def view(inputs: Indexable, keys: Sequence[str], number: int, *, augmentation: Augmentation, seed: int) -> Indexable:
-    """The pictures of a split as one view shows them; view 0 shows them as they are.
+    """The pictures of a split in one view; view 0 is the original pictures.
 
     Args:
         inputs: Pictures, (examples, height, width, 3), uint8.
-        keys: What names the content of each, in hexadecimal digits.
-        number: Of the view, 0 or more.
-        augmentation: How the views after the first are changed.
-        seed: With the number and the key of an example, decides the change.
+        keys: Content digest of each example, in hexadecimal digits.
+        number: Number of the view, 0 or more.
+        augmentation: How views are made.
+        seed: Determines the changes, together with the number of the view and the key of the example.
 
     Returns:
-        Indexable by an array of positions; gives (positions, height, width, 3), uint8.
+        Indexable by an array of positions: (positions, height, width, 3), uint8.
     """
     if number == 0 or not augmentation.active:
         return inputs
@@ -66,11 +66,14 @@ def view_of_targets(
     seed: int,
     image_size: tuple[int, int],
 ) -> Indexable:
-    """The targets that belong to the pictures of `view`, moved as these are.
+    """The targets of the pictures in `view`, with the same moves.
 
     Args:
         targets: (examples, ...).
-        keys: As for `view`, and so are `number`, `augmentation` and `seed`.
+        keys: As in `view`.
+        number: As in `view`.
+        augmentation: As in `view`.
+        seed: As in `view`.
         image_size: Height and width in pixels.
     """
     motion = augmentation.motion

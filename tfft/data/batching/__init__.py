@@ -1,1 +1,1 @@
-"""The order of an epoch, batches, and widths of texts."""
+"""The order of an epoch, its batches, and the widths of texts."""

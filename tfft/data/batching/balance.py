@@ -1,4 +1,4 @@
-"""Weights for classes that are rarer than others."""
+"""Loss weights that balance rare and common classes."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from tfft.data.choices import Balance
 from tfft.data.indexing import Indexable
 
 MOST_WEIGHT = 20.0
-"""A class that is rarer still would drown the others with a few examples."""
+"""Upper limit, so that a few examples of a very rare class do not dominate the loss."""
 
 
 class Counted(Sized, Protocol):
-    """Examples of which it is known how often each class is shown."""
+    """Examples with the counts of their classes."""
 
     counts: list[int]
     targets: np.ndarray | Indexable
 
 
 def class_weights(examples: Counted | None, balance: Balance) -> list[float] | None:
-    """Weights of the loss of each class, of which every example has one: their mean over the examples is 1.
+    """Loss weights of classes that exclude each other; their mean over the examples is 1.
 
     Args:
-        examples: Of the training split; None if they are not known.
-        balance: Weights are for `"weights"` alone.
+        examples: The training split, or None.
+        balance: How rare classes are treated.
+
+    Returns:
+        One weight per class; None unless `balance` is `"weights"` and the counts are known.
     """
     if balance != "weights" or examples is None or not examples.counts:
         return None
@@ -35,11 +38,14 @@ def class_weights(examples: Counted | None, balance: Balance) -> list[float] | N
 
 
 def label_weights(examples: Counted | None, balance: Balance) -> list[float] | None:
-    """Weights of the loss of each label where it is there, so that it weighs as much as where it is not.
+    """Loss weights of positive examples, so that each label's positives weigh as much as its negatives.
 
     Args:
-        examples: Of the training split; None if they are not known.
-        balance: Weights are for `"weights"` alone.
+        examples: The training split, or None.
+        balance: How rare classes are treated.
+
+    Returns:
+        One weight per class; None unless `balance` is `"weights"` and the counts are known.
     """
     if balance != "weights" or examples is None or not examples.counts:
         return None
@@ -48,13 +54,16 @@ def label_weights(examples: Counted | None, balance: Balance) -> list[float] | N
 
 
 def pixel_weights(examples: Counted | None, balance: Balance) -> list[float] | None:
-    """Weights of the loss of each class by its share of the pixels: 1 for a class of median share.
+    """Loss weights of classes by their share of the pixels: 1 for a class of median share.
 
     Median frequency balancing (Eigen and Fergus 2015, arXiv:1411.4734).
 
     Args:
-        examples: Of the training split; None if they are not known.
-        balance: Weights are for `"weights"` alone.
+        examples: The training split, or None.
+        balance: How rare classes are treated.
+
+    Returns:
+        One weight per class; None unless `balance` is `"weights"` and the counts are known.
     """
     if balance != "weights" or examples is None or not examples.counts:
         return None

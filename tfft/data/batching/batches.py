@@ -1,4 +1,4 @@
-"""The batches of a pass."""
+"""Batches for training and evaluation."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from tfft.data.batching.order import fetched_together
 from tfft.data.indexing import Indexable
 
 Prepare = Callable[[np.ndarray], tuple[tuple[np.ndarray, ...], np.ndarray]]
-"""From the targets of a batch to what the model is given of them, and what the loss takes."""
+"""From the targets of a batch to further inputs of the model (teacher forcing) and the targets of the loss."""
 
 
-def _as_they_are(targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+def _unchanged(targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     return (), targets
 
 
 @dataclass(frozen=True)
 class Feed:
-    """What the batches of several epochs are read from."""
+    """The sources of the batches of several epochs."""
 
     rows_of: Callable[[int], Indexable]
-    """Gives what an epoch, by its number, trains on: indexable by positions."""
+    """Returns the input rows of an epoch, given its number; indexable by positions."""
     targets_of: Callable[[int], Indexable]
-    """Gives the targets of an epoch: indexable by positions."""
+    """Returns the targets of an epoch, indexable by positions."""
     order_of: Callable[[int], np.ndarray]
-    """Gives the order of an epoch: positions, (examples,)."""
+    """Returns the order of an epoch: positions, (examples,)."""
     layout: Layout
-    """Of the rows."""
+    """Layout of the rows."""
     batch_size: int
-    prepare: Prepare = _as_they_are
+    prepare: Prepare = _unchanged
 
 
 def training_batches(feed: Feed, *, count: int, epochs: range) -> tf.data.Dataset:
-    """Batches of several epochs, one after the other; the last batch of each may be smaller.
+    """Batches of several consecutive epochs; the last batch of each epoch may be smaller.
 
     Args:
-        feed: What they are read from.
-        count: Examples in an epoch.
+        feed: The sources of the batches.
+        count: Number of examples in an epoch.
         epochs: Numbers of the epochs.
 
     Returns:
-        A data set of pairs: a tensor or a tuple of them, (batch, ...) each, and targets, (batch, ...).
+        A dataset of pairs: a tensor or a tuple of tensors, (batch, ...) each, and targets, (batch, ...).
     """
     steps = math.ceil(count / feed.batch_size)
     return _dataset(_Reader(feed, steps), range(epochs.start * steps, epochs.stop * steps))
@@ -59,19 +59,19 @@ def evaluation_batches(
     *,
     order: np.ndarray,
     batch_size: int,
-    prepare: Prepare = _as_they_are,
+    prepare: Prepare = _unchanged,
 ) -> tf.data.Dataset:
-    """Every example once, in the given order; the last batch may be smaller."""
+    """Batches of every example once, in the given order; the last batch may be smaller."""
     steps = math.ceil(len(order) / batch_size)
     feed = Feed(lambda _: rows, lambda _: targets, lambda _: order, layout, batch_size, prepare)
     return _dataset(_Reader(feed, steps), range(steps))
 
 
 class _Reader:
-    """Batches by their number, counted over all epochs.
+    """Reads batches by number, counted over all epochs.
 
-    Rows of several batches are fetched at once and kept until they are used, since what computes them works on
-    `TOGETHER` at a time.
+    The rows of several batches are fetched at once and kept until they are used, because they may be computed in
+    groups of `TOGETHER`.
     """
 
     def __init__(self, feed: Feed, steps: int):
@@ -81,7 +81,7 @@ class _Reader:
         self._fetched: tuple[tuple[int, int], np.ndarray] = ((-1, -1), np.empty(0))
 
     def batch(self, number: np.int64) -> list[np.ndarray]:
-        """The tensors of a batch, what the model is given of its targets, then these."""
+        """The input tensors of a batch, further inputs made from its targets, and the targets."""
         feed = self.feed
         epoch, step = divmod(int(number), self.steps)
         if self._order[0] != epoch:
@@ -92,22 +92,25 @@ class _Reader:
             self._fetched = ((epoch, first), feed.rows_of(epoch)[self._order[1][first : first + self.group]])
         rows = self._fetched[1][start - first : start - first + feed.batch_size]
         targets = feed.targets_of(epoch)[self._order[1][start : start + feed.batch_size]]
-        given, wanted = feed.prepare(targets)
-        return [*feed.layout.unpack(rows), *given, wanted]
+        from_targets, expected = feed.prepare(targets)
+        return [*feed.layout.unpack(rows), *from_targets, expected]
 
 
 def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
-    """The batches of some numbers. Not `from_generator`, which makes the whole process give memory back eagerly."""
-    options = tf.data.Options()
-    options.autotune.enabled = False  # nothing to tune, and the end of an iterator waits seconds for the tuner
-    feed = reader.feed
-    given, wanted = feed.prepare(feed.targets_of(numbers.start // reader.steps)[np.array([0])])
-    # what a model is given of its targets are texts, and they too as long as the longest of a batch
-    others = [*given, wanted]
-    shapes = [*feed.layout.shapes, *((None,) if given else one.shape[1:] for one in others)]
-    dtypes = [*(feed.layout.read_as for _ in feed.layout.shapes), *(one.dtype for one in others)]
+    """A dataset of the batches with the given numbers.
 
-    @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes longer than to trace
+    Not `from_generator`, which makes the whole process release memory eagerly.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False  # there is nothing to tune, and an iterator waits seconds for the tuner at its end
+    feed = reader.feed
+    from_targets, expected = feed.prepare(feed.targets_of(numbers.start // reader.steps)[np.array([0])])
+    # targets that are also inputs are texts, each batch as long as its longest text
+    arrays = [*from_targets, expected]
+    shapes = [*feed.layout.shapes, *((None,) if from_targets else array.shape[1:] for array in arrays)]
+    dtypes = [*(feed.layout.read_as for _ in feed.layout.shapes), *(array.dtype for array in arrays)]
+
+    @tf.autograph.experimental.do_not_convert  # conversion would change nothing and take longer than tracing
     def read(number: tf.Tensor) -> tuple:
         *tensors, targets = [
             tf.ensure_shape(tensor, (None, *shape))

@@ -1,4 +1,4 @@
-"""The order of an epoch."""
+"""The order of the examples in an epoch."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def epoch_order(
     widths: np.ndarray | None = None,
     group: int = 1,
 ) -> np.ndarray:
-    """The order of the examples in one epoch, (count,), int64: a function of the arguments alone.
+    """The order of the examples in one epoch, (count,), int64: a pure function of the arguments.
 
     Args:
-        count: Examples.
-        seed: With the number of the epoch, decides the order.
-        epoch: Its number.
-        chances: (count,), how likely each example is at each place, relative to the others; then some come several
-            times and some not at all. None for each once.
-        widths: (count,), of texts; those that follow one another are then about as long. None for pictures.
-        group: How many texts are of about one width.
+        count: Number of examples.
+        seed: Determines the order, together with the number of the epoch.
+        epoch: Number of the epoch.
+        chances: (count,), relative probabilities for sampling with replacement, so that some examples occur several
+            times and others not at all. None for every example once.
+        widths: (count,), widths of texts, to group texts of similar width. None for pictures.
+        group: Number of texts in such a group.
     """
     rng = np.random.default_rng((seed, epoch))
     order = rng.permutation(count) if chances is None else rng.choice(count, count, p=chances / chances.sum())
@@ -36,6 +36,6 @@ def epoch_order(
 
 
 def fetched_together(batch_size: int) -> int:
-    """Examples that are fetched at once: whole batches, and a multiple of `TOGETHER` where that is not too many."""
+    """Number of examples fetched at once: whole batches, and a multiple of `TOGETHER` if that is not too many."""
     group = math.lcm(batch_size, TOGETHER)
     return group if group <= 8 * max(batch_size, TOGETHER) else batch_size

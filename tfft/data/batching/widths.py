@@ -1,7 +1,7 @@
-"""Widths: the lengths that texts are padded to, so that a short one does not cost as much as the longest.
+"""Widths: the lengths that texts are padded to, so that a short text costs less than the longest.
 
-A text goes through a network at its own width, whatever texts are beside it, for the last bits of a result may
-depend on how much is padded.
+A text always passes through a network at its own width, whatever else is in its batch, because padding may change the
+last bits of a result.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from tfft.data.batching.layout import Layout
 from tfft.data.indexing import Indexable
 
 LEAST = 8
-"""Tokens of the smallest width."""
+"""Number of tokens of the smallest width."""
 
 
 WINDOW, LEAST_WINDOWS = 16, 8
-"""Groups of an epoch whose texts are brought into the order of their widths, at most, and into how many windows an
-epoch is cut at least: so chance still decides which texts meet in a batch."""
+"""Maximum number of groups that are sorted by width together, and minimum number of such windows in an epoch: so texts
+still meet in a batch at random."""
 
 
 def widths_of(lengths: np.ndarray) -> np.ndarray:
-    """The widths of texts: a multiple of 8, from 65 tokens of 16, from 129 of 32 and so on.
+    """The widths of texts: multiples of 8, from 65 tokens of 16, from 129 tokens of 32 and so on.
 
     Args:
-        lengths: In tokens, (texts,), int.
+        lengths: Lengths in tokens, (texts,), int.
     """
     lengths = np.maximum(lengths, LEAST)
     step = np.maximum(LEAST, 2 ** (np.ceil(np.log2(lengths)).astype(int) - 3))
@@ -35,16 +35,16 @@ def widths_of(lengths: np.ndarray) -> np.ndarray:
 
 
 def by_width(order: np.ndarray, widths: np.ndarray, group: int, rng: np.random.Generator) -> np.ndarray:
-    """An order of examples in which those that follow one another are about as long.
+    """An order of the examples in which neighbours have similar widths.
 
-    Windows of the order are sorted by width and cut into groups, the groups shuffled; what fills no group comes last,
-    as it is.
+    Windows of the order are sorted by width and cut into groups, and the groups are shuffled. The remainder that fills
+    no group comes last, unchanged.
 
     Args:
-        order: Positions, (places,).
-        widths: Of all examples.
-        group: Examples in a group.
-        rng: Shuffles.
+        order: Positions of examples, (count,).
+        widths: Widths of all examples, (examples,).
+        group: Number of examples in a group.
+        rng: Shuffles the groups.
     """
     full = len(order) // group * group
     size = max(1, min(WINDOW, full // group // LEAST_WINDOWS)) * group
@@ -56,14 +56,14 @@ def by_width(order: np.ndarray, widths: np.ndarray, group: int, rng: np.random.G
 
 @dataclass(frozen=True, eq=False)
 class ByWidth:
-    """Rows of texts of several widths, indexable by an array of positions: each padded to the longest of them."""
+    """Rows of texts of several widths, indexable by an array of positions; results are padded to the longest row."""
 
     widths: np.ndarray
-    """(examples,), of each."""
+    """Width of each example, (examples,)."""
     parts: Mapping[int, Indexable]
-    """By width, the rows of the examples that have it, in their order."""
+    """For each width, the rows of the examples of that width, in their order."""
     layout: Layout
-    """Of the rows."""
+    """Layout of the rows."""
     _places: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -75,31 +75,31 @@ class ByWidth:
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
         widths = self.widths[positions]
         longest = int(widths.max())
-        made: np.ndarray | None = None
+        joined: np.ndarray | None = None
         for width, chosen in positions_by_width(widths):
             rows = self.layout.lengthened(self.parts[width][self._places[positions[chosen]]], longest)
             if len(chosen) == len(positions):
                 return rows
-            if made is None:
-                made = np.empty((len(positions), rows.shape[1]), rows.dtype)
-            made[chosen] = rows
-        return made
+            if joined is None:
+                joined = np.empty((len(positions), rows.shape[1]), rows.dtype)
+            joined[chosen] = rows
+        return joined
 
 
 def positions_by_width(widths: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Each width with the positions that have it, shortest first."""
+    """Yields each width with the positions of its texts, shortest first."""
     for width in np.unique(widths):
         yield int(width), np.flatnonzero(widths == width)
 
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """The tokens of some texts, cut to the longest that is asked for, indexable by an array of positions."""
+    """The tokens of texts, indexable by an array of positions; results are cut to the longest text among them."""
 
     tokens: np.ndarray
     """(texts, most), int32, padded."""
     widths: np.ndarray
-    """(texts,), of each."""
+    """Width of each text, (texts,)."""
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
         return self.tokens[positions, : self.widths[positions].max()]

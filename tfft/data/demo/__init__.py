@@ -1,1 +1,1 @@
-"""Data that come with tfft: real handwritten digits, and scenes, texts and pairs made by rule."""
+"""Demo data: real handwritten digits, and procedurally generated scenes, texts and pairs."""

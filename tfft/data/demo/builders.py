@@ -1,25 +1,25 @@
-"""The demo data as TensorFlow Datasets, made on this machine without a download.
+"""The demo data as TensorFlow Datasets, generated on this machine without a download.
 
     import tensorflow_datasets as tfds
     import tfft.data.demo.builders
 
     tfds.load("tfft_digits_boxes")
 
-| name | `--data` | what it is |
+| name | `--data` | content |
 | --- | --- | --- |
 | `tfft_digits` | `demo` | 1,797 real handwritten digits, one in each picture (`digits`) |
-| `tfft_digits_boxes` | `demo:boxes` | one to five of them on a textured ground, with boxes (`scenes`) |
+| `tfft_digits_boxes` | `demo:boxes` | one to five digits on a textured background, with boxes (`scenes`) |
 | `tfft_digits_masks` | `demo:masks` | the same pictures, with the class of each pixel |
-| `tfft_digits_tags` | `demo:tags` | the same pictures, with which digits are there |
+| `tfft_digits_tags` | `demo:tags` | the same pictures, with the set of their digits |
 | `tfft_digits_count` | `demo:count` | the same pictures, with the sum of their digits |
-| `tfft_text` | `demo:text` | reviews made by rule, negative or positive (`phrases`) |
-| `tfft_pairs` | `demo:pairs` | English sentences made by rule, with their German translation (`phrases`) |
-| `tfft_summaries` | `demo:summaries` | notices made by rule, with a summary (`notices`) |
+| `tfft_text` | `demo:text` | generated reviews, negative or positive (`phrases`) |
+| `tfft_pairs` | `demo:pairs` | generated English sentences with a German translation (`phrases`) |
+| `tfft_summaries` | `demo:summaries` | generated notices with a summary (`notices`) |
 
 `demo` is for `recipes.image_classification`; `demo:boxes` for `object_detection`, `demo:masks` for
 `semantic_segmentation`, `demo:tags` for `image_multilabel`, `demo:count` for `image_regression`, `demo:text` for
 `text_classification`, `demo:pairs` for `translation` and `demo:summaries` for `summarization`.
-Scenes, texts and pairs have the splits train, validation and test; digits have one, train, which a recipe deals out.
+Scenes, texts and pairs have the splits train, validation and test. Digits have only train, which a recipe splits.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def _builder(
     examples: Callable[[str], Iterator[dict[str, Any]]],
     splits: tuple[str, ...] = SPLITS,
 ) -> type[tfds.core.GeneratorBasedBuilder]:
-    """A builder of TensorFlow Datasets, which registers itself under its name in snake case.
+    """A builder class of TensorFlow Datasets, which registers itself under its name in snake case.
 
     Args:
-        name: In camel case.
-        description: What the data are.
-        features: Makes the features of an example, when they are asked for.
-        examples: Makes the examples of a split, which it is given by its name in tfft.
-        splits: Names of the splits there are.
+        name: Name of the class, in camel case.
+        description: Description of the data.
+        features: Returns the features of an example; called on demand.
+        examples: Returns the examples of a split, given its name in tfft.
+        splits: Names of the splits in TensorFlow Datasets.
     """
 
     def _info(self: tfds.core.GeneratorBasedBuilder) -> tfds.core.DatasetInfo:
@@ -72,9 +72,9 @@ def _builder(
     def _generate_examples(self: tfds.core.GeneratorBasedBuilder, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield from enumerate(examples(split))
 
-    made = {"VERSION": tfds.core.Version("1.0.0"), "__module__": __name__, "__doc__": description}
+    attributes = {"VERSION": tfds.core.Version("1.0.0"), "__module__": __name__, "__doc__": description}
     methods = {"_info": _info, "_split_generators": _split_generators, "_generate_examples": _generate_examples}
-    return type(name, (tfds.core.GeneratorBasedBuilder,), made | methods)
+    return type(name, (tfds.core.GeneratorBasedBuilder,), attributes | methods)
 
 
 def _of_scenes(
@@ -82,7 +82,7 @@ def _of_scenes(
 ) -> type[tfds.core.GeneratorBasedBuilder]:
     return _builder(
         name,
-        f"One to five real handwritten digits on a ground made by formula, {description}. No digit is in two splits.",
+        f"One to five real handwritten digits on a generated texture, {description}. No digit is in two splits.",
         lambda: {"image": tfds.features.Image(shape=(*SIDES, 3)), **features()},
         lambda split: ({"image": scene.picture, **truth(scene)} for scene in scenes.scenes(split)),
     )
@@ -94,7 +94,7 @@ def _digit_examples(split: str) -> Iterator[dict[str, Any]]:
 
 
 def _boxes(scene: scenes.Scene) -> dict[str, Any]:
-    """Boxes as TensorFlow Datasets has them: parts of the height and the width, top and left first."""
+    """Boxes in the form of TensorFlow Datasets: fractions of height and width, top and left first."""
     return {
         "objects": [
             {"bbox": tfds.features.BBox(top, left, bottom, right), "label": int(digit)}
@@ -126,7 +126,7 @@ TfftDigitsBoxes = _of_scenes(
 
 TfftDigitsMasks = _of_scenes(
     "TfftDigitsMasks",
-    "with the class of each pixel: 0 is the ground, 1 to 10 are the digits 0 to 9",
+    "with the class of each pixel: 0 is the background, 1 to 10 are the digits 0 to 9",
     lambda: {"mask": tfds.features.Image(shape=(*SIDES, 1))},
     lambda scene: {"mask": scene.mask[..., None]},
 )
@@ -134,7 +134,7 @@ TfftDigitsMasks = _of_scenes(
 
 TfftDigitsTags = _of_scenes(
     "TfftDigitsTags",
-    "with the set of digits that are there",
+    "with the set of its digits",
     lambda: {"tags": tfds.features.Sequence(tfds.features.ClassLabel(names=DIGITS))},
     lambda scene: {"tags": np.unique(scene.digits).tolist()},
 )
@@ -150,25 +150,29 @@ TfftDigitsCount = _of_scenes(
 
 TfftText = _builder(
     "TfftText",
-    "Reviews made by rule from word lists, negative or positive. No person wrote them.",
+    "Reviews generated from word lists, negative or positive. No person wrote them.",
     lambda: {"text": tfds.features.Text(), "label": tfds.features.ClassLabel(names=["negative", "positive"])},
-    lambda split: ({"text": one.text, "label": one.label} for one in phrases.reviews() if one.split == split),
+    lambda split: (
+        {"text": review.text, "label": review.label} for review in phrases.reviews() if review.split == split
+    ),
 )
 
 
 TfftPairs = _builder(
     "TfftPairs",
-    "English sentences about dates and hours made by rule, with their German translation. No person wrote them.",
+    "Generated English sentences about dates and hours, with a German translation. No person wrote them.",
     lambda: {"en": tfds.features.Text(), "de": tfds.features.Text()},
-    lambda split: ({"en": one.source, "de": one.target} for one in phrases.pairs() if one.split == split),
+    lambda split: ({"en": pair.source, "de": pair.target} for pair in phrases.pairs() if pair.split == split),
 )
 
 
 TfftSummaries = _builder(
     "TfftSummaries",
-    "Notices made by rule, each with a summary of one sentence. No person wrote them.",
+    "Generated notices, each with a summary of one sentence. No person wrote them.",
     lambda: {"document": tfds.features.Text(), "summary": tfds.features.Text()},
     lambda split: (
-        {"document": one.document, "summary": one.summary} for one in notices.summaries() if one.split == split
+        {"document": notice.document, "summary": notice.summary}
+        for notice in notices.summaries()
+        if notice.split == split
     ),
 )

@@ -1,4 +1,4 @@
-"""Real pictures that need no file and no network: scikit-learn's handwritten digits."""
+"""Real pictures without a file or a download: scikit-learn's handwritten digits."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tfft.data.truths.labels import Label
 
 @functools.cache
 def digits() -> tuple[Record, ...]:
-    """1,797 handwritten digits of 13 people, 8 x 8 pixels, as PNG records of ten classes.
+    """Records of 1,797 handwritten digits by 13 people: PNG, 8 x 8 pixels, ten classes.
 
     Source: the test set of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI Machine
-    Learning Repository, 1998), as `sklearn.datasets.load_digits` ships it. Reading enlarges them.
+    Learning Repository, 1998), as `sklearn.datasets.load_digits` ships it. The pictures are enlarged when they are read.
     """
     import numpy as np
     from PIL import Image
     from sklearn.datasets import load_digits
 
     source = load_digits()
-    found = []
+    records = []
     for number, (pixels, target) in enumerate(zip(source.images, source.target, strict=True)):
         file = io.BytesIO()
         Image.fromarray(np.rint(pixels * (255 / 16)).astype(np.uint8)).save(file, format="PNG")
-        found.append(Record(content=file.getvalue(), truth=Label(str(target)), where=f"demo digit {number}"))
-    return tuple(found)
+        records.append(Record(content=file.getvalue(), truth=Label(str(target)), where=f"demo digit {number}"))
+    return tuple(records)

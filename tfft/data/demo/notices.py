@@ -1,4 +1,4 @@
-"""Notices made by rule, with a summary of one sentence; no person wrote them, see `tfft.data.demo.phrases`."""
+"""Generated notices with a summary of one sentence; no person wrote them, see `tfft.data.demo.phrases`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tfft.data.demo.phrases import DAYS, EVENTS, HOURS, VERBS, distinct
 
 @dataclass(frozen=True)
 class Summary:
-    """A notice and what matters of it."""
+    """A notice and its summary."""
 
     document: str
     summary: str
@@ -43,20 +43,20 @@ ASIDES = [
 
 
 def summaries(*, seed: int = 0) -> list[Summary]:
-    """2,200 notices of some sentences, each with a summary of one, each notice once.
+    """2,200 different notices of several sentences, each with a summary of one sentence.
 
-    What matters, where and when something begins or ends, stands somewhere between sentences that do not.
+    One sentence says where and when something begins or ends; it stands at a random place among irrelevant ones.
 
     Args:
-        seed: Decides all; the demo data have seed 0.
+        seed: Random seed; the demo data have seed 0.
     """
 
     def make(rng: np.random.Generator, split: str) -> tuple[str, Summary]:
         event, verb, day = (str(rng.choice(list(table))) for table in (EVENTS, VERBS, DAYS))
         hour, room = str(rng.choice(list(HOURS))), str(rng.choice(ROOMS))
-        said = f"The {event} {verb} in {room} on {day} at {hour} o'clock, {rng.choice(REASONS)}."
+        message = f"The {event} {verb} in {room} on {day} at {hour} o'clock, {rng.choice(REASONS)}."
         asides = rng.choice(ASIDES, int(rng.integers(2, 5)), replace=False).tolist()
-        asides.insert(int(rng.integers(len(asides) + 1)), said)
+        asides.insert(int(rng.integers(len(asides) + 1)), message)
         document = " ".join(asides)
         return document, Summary(document, f"The {event} {verb} on {day} at {hour} in {room}.", split)
 

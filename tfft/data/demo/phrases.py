@@ -1,8 +1,8 @@
-"""Texts made by rule: reviews with a sentiment, and sentences about dates in English and German.
+"""Generated texts: reviews with a sentiment, and sentences about dates in English and German.
 
-No person wrote them. They are made of word lists and a grammar in this file, so that every label is right by that
-grammar, no text is anybody's, and nothing is downloaded. They serve to try a recipe and to test one; a model that is
-trained on them knows nothing of how people write.
+No person wrote them. They are generated from the word lists and the grammar in this file, so every label is correct,
+nobody owns the texts, and nothing is downloaded. Use them to try or test a recipe; a model trained on them learns
+nothing about how people write.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 SIZES = {"train": 1600, "val": 200, "test": 400}
-"""Texts, and pairs, of each split."""
+"""Number of texts, or pairs, in each split."""
 
 
 @dataclass(frozen=True)
@@ -75,36 +75,35 @@ CLOSINGS = ["", " It came on time.", " I bought two.", " The colour is grey.", "
 
 
 def reviews(*, seed: int = 0) -> list[Review]:
-    """2,200 short reviews, each text once, about half of them negative and half positive.
+    """2,200 different short reviews, about half of them negative and half positive.
 
-    A thing is called good or bad, with or without "not"; where two things are named with "but" between them,
-    what is said last decides. So counting words is not enough. What is said of a thing may be said again in another
-    split, with another opening or ending.
+    A thing is called good or bad, with or without "not". If two things are joined by "but", the second one decides, so
+    counting words is not enough. The same claim may occur in two splits with another opening or closing.
 
     Args:
-        seed: Decides all; the demo data have seed 0.
+        seed: Random seed; the demo data have seed 0.
     """
 
     def make(rng: np.random.Generator, split: str) -> tuple[str, Review]:
         positive = bool(rng.integers(2))
-        one, other = rng.choice(THINGS, 2, replace=False)
-        said = f"the {one} is {_judged(positive, rng)}"
+        thing, other = rng.choice(THINGS, 2, replace=False)
+        claim = f"the {thing} is {_judgement(positive, rng)}"
         if rng.random() < 0.5:
-            said = f"the {other} is {_judged(not positive, rng)}, but {said}"
+            claim = f"the {other} is {_judgement(not positive, rng)}, but {claim}"
         opening = str(rng.choice(OPENINGS))
-        text = f"{opening}{said if opening else said[0].upper() + said[1:]}.{rng.choice(CLOSINGS)}"
+        text = f"{opening}{claim if opening else claim[0].upper() + claim[1:]}.{rng.choice(CLOSINGS)}"
         return text, Review(text, "positive" if positive else "negative", split)
 
     return distinct(make, seed)
 
 
-def _judged(positive: bool, rng: np.random.Generator) -> str:
-    denied = bool(rng.random() < 0.4)
-    return ("not " if denied else "") + str(rng.choice(GOOD if positive != denied else BAD))
+def _judgement(positive: bool, rng: np.random.Generator) -> str:
+    negated = bool(rng.random() < 0.4)
+    return ("not " if negated else "") + str(rng.choice(GOOD if positive != negated else BAD))
 
 
 def _table(text: str) -> dict[str, str]:
-    """English to German."""
+    """A dictionary from English to German."""
     return dict(pair.split(": ") for pair in text.split("; "))
 
 
@@ -154,26 +153,26 @@ TIMES = _table(
 
 
 def pairs(*, seed: int = 0) -> list[Pair]:
-    """2,200 English sentences about dates and hours, each with its German translation, each sentence once.
+    """2,200 different English sentences about dates and hours, each with its German translation.
 
-    Word order and numbers differ between the two ("half past four" is "halb fünf"), so words cannot be replaced
-    one by one.
+    Word order and numbers differ between the languages ("half past four" is "halb fünf"), so a word-by-word translation
+    is wrong.
 
     Args:
-        seed: Decides all; the demo data have seed 0.
+        seed: Random seed; the demo data have seed 0.
     """
 
     def make(rng: np.random.Generator, split: str) -> tuple[str, Pair]:
-        def one(table: dict[str, str]) -> tuple[str, str]:
+        def draw(table: dict[str, str]) -> tuple[str, str]:
             return list(table.items())[rng.integers(len(table))]
 
-        event, verb, day, ordinal, month = map(one, (EVENTS, VERBS, DAYS, ORDINALS, MONTHS))
-        hour = _hour(rng, one)
+        event, verb, day, ordinal, month = map(draw, (EVENTS, VERBS, DAYS, ORDINALS, MONTHS))
+        hour = _hour(rng, draw)
         on = [f"on {day[0]}, the {ordinal[0]} of {month[0]}", f"am {day[1]}, dem {ordinal[1]} {month[1]}"]
         if rng.random() < 0.5:
             source = f"The {event[0]} {verb[0]} {on[0]}, at {hour[0]}."
             target = f"{event[1][0].upper()}{event[1][1:]} {verb[1]} {on[1]}, um {hour[1]}."
-        else:  # in German the verb stays in the second place
+        else:  # in German the verb stays in second position
             source = f"{on[0][0].upper()}{on[0][1:]}, the {event[0]} {verb[0]} at {hour[0]}."
             target = f"{on[1][0].upper()}{on[1][1:]}, {verb[1]} {event[1]} um {hour[1]}."
         return source, Pair(source, target, split)
@@ -181,26 +180,26 @@ def pairs(*, seed: int = 0) -> list[Pair]:
     return distinct(make, seed)
 
 
-def _hour(rng: np.random.Generator, one: Callable[[dict[str, str]], tuple[str, str]]) -> tuple[str, str]:
-    english, german = one(HOURS)
+def _hour(rng: np.random.Generator, draw: Callable[[dict[str, str]], tuple[str, str]]) -> tuple[str, str]:
+    english, german = draw(HOURS)
     form = rng.integers(3)
     if form == 0:
         return f"{english} o'clock", f"{'ein' if german == 'eins' else german} Uhr"
-    if form == 1:  # half of the hour that is on its way
+    if form == 1:  # German names the following hour
         following = list(HOURS.values())[(list(HOURS).index(english) + 1) % len(HOURS)]
         return f"half past {english}", f"halb {following}"
-    before, before_german = one(TIMES)
+    before, before_german = draw(TIMES)
     return f"{before} {english}", f"{before_german} {german}"
 
 
 def distinct(make: Callable[[np.random.Generator, str], tuple[str, P]], seed: int) -> list[P]:
-    """Examples of all splits, none of whose texts is there twice."""
-    found: dict[str, P] = {}
+    """Examples of all splits, without repeated texts."""
+    examples: dict[str, P] = {}
     number = 0
     for split, size in SIZES.items():
-        last = len(found) + size
-        while len(found) < last:
+        last = len(examples) + size
+        while len(examples) < last:
             text, example = make(np.random.default_rng((seed, number)), split)
-            found.setdefault(text, example)
+            examples.setdefault(text, example)
             number += 1
-    return list(found.values())
+    return list(examples.values())

@@ -1,4 +1,4 @@
-"""Scenes composed of real handwritten digits on textured grounds: boxes, masks, tags and sums with exact truth."""
+"""Scenes of real handwritten digits on textured backgrounds, with exact boxes, masks, tags and sums."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tfft.data.records import Record, Truth, digested
 from tfft.data.splitting.splits import assign_splits
 
 SIZES = {"train": 1200, "val": 200, "test": 300}
-"""Scenes of each split."""
+"""Number of scenes in each split."""
 
 
 SIDE = 128
@@ -25,34 +25,34 @@ SIDE = 128
 
 
 MOST = 5
-"""Digits in a scene, at most; at least one."""
+"""Maximum number of digits in a scene; the minimum is one."""
 
 
 HEIGHTS = (24, 56)
-"""Pixels of the smallest and the largest digit, with its margins."""
+"""Height in pixels of the smallest and the largest digit, including margins."""
 
 
-# other textures than those that the demo weights were trained to tell apart
+# not the textures that the demo weights were trained to classify
 TEXTURES = range(10_000, 10_400)
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One to five digits on a textured ground, and where they are."""
+    """One to five digits on a textured background, and their positions."""
 
     picture: np.ndarray = field(repr=False)
     """(height, width, 3), uint8."""
     digits: np.ndarray
-    """(objects,), int32 in 0 to 9: what each object is. Their set is the tags of the scene."""
+    """(objects,), int32 from 0 to 9: the digit of each object. As a set they are the tags of the scene."""
     boxes: np.ndarray
-    """(objects, 4), int32: left, top, right, bottom in pixels, right and bottom just outside of the digit's
-    ink, where that covers more than half of a pixel."""
+    """(objects, 4), int32: left, top, right, bottom in pixels, around all pixels that are more than half covered with
+    ink; right and bottom are exclusive."""
     mask: np.ndarray = field(repr=False)
-    """(height, width), uint8: 0 is the ground, 1 to 10 are the digits 0 to 9."""
+    """(height, width), uint8: 0 is the background, 1 to 10 are the digits 0 to 9."""
     split: str
     """`train`, `val` or `test`."""
     where: str
-    """Its name."""
+    """Name of the scene."""
 
     @property
     def count(self) -> int:
@@ -61,15 +61,15 @@ class Scene:
 
 
 def scenes(split: str, *, seed: int = 0) -> Iterator[Scene]:
-    """The scenes of one split, in a fixed order.
+    """Yields the scenes of one split, in a fixed order.
 
-    No original digit is in scenes of two splits; within one it may be in several. The ink of two digits does not
-    overlap; corners of their boxes may. Digits are scikit-learn's (see `tfft.data.demo.digits`); grounds are made by
-    formula.
+    A handwritten digit may occur in several scenes of a split, but not in two splits. The ink of two digits does not
+    overlap; the corners of their boxes may. Digits are scikit-learn's (see `tfft.data.demo.digits`); backgrounds are
+    procedurally generated.
 
     Args:
         split: `"train"`, `"val"` or `"test"`.
-        seed: Decides all; the demo data have seed 0.
+        seed: Random seed; the demo data have seed 0.
 
     Example:
 
@@ -83,10 +83,10 @@ def scenes(split: str, *, seed: int = 0) -> Iterator[Scene]:
 
 
 def scene_records(truth: Callable[[Scene], Truth]) -> list[Record]:
-    """The scenes of the demo data as records.
+    """The scenes of all splits as records.
 
     Args:
-        truth: What is to be known of a scene.
+        truth: Returns the ground truth of a scene.
     """
     return [
         Record(content=_png(scene.picture), truth=truth(scene), where=scene.where, split=split)
@@ -103,11 +103,11 @@ def _png(pixels: np.ndarray) -> bytes:
 
 @functools.cache
 def _originals(seed: int) -> Mapping[str, Mapping[int, Sequence[np.ndarray]]]:
-    """The digits, (8, 8) in [0, 255], by their split and what they are."""
-    found: dict[str, dict[int, list[np.ndarray]]] = {split: defaultdict(list) for split in SIZES}
+    """The handwritten digits, (8, 8) in [0, 255], by split and digit."""
+    originals: dict[str, dict[int, list[np.ndarray]]] = {split: defaultdict(list) for split in SIZES}
     for record in assign_splits(digested(digits()), val_fraction=0.15, test_fraction=0.15, seed=seed):
-        found[record.split][int(record.truth.name)].append(_pixels(record))
-    return found
+        originals[record.split][int(record.truth.name)].append(_pixels(record))
+    return originals
 
 
 def _pixels(record: Record) -> np.ndarray:
@@ -117,9 +117,9 @@ def _pixels(record: Record) -> np.ndarray:
 def _composed(
     by_digit: Mapping[int, Sequence[np.ndarray]], rng: np.random.Generator, *, split: str, where: str
 ) -> Scene:
-    ground = draw_texture(int(rng.choice(TEXTURES)), rng, SIDE).astype(np.float64)
-    middle = ground.mean(axis=(0, 1))
-    ground = middle + (ground - middle) * rng.uniform(0.2, 0.8)  # so strong a texture hides small digits
+    background = draw_texture(int(rng.choice(TEXTURES)), rng, SIDE).astype(np.float64)
+    middle = background.mean(axis=(0, 1))
+    background = middle + (background - middle) * rng.uniform(0.2, 0.8)  # at full contrast it hides small digits
     mask, names, boxes = np.zeros((SIDE, SIDE), np.uint8), [], []
     for _ in range(int(rng.integers(1, MOST + 1))):
         digit = int(rng.integers(10))
@@ -127,28 +127,28 @@ def _composed(
         cover = _enlarged(original, int(rng.integers(HEIGHTS[0], HEIGHTS[1] + 1)))
         place = _free_place(cover.shape[0], mask, rng)
         if place is None:
-            continue  # no room is left for one so large
+            continue  # there is no room for a digit of this size
         top, left = place
         inside = np.s_[top : top + cover.shape[0], left : left + cover.shape[1]]
-        ground[inside] += cover[..., None] * (_ink(middle, rng) - ground[inside])
+        background[inside] += cover[..., None] * (_ink(middle, rng) - background[inside])
         mask[inside][cover > 0.5] = digit + 1
         down, across = (np.flatnonzero((cover > 0.5).any(axis=axis)) for axis in (1, 0))
         names.append(digit)
         boxes.append((left + across[0], top + down[0], left + across[-1] + 1, top + down[-1] + 1))
-    picture = np.rint(np.clip(ground, 0, 255)).astype(np.uint8)
+    picture = np.rint(np.clip(background, 0, 255)).astype(np.uint8)
     return Scene(picture, np.array(names, np.int32), np.array(boxes, np.int32), mask, split=split, where=where)
 
 
 def _enlarged(original: np.ndarray, height: int) -> np.ndarray:
-    """How much ink is on each pixel, (height, height) in [0, 1], with edges about two pixels wide."""
-    # a little below half, for thin strokes of 8 x 8 pixels are faint; an edge that enlarging made height / 8 pixels
-    # wide becomes 2
+    """The ink coverage of each pixel, (height, height) in [0, 1], with edges about two pixels wide."""
+    # 0.4 and not 0.5, because thin strokes are faint in 8 x 8 pixels; enlarged edges are height / 8 pixels wide, and
+    # the factor reduces them to 2
     larger = np.asarray(Image.fromarray(original).resize((height, height), Image.Resampling.BICUBIC)) / 255
     return np.clip((larger - 0.4) * height / 16 + 0.5, 0, 1)
 
 
 def _free_place(side: int, mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int] | None:
-    """Top and left of a square without a digit in it, or None after a few attempts."""
+    """Top and left of a free square, or None after 20 attempts."""
     for top, left in rng.integers(SIDE - side + 1, size=(20, 2)):
         if not mask[top : top + side, left : left + side].any():
             return int(top), int(left)
@@ -156,7 +156,7 @@ def _free_place(side: int, mask: np.ndarray, rng: np.random.Generator) -> tuple[
 
 
 def _ink(middle: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A colour, (3,) in [0, 255], that stands out from the mean colour of the ground."""
+    """A colour, (3,) in [0, 255], that stands out from the mean colour of the background."""
     while True:
         ink = rng.uniform(0, 255, 3)
         if abs(ink.mean() - middle.mean()) > 70:

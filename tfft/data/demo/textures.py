@@ -1,7 +1,7 @@
-"""Textures made by formula: a number names one, a random generator draws it anew.
+"""Procedurally generated textures: a number identifies a texture, and a random generator draws a picture of it.
 
-Four kinds, after Baradad et al. 2021, "Learning to See by Looking at Noise", arXiv:2106.05963: noise with a
-spectrum, waves, dead leaves, and the cells of Worley 1996, each with a palette of its own. Nothing is downloaded.
+There are four kinds, after Baradad et al. 2021, "Learning to See by Looking at Noise", arXiv:2106.05963: spectral
+noise, waves, dead leaves, and the cells of Worley 1996. Every texture has its own palette. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from PIL import Image, ImageDraw
 
 
 def draw_texture(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
-    """One picture of the texture that a number names.
+    """A picture of the texture with the given number.
 
     Args:
-        number: Of the texture, 0 or more; its kind, its formula and its palette follow from it.
-        rng: Decides this picture of it.
+        number: Number of the texture, 0 or more; it determines kind, formula and palette.
+        rng: Draws what differs between pictures of one texture.
         size: Height and width in pixels, 16 or more.
 
     Returns:
@@ -35,7 +35,7 @@ def draw_texture(number: int, rng: np.random.Generator, size: int) -> np.ndarray
 
 
 def _palette(of_kind: np.random.Generator) -> np.ndarray:
-    """Three colours, (3, 3) in [0, 255]: most grey, as most of the world is, near one another or far."""
+    """Three colours, (3, 3) in [0, 255]: mostly greyish, as in nature, and similar or different."""
     middle = of_kind.uniform(20, 235) + of_kind.normal(0, 30, 3)
     return np.clip(
         middle + of_kind.normal(0, of_kind.choice([15, 40, 80]), (3, 1)) + of_kind.normal(0, 15, (3, 3)), 0, 255
@@ -43,7 +43,7 @@ def _palette(of_kind: np.random.Generator) -> np.ndarray:
 
 
 def _coloured(field: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """A field of about unit variance through a palette: its low, middle and high values take the three colours."""
+    """A field of about unit variance in colour: its low, middle and high values take the colours of the palette."""
     place = np.clip(field + 1.5, 0, 3) * (2 / 3)
     low = place < 1
     part = np.where(low, place, place - 1)[..., None]
@@ -52,13 +52,13 @@ def _coloured(field: np.ndarray, palette: np.ndarray) -> np.ndarray:
 
 
 def _noise(of_kind: np.random.Generator, rng: np.random.Generator, size: int, palette: np.ndarray) -> np.ndarray:
-    """Noise whose amplitude falls with a power of the frequency, stretched along one direction, in bands or not."""
+    """Noise whose amplitude falls with a power of the frequency, stretched in one direction, possibly in bands."""
     power, stretch, angle = of_kind.uniform(0.6, 2.2), of_kind.choice([1, 1, 2, 4]), of_kind.uniform(0, math.pi)
     bands = of_kind.choice([0, 0, 2, 4])
     down, across = _frequencies(size)
     along = across * math.cos(angle) + down * math.sin(angle)
-    beside = down * math.cos(angle) - across * math.sin(angle)
-    frequency = np.hypot(along * stretch, beside)
+    perpendicular = down * math.cos(angle) - across * math.sin(angle)
+    frequency = np.hypot(along * stretch, perpendicular)
     frequency[0, 0] = np.inf
     field = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((size, size))) * frequency**-power, s=(size, size))
     field /= field.std()
@@ -73,7 +73,7 @@ def _frequencies(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _waves(of_kind: np.random.Generator, rng: np.random.Generator, size: int, palette: np.ndarray) -> np.ndarray:
-    """A few gratings on one another: stripes, checks and weaves, soft or sharp."""
+    """A sum of a few gratings: stripes, checks and weaves, soft or sharp."""
     count, sharp = of_kind.integers(1, 4), of_kind.choice([1, 4])
     waves = of_kind.uniform(3, 20, count)
     angles = of_kind.uniform(0, math.pi, count) + rng.normal(0, 0.1)
@@ -86,7 +86,7 @@ def _waves(of_kind: np.random.Generator, rng: np.random.Generator, size: int, pa
 
 
 def _leaves(of_kind: np.random.Generator, rng: np.random.Generator, size: int, palette: np.ndarray) -> np.ndarray:
-    """Dead leaves (Matheron 1968): shapes of one kind that fall on one another, many small ones and few large."""
+    """Dead leaves (Matheron 1968): overlapping shapes of one kind, many of them small and few large."""
     sides, power = of_kind.choice([0, 3, 4, 6]), of_kind.uniform(1.5, 3.0)
     least, aspect, turned = of_kind.choice([0.02, 0.05]), of_kind.uniform(0.4, 1.0), of_kind.random() < 0.5
     image = Image.new("RGB", (size, size), tuple(int(value) for value in palette[0]))
@@ -104,7 +104,7 @@ def _leaves(of_kind: np.random.Generator, rng: np.random.Generator, size: int, p
 
 
 def _cells(of_kind: np.random.Generator, rng: np.random.Generator, size: int, palette: np.ndarray) -> np.ndarray:
-    """Cells around points (Worley 1996): by the distance to the nearest, or to the edge between two."""
+    """Cells around points (Worley 1996): distances to the nearest point, or to the edge between the nearest two."""
     count, edges, stretch = of_kind.integers(8, 60), of_kind.random() < 0.5, of_kind.uniform(0.5, 1.0)
     side = size // 2
     down, across = np.mgrid[:side, :side] / side
@@ -117,4 +117,4 @@ def _cells(of_kind: np.random.Generator, rng: np.random.Generator, size: int, pa
 
 
 KINDS = (_noise, _waves, _leaves, _cells)
-"""A texture is of the kind at its number modulo their count, so their order must not change."""
+"""The number of a texture, modulo their count, selects the kind, so their order must not change."""

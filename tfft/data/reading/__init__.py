@@ -1,1 +1,1 @@
-"""Bytes to pixels or tokens, and all examples of a run put together."""
+"""Decodes pictures and masks, tokenizes texts, and assembles the splits of a run."""

@@ -1,4 +1,4 @@
-"""Examples and truths assembled to the splits of a run; what cannot be used is named, or left out."""
+"""Assembles examples and targets to the splits of a run; examples that cannot be used stop it or are skipped."""
 
 from __future__ import annotations
 
@@ -12,48 +12,45 @@ from tfft.data.splitting import audit
 from tfft.data.targets import Targets
 from tfft.errors import DataError, listed
 
+FLAGS = {"picture": "--bad-files", "text": "--bad-texts"}
+"""By kind of example, the flag that skips unusable ones."""
+
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the records of all splits hold, once they are read."""
+    """The inputs of all splits, after reading."""
 
     kind: type[Examples]
     of: Callable[[Sequence[int]], Mapping[str, Any]]
-    """Gives the fields of `kind` that are special to it, for the records at some positions."""
+    """From positions of records to those fields of `kind` that other kinds of examples lack."""
     why: Mapping[int, str]
-    """By position, why a record cannot be used."""
+    """Why a record cannot be used, by its position."""
     bad: Literal["stop", "skip"]
     """What to do with records that cannot be used."""
     notes: Sequence[str] = ()
-    """What a person should know of them, one sentence each."""
+    """Notes for the person, one sentence each."""
 
 
 def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanced: bool) -> Splits:
-    """The splits of a run.
+    """Returns the splits of a run.
 
     Args:
-        rows: The records of all splits, those of train first.
-        targets: Of the records.
-        inputs: Of the records.
-        balanced: Whether rare classes come more often, see `Splits`.
+        rows: The records of all splits, train first.
+        targets: The targets of these records.
+        inputs: The inputs of these records.
+        balanced: Whether rare classes are drawn more often, see `Splits`.
 
     Raises:
-        DataError: Naming every record that cannot be used, or a class that has none left.
+        DataError: If records cannot be used, naming each of them, or if a class has no usable record left.
     """
     noun = inputs.kind.noun.removesuffix("s")
     why = {**inputs.why, **targets.failed}
-    left_out = [(rows[index].where, why[index]) for index in sorted(why)]
-    if left_out and inputs.bad == "stop":
-        flag = {"picture": "--bad-files", "text": "--bad-texts"}[noun]
-        whole = {
-            "picture": "Every picture decodes, and what is known of it fits it",
-            "text": "Every text holds words, as UTF-8, and what should be made of it is there",
-        }[noun]
+    skipped = [(rows[index].where, why[index]) for index in sorted(why)]
+    if skipped and inputs.bad == "stop":
+        reasons = listed((f"{where} ({reason})" for where, reason in skipped), most=len(skipped))
         raise DataError(
-            whole,
-            received=f"{len(left_out)} that do not: "
-            + listed((f"{where} ({reason})" for where, reason in left_out), most=len(left_out)),
-            fix=f"Repair or remove them, or leave them out with `{flag} skip`",
+            f"{_counted(len(skipped), noun)} cannot be used: {reasons}",
+            fix=f"Repair or remove them, or skip them with `{FLAGS[noun]} skip`",
         )
     splits = {}
     for name in ("train", "val", "test"):
@@ -67,53 +64,59 @@ def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanc
             counts=targets.counts(after),
             rarity=targets.rarity(after),
         )
-        _check_kept(name, targets, before, after, noun)
+        _check_remaining(name, targets, before, after, noun)
     _check_trained(splits, targets.labels, noun)
     notes = [
         *inputs.notes,
-        *([f"{len(left_out)} {noun}s left out, see skipped.csv"] if left_out else []),
+        *([f"{_counted(len(skipped), noun)} skipped, see skipped.csv"] if skipped else []),
         *_contradictions(rows, noun),
         *targets.notes,
-        *_alike(targets.labels),
+        *_written_alike(targets.labels),
         *_missing(splits, targets.labels, noun),
     ]
     test = splits["test"] if len(splits["test"]) else None
-    return Splits(splits["train"], splits["val"], test, targets.labels, notes, left_out, balanced=balanced)
+    return Splits(splits["train"], splits["val"], test, targets.labels, notes, skipped, balanced=balanced)
 
 
-def _check_kept(name: str, targets: Targets, before: Sequence[int], after: Sequence[int], noun: str) -> None:
-    """A split that loses all examples of a class cannot tell how well it is known."""
-    pairs = zip(targets.labels, targets.counts(before), targets.counts(after), strict=True)
-    if lost := [label for label, had, has in pairs if had and not has]:
+def _counted(count: int, noun: str) -> str:
+    """Returns a count with its noun: `"1 picture"`, `"1,204 pictures"`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _check_remaining(name: str, targets: Targets, before: Sequence[int], after: Sequence[int], noun: str) -> None:
+    """Raises `DataError` if a split loses all examples of a class: its scores would ignore that class."""
+    counts = zip(targets.labels, targets.counts(before), targets.counts(after), strict=True)
+    if lost := [label for label, all_examples, usable in counts if all_examples and not usable]:
         raise DataError(
-            f"Every class keeps a {noun} in {name}",
-            received=f"none that can be used for {listed(lost)}",
+            f"The {name} split has no usable {noun} of {listed(map(repr, lost))}",
             fix=f"Add {noun}s, or remove the class",
         )
     if before and not after:
         raise DataError(
-            f"Some {noun}s of {name} can be used", received=f"none of {len(before)}", fix="Repair them, or add others"
+            f"None of the {len(before):,} {noun}s of the {name} split can be used", fix="Repair them, or add others"
         )
 
 
 def _check_trained(splits: Mapping[str, Examples], labels: Sequence[str], noun: str) -> None:
-    """What is seen by decoding alone (masks) is not known before."""
+    """Raises `DataError` if a class has no training examples; the classes of masks are known only after decoding."""
     for name in ("val", "test"):
-        pairs = zip(labels, splits["train"].counts, splits[name].counts, strict=True)
-        if unknown := [label for label, trained, there in pairs if there and not trained]:
+        counts = zip(labels, splits["train"].counts, splits[name].counts, strict=True)
+        if unknown := [label for label, trained, scored in counts if scored and not trained]:
             raise DataError(
-                f"Every class has training {noun}s",
-                received=f"{listed(unknown)} only in {name}",
-                fix=f"Try another `--seed`, or decide yourself which {noun}s are trained on",
+                f"There is no training {noun} of {listed(map(repr, unknown))}; only the {name} split has any",
+                fix=f"Try another `--seed`, or choose the training {noun}s yourself",
             )
 
 
-def _alike(labels: Sequence[str]) -> list[str]:
-    return [f"{listed(map(repr, names))} are different classes" for names in audit.written_alike(labels)]
+def _written_alike(labels: Sequence[str]) -> list[str]:
+    return [
+        f"{listed(map(repr, names))} differ only in letter case or spaces, but are separate classes"
+        for names in audit.written_alike(labels)
+    ]
 
 
 def _missing(splits: Mapping[str, Examples], labels: Sequence[str], noun: str) -> list[str]:
-    """Classes that a split does not have, so that its scores say nothing of them."""
+    """Notes on classes that a split lacks, so that its scores ignore them."""
     return [
         f"{name} has no {noun} of {listed(lost, most=5)}"
         for name, examples in splits.items()
@@ -123,5 +126,7 @@ def _missing(splits: Mapping[str, Examples], labels: Sequence[str], noun: str) -
 
 
 def _contradictions(rows: Sequence[Record], noun: str) -> list[str]:
-    same = audit.contradictions(rows)
-    return [f"{len(same)} {noun}s are described in two ways: {listed(same, most=3)}"] if same else []
+    duplicates = audit.contradictions(rows)
+    if not duplicates:
+        return []
+    return [f"{_counted(len(duplicates), f'duplicate {noun}')} with conflicting labels: {listed(duplicates, most=3)}"]

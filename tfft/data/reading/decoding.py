@@ -1,4 +1,4 @@
-"""One pass over files: every one decoded once, in parallel, into the store."""
+"""Decodes files into the store in one pass: each file once, in parallel."""
 
 from __future__ import annotations
 
@@ -18,37 +18,40 @@ from tfft.data.reading.images import BadPictureError
 from tfft.data.records import content_digest
 from tfft.store import Storage, StoredArray, open_store, temporary_store
 
+NOUNS = {"pixels": "pictures", "masks": "masks"}
+"""What the progress bar counts, by kind of rows."""
+
 
 @dataclass(frozen=True)
 class Decoder:
-    """How files become rows."""
+    """Turns files into rows of an array."""
 
     kind: str
-    """What the rows are; names the array in the store."""
+    """Kind of the rows; part of the array's key in the store."""
     shape: Sequence[int]
-    """Of a row, uint8."""
+    """Shape of a row; its type is uint8."""
     decode: Callable[[bytes], tuple[np.ndarray, list[str]]]
-    """From the bytes of a file to its row and what is noted of it; raises `BadPictureError`."""
+    """From the bytes of a file to its row and notes about it; raises `BadPictureError`."""
     version: int
-    """Of what `decode` makes: stored rows of another version are not used."""
+    """Version of what `decode` returns: rows stored by another version are not used."""
 
 
 def decoded_array(
     decoder: Decoder, digests: Sequence[str], read: Callable[[int], bytes], storage: Storage
 ) -> tuple[StoredArray, dict[str, str]]:
-    """Decodes what the store does not have yet.
+    """Decodes the files that are not in the store yet.
 
     Args:
-        decoder: Makes the rows.
-        digests: Of the content of each file.
-        read: Gives the bytes of the file at a position.
-        storage: Where the rows are kept; in a temporary folder if they do not fit.
+        decoder: Turns files into rows.
+        digests: The content digest of each file.
+        read: From a position in `digests` to the bytes of the file.
+        storage: Where the rows are stored; a temporary folder is used if they do not fit.
 
     Returns:
-        The array, and by digest why a file did not decode.
+        The array, and by digest the reason why a file cannot be decoded.
 
     Raises:
-        MachineError: If the rows fit no disk.
+        MachineError: If the rows fit on no disk.
     """
     array = _open(decoder, digests, storage)
     failed: dict[str, str] = {}
@@ -63,32 +66,33 @@ def decoded_array(
         except (BadPictureError, OSError) as error:
             return None, [str(error)]
 
+    unit = f" {NOUNS.get(decoder.kind, 'files')}"
     with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,  # Pillow lets go of the interpreter while it decodes
+        ThreadPoolExecutor(os.cpu_count()) as pool,  # Pillow releases the interpreter lock while it decodes
         warnings.catch_warnings(),
-        tqdm(total=len(missing), desc="Reading", unit=f" {decoder.kind}", disable=None, leave=False) as bar,
+        tqdm(total=len(missing), desc="Decoding", unit=unit, disable=None, leave=False) as bar,
     ):
-        warnings.simplefilter("ignore")  # of odd metadata and sizes; what matters `decode` tells itself
+        warnings.simplefilter("ignore")  # about odd metadata and sizes; `decode` reports what matters
         for part in array.parts_of(missing):
             block = np.empty((len(part), *decoder.shape), np.uint8)
             good: list[str] = []
             notes: dict[str, list[str]] = {}
-            for position, (row, said) in zip(part, pool.map(attempt, part), strict=True):
+            for position, (row, remarks) in zip(part, pool.map(attempt, part), strict=True):
                 bar.update()
                 digest = digests[position]
                 if row is None:
-                    failed[digest] = said[0]
+                    failed[digest] = remarks[0]
                     continue
                 block[len(good)] = row
                 good.append(digest)
-                if said:
-                    notes[digest] = said
+                if remarks:
+                    notes[digest] = remarks
             array.append(good, block[: len(good)], notes)
     return array, failed
 
 
 def _open(decoder: Decoder, digests: Sequence[str], storage: Storage) -> StoredArray:
-    """The array, with room for what is missing."""
+    """Opens the array and makes room for its missing rows."""
     codecs = {name: features.version(name) for name in ("jpg", "libjpeg_turbo", "webp", "avif", "jpg_2000", "libtiff")}
     parts: Mapping[str, Any] = {
         "kind": decoder.kind, "decoder": decoder.version, "Pillow": metadata.version("Pillow"), "codecs": codecs,
@@ -96,7 +100,7 @@ def _open(decoder: Decoder, digests: Sequence[str], storage: Storage) -> StoredA
     store = open_store(storage)
     array = store.array(parts, decoder.shape, "uint8")
     if not store.has_room(array.row_bytes * len(array.missing(digests))):
-        # what does not fit the limit is there for this run alone
+        # rows beyond the limit of the store are stored for this run only
         store = temporary_store(storage)
         array = store.array(parts, decoder.shape, "uint8")
     store.make_room(array.row_bytes * len(array.missing(digests)))

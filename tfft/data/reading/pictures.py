@@ -1,4 +1,4 @@
-"""The pictures of a run as numbers; everything that is wrong with them is found before training."""
+"""Reads the pictures of a run as arrays and reports all faults before training."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def read_pictures(
     balanced: bool = False,
     labels: Sequence[str] | None = None,
 ) -> Splits:
-    """Decodes the pictures of all splits, in parallel, to uint8 pixels of one size, into the store.
+    """Decodes the pictures of all splits into the store, in parallel, to uint8 pixels of one size.
 
-    Pictures that the store has are not decoded again.
+    Pictures in the store are not decoded again.
 
     Args:
-        records: Records that have their split, with truths of one kind.
+        records: Records with splits and with truths of one kind.
         image_size: Height and width in pixels.
-        bad_files: What to do with files that do not decode, and with truths that do not fit their picture:
+        bad_files: What to do with files that cannot be decoded, and with truths that do not fit their picture:
             `"stop"`, or `"skip"` and list them in `Splits.skipped`.
-        storage: Where the pixels are kept; in a temporary folder if they do not fit.
-        augmentation: How the views of training pictures will differ from them.
-        balanced: Whether rare classes come more often, see `Splits`.
-        labels: The order of the classes; None for that of the alphabet.
+        storage: Where the pixels are stored; a temporary folder is used if they do not fit.
+        augmentation: How views differ from their training picture.
+        balanced: Whether rare classes are drawn more often, see `Splits`.
+        labels: The classes in order; None sorts them by name.
 
     Raises:
-        DataError: Naming every file that cannot be used, or a class that has no picture left.
-        MachineError: If the pixels fit no disk.
+        DataError: If files cannot be used, naming each of them, or if a class has no picture left.
+        MachineError: If the pixels fit on no disk.
     """
     rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
     targets = type(rows[0].truth).targets(rows, Form(image_size, storage, labels=labels))
@@ -55,17 +55,17 @@ def read_pictures(
     )
     why = {index: undecoded[record.digest] for index, record in enumerate(rows) if record.digest in undecoded}
     conversions = Counter(
-        note
+        conversion
         for index, record in enumerate(rows)
         if index not in why and index not in targets.failed
-        for note in pixels.notes(record.digest)
+        for conversion in pixels.notes(record.digest)
     )
     inputs = Inputs(
         Pictures,
         lambda positions: {"inputs": pixels.rows([rows[position].digest for position in positions])},
         why,
         bad_files,
-        notes=[f"{count} pictures: {what}" for what, count in sorted(conversions.items())],
+        notes=[f"{count:,} of {len(rows):,} pictures: {how}" for how, count in sorted(conversions.items())],
     )
     splits = assemble(rows, targets, inputs, balanced=balanced)
     return replace(splits, augmentation=replace(augmentation, motion=targets.motion))

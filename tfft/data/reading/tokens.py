@@ -1,4 +1,4 @@
-"""The texts of a run as tokens; what is empty, no text, or too long is found before training."""
+"""Reads the texts of a run as tokens and reports empty, undecodable and overlong texts before training."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from tfft.data.targets import Form
 from tfft.errors import ConfigError
 
 KEPT_WHOLE = 99
-"""Percent of the training texts that are not cut, where the length is chosen from the data."""
+"""Percent of the training texts that are not truncated if the length is chosen from the data."""
 
 
 MOST_UNKNOWN = 0.01
-"""Share of the tokens that may be unknown without a word of it."""
+"""Share of unknown tokens above which a note is added."""
 
 
 MOST_CHARACTERS = 200_000
-"""Of a text that are looked at: no network reads so much, and a line may hold a whole book."""
+"""Characters of a text that are read: no network reads more, and a line may hold a whole book."""
 
 
 class Tokenizes(Protocol):
-    """What makes tokens of texts, and what of them a network takes."""
+    """A tokenizer, and what its network accepts."""
 
     longest: int
     unknown: int | None
 
     @property
     def special(self) -> frozenset[int]:
-        """Special tokens of the network, such as its end of a text: they stand for no text."""
+        """Special tokens of the network, such as its end of a text."""
 
     @property
     def edges(self) -> tuple[list[int], list[int]]:
-        """Tokens before and behind each text."""
+        """Tokens before and after each text."""
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The tokens of each text, uncut."""
+        """Returns the tokens of each text, not truncated."""
 
     def pack(self, tokens: Sequence[np.ndarray], length: int) -> np.ndarray:
-        """(texts, length), int32, cut and padded."""
+        """Returns (texts, length), int32, truncated and padded."""
 
 
 def read_texts(
@@ -60,31 +60,31 @@ def read_texts(
     balanced: bool = False,
     labels: Sequence[str] | None = None,
 ) -> Splits:
-    """Makes tokens of the texts of all splits.
+    """Tokenizes the texts of all splits.
 
     Args:
-        records: Records that have their split, with truths of one kind.
-        tokenizer: Of the network.
-        length: Tokens that a text is cut to, those of start and end among them; `"auto"` leaves 99 of 100 training
-            texts whole, as far as the network reads.
+        records: Records with splits and with truths of one kind.
+        tokenizer: The tokenizer of the network.
+        length: Tokens of a text at most, including start and end; longer texts are truncated. `"auto"` truncates at
+            most one of 100 training texts, within the limit of the network.
         bad_texts: What to do with texts that are empty or not UTF-8: `"stop"`, or `"skip"` and list them in
             `Splits.skipped`.
-        pieces: The tokenizer of references; None where truths are classes.
-        target_length: Tokens that a reference is cut to, as `length`.
-        balanced: Whether rare classes come more often, see `Splits`.
-        labels: The order of the classes; None for that of the alphabet.
+        pieces: The tokenizer of references; None if truths are classes.
+        target_length: Tokens of a reference at most, like `length`.
+        balanced: Whether rare classes are drawn more often, see `Splits`.
+        labels: The classes in order; None sorts them by name.
 
     Raises:
-        ConfigError: If `length` is more than the network reads.
-        DataError: Naming every text that cannot be used.
+        ConfigError: If `length` is above the limit of the network.
+        DataError: If texts cannot be used, naming each of them.
     """
     rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
-    found = [text_of(record) for record in rows]
-    why = {index: text.why for index, text in enumerate(found) if isinstance(text, Unusable)}
-    texts = np.array(["" if index in why else text for index, text in enumerate(found)], object)
+    contents = [text_of(record) for record in rows]
+    why = {index: text.why for index, text in enumerate(contents) if isinstance(text, Unusable)}
+    texts = np.array(["" if index in why else text for index, text in enumerate(contents)], object)
     tokens = tokenizer.tokenize([text[:MOST_CHARACTERS] for text in texts])
-    why = {index: "nothing that the tokenizer knows" for index, one in enumerate(tokens) if not len(one)} | why
-    lengths = np.array([len(one) for one in tokens]) + sum(map(len, tokenizer.edges))
+    why = {index: "the tokenizer finds no tokens in it" for index, row in enumerate(tokens) if not len(row)} | why
+    lengths = np.array([len(row) for row in tokens]) + sum(map(len, tokenizer.edges))
     trained = [record.split == "train" and index not in why for index, record in enumerate(rows)]
     most = chosen_length(lengths[np.array(trained, bool)], length, tokenizer.longest)
     widths = np.minimum(widths_of(np.minimum(lengths, most)), most)
@@ -101,7 +101,7 @@ def read_texts(
     targets = type(rows[0].truth).targets(rows, Form(pieces=pieces, labels=labels, length=target_length))
     usable = np.array([index not in why for index in range(len(rows))], bool)
     notes = [
-        *_beyond(texts),
+        *_unread_note(texts),
         cut_note("texts", lengths[usable], most),
         *vocabulary_notes("texts", tokens, tokenizer),
     ]
@@ -109,84 +109,84 @@ def read_texts(
 
 
 def usable_texts(records: Iterable[Record]) -> Iterator[str]:
-    """The texts of those records that hold one; `read_texts` names the others."""
+    """Yields the texts of the records that have a usable one; `read_texts` reports the others."""
     for record in records:
         if not isinstance(text := text_of(record), Unusable):
             yield text[:MOST_CHARACTERS]
 
 
 class Unusable:
-    """A text that cannot be trained on."""
+    """The reason why a text cannot be used."""
 
     def __init__(self, why: str):
         self.why = why
 
 
 def text_of(record: Record) -> str | Unusable:
-    """The text of a record, or why it has none."""
+    """Returns the text of a record, or why it cannot be used."""
     try:
         text = record.read().decode("utf-8-sig")
     except OSError as error:
         return Unusable(str(error.strerror))
     except UnicodeDecodeError as error:
-        return Unusable(f"not UTF-8: byte {error.start}")
+        return Unusable(f"not UTF-8 at byte {error.start}")
     return text if any(map(seen, text)) else Unusable("empty")
 
 
 def seen(character: str) -> bool:
-    """Whether it leaves ink: spaces, control characters and those of no width do not."""
+    """Returns whether a character is visible: spaces, control and zero-width characters are not."""
     return not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")
 
 
 def chosen_length(lengths: np.ndarray, length: Length, longest: int, name: str = "length") -> int:
-    """Tokens to cut to.
+    """Returns the number of tokens to truncate texts to.
 
     Args:
-        lengths: Of the training texts.
-        length: That which was asked for, or `"auto"`.
-        longest: What a network reads, or writes, at most.
-        name: Of the choice.
+        lengths: Tokens of each training text, (texts,).
+        length: The length in the configuration, or `"auto"`.
+        longest: Tokens that the network reads, or writes, at most.
+        name: Name of the parameter, for the error message.
 
     Raises:
-        ConfigError: If more is asked for.
+        ConfigError: If `length` is above `longest`.
     """
     if length == "auto":
         usual = int(np.ceil(np.percentile(lengths, KEPT_WHOLE))) if len(lengths) else 1
         return min(int(widths_of(np.array([usual]))[0]), longest)
     if length > longest:
+        flag = f"--{name.replace('_', '-')}"
         raise ConfigError(
-            f"The network takes {longest} tokens at most",
-            received=f"{name}={length}",
-            fix=f"Set `--{name.replace('_', '-')} {longest}`",
+            f"`{flag}` must be at most {longest}, the limit of the network (got {length})",
+            fix=f"Type `{flag} {longest}`",
         )
     return length
 
 
 def vocabulary_notes(what: str, tokens: Sequence[np.ndarray], tokenizer: Tokenizes) -> list[str]:
-    """How many tokens of texts (`what`) the vocabulary lacks, where many, and how many texts hold special ones.
+    """Returns notes on texts (`what`): many unknown tokens, and special tokens written out in them.
 
-    Some tokenizers, those of RoBERTa and BART among them, take `</s>` that is written out in a text for the end of it.
+    Some tokenizers, such as those of RoBERTa and BART, read a literal `</s>` in a text as its end.
     """
-    every = np.concatenate([*tokens, np.empty(0, np.int32)])
-    text_of_token = np.repeat(np.arange(len(tokens)), [len(one) for one in tokens])
-    share = (every == tokenizer.unknown).mean() if len(every) else 0.0
-    marked = len(np.unique(text_of_token[np.isin(every, [*tokenizer.special])]))
+    ids = np.concatenate([*tokens, np.empty(0, np.int32)])
+    text_of_token = np.repeat(np.arange(len(tokens)), [len(row) for row in tokens])
+    share = (ids == tokenizer.unknown).mean() if len(ids) else 0.0
+    special = len(np.unique(text_of_token[np.isin(ids, [*tokenizer.special])]))
     notes = {
-        f"{share:.1%} of the tokens of {what} are not in the vocabulary of the network": share > MOST_UNKNOWN,
-        f"{marked} of {len(tokens)} {what} hold a special token of the network, such as its end of a text": marked,
+        f"{share:.1%} of the tokens in {what} are not in the vocabulary of the network": share > MOST_UNKNOWN,
+        f"{special} of {len(tokens)} {what} contain a special token of the network, such as its end of a text": special,
     }
-    return [note for note, told in notes.items() if told]
+    return [note for note, applies in notes.items() if applies]
 
 
-def _beyond(texts: Iterable[str]) -> list[str]:
+def _unread_note(texts: Iterable[str]) -> list[str]:
     long = sum(len(text) > MOST_CHARACTERS for text in texts)
-    return [f"Of {long} texts only the first {MOST_CHARACTERS} characters were looked at"] if long else []
+    return [f"Only the first {MOST_CHARACTERS} characters were read of {long} texts"] if long else []
 
 
 def cut_note(what: str, lengths: np.ndarray, most: int) -> str:
-    """How many texts (`what`) are longer than `most` tokens, and how much was cut of them."""
+    """Returns a note on how many texts (`what`) were truncated to `most` tokens, and how much they lost."""
     cut = lengths[lengths > most] - most
     share = 100 * cut.sum() / max(1, lengths.sum())
     return f"{len(cut)} of {len(lengths)} {what} are longer than {most} tokens" + (
-        f" and were cut ({share:.1f} % of all tokens)" if len(cut) else ""
+        f" and were truncated ({share:.1f} % of all tokens)" if len(cut) else ""
     )

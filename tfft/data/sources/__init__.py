@@ -1,1 +1,1 @@
-"""Where examples come from: each finder lists records, of files on disk, of a table, of a data set."""
+"""Sources of examples: each finder lists the records of a folder, a table, a data set, or arrays."""

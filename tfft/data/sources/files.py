@@ -1,4 +1,4 @@
-"""Files and folders on disk, without what systems and tfft itself leave there."""
+"""Lists files and folders on disk, without those of the operating system and of tfft."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IGNORED_SUFFIXES = {
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Folders in `folder` by name, without hidden ones and links that lead back above themselves."""
+    """Returns the sub-folders of `folder` by name, without hidden ones and links to a folder above."""
     home = folder.resolve()
     return sorted(
         entry
@@ -37,22 +37,22 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Every file below `folder` that is not known to be something else; links to folders are not followed."""
+    """Returns all files below `folder` except known other types; links to folders are not followed."""
     return files_below(folder, lambda name: os.path.splitext(name.lower())[1] not in IGNORED_SUFFIXES)
 
 
 def files_below(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
-    """The files below `folder` whose names are wanted, without what systems leave there."""
+    """Returns the files below `folder` whose names `wanted` accepts, without those of the operating system."""
     files = []
     for path, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         files += [Path(path, name) for name in sorted(names) if not _ignored(name) and wanted(name)]
-    # a broken link stays, to be named with what cannot be read; a pipe or a device would never end
+    # broken links stay, so that reading reports them; pipes and devices are left out, reading them may never end
     return [file for file in files if file.is_file() or not file.exists()]
 
 
 def readable(name: str) -> str:
-    """A name on disk as text that can be written: bytes that are no UTF-8 are replaced."""
+    """Returns a name on disk as printable text: bytes that are not UTF-8 are replaced."""
     return name.encode("utf-8", "replace").decode("utf-8")
 
 

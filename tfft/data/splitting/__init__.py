@@ -1,1 +1,1 @@
-"""Who is in which split, and what is wrong with labelled data."""
+"""Assigns examples to splits and checks labelled data."""

@@ -1,4 +1,4 @@
-"""What is wrong with labelled data, found before anything is trained."""
+"""Checks of labelled data before training."""
 
 from __future__ import annotations
 
@@ -13,31 +13,30 @@ def check_classes(records: Sequence[Record], source: str) -> None:
     """Raises `DataError` unless there are at least two classes."""
     labels = sorted({name for record in records for name in record.truth.labels})
     if not labels:
-        raise DataError("The data hold examples", received=f"none in {source}", fix="Check `--data`")
+        raise DataError(f"No examples found in {source}", fix="Check `--data`")
     if len(labels) < 2:
         raise DataError(
-            "A classifier needs at least two classes",
-            received=f"only {labels[0]!r} in {source}",
+            f"A classifier needs at least two classes, and {source} has only {labels[0]!r}",
             fix="Add a folder (or rows) of another class",
         )
 
 
 def check_trained(records: Sequence[Record], source: str) -> None:
-    """Raises `DataError` if there is no example, or a class is on none that is trained on."""
+    """Raises `DataError` if there are no examples, or if a class has no training examples."""
     if not records:
-        raise DataError("The data hold examples", received=f"none in {source}", fix="Check `--data`")
+        raise DataError(f"No examples found in {source}", fix="Check `--data`")
     trained = {name for record in records if record.split in (None, "train") for name in record.truth.labels}
     for record in records:
         if unknown := sorted(set(record.truth.labels) - trained):
             raise DataError(
-                "Every class has training examples",
-                received=f"class {unknown[0]!r} only in the {record.split} split of {source}, first {record.where}",
+                f"Class {unknown[0]!r} has no training examples: it is only in the {record.split} split of {source}, "
+                f"first in {record.where}",
                 fix=f"Nearest class with training examples: {nearest(unknown[0], sorted(trained))}",
             )
 
 
 def equal_examples(records: Sequence[Record]) -> list[list[Record]]:
-    """Groups of two or more records with the same content."""
+    """Returns groups of two or more records with the same content."""
     groups = defaultdict(list)
     for record in records:
         groups[record.digest].append(record)
@@ -45,7 +44,7 @@ def equal_examples(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def contradictions(records: Sequence[Record]) -> list[str]:
-    """One line for each example of which two things are said: `"a/1.jpg = b/2.jpg"`."""
+    """Returns one line for each group of equal examples with different truths: `"a/1.jpg = b/2.jpg"`."""
     return [
         " = ".join(record.where for record in group)
         for group in equal_examples(records)
@@ -54,7 +53,7 @@ def contradictions(records: Sequence[Record]) -> list[str]:
 
 
 def written_alike(labels: Sequence[str]) -> list[list[str]]:
-    """Groups of classes whose names differ in letter case and spaces alone: most often one class, written twice."""
+    """Returns groups of classes whose names differ only in letter case and spaces: usually one class."""
     groups = defaultdict(list)
     for label in labels:
         groups[" ".join(label.casefold().split())].append(label)
@@ -62,7 +61,7 @@ def written_alike(labels: Sequence[str]) -> list[list[str]]:
 
 
 def check_leaks(records: Sequence[Record]) -> None:
-    """Raises `DataError` if the source itself puts equal examples, or one group, into two splits."""
+    """Raises `DataError` if splits of the source share an example or a group."""
     leaks = [
         " = ".join(f"{record.where} ({record.split})" for record in group)
         for group in equal_examples(records)
@@ -70,17 +69,16 @@ def check_leaks(records: Sequence[Record]) -> None:
     ]
     if leaks:
         raise DataError(
-            "An example is in one split only",
-            received=f"{len(leaks)} in several: {listed(leaks)}",
-            fix="Leave them out of what is trained on with `--leaks drop`, or accept it with `--leaks accept`",
+            f"The splits share examples ({len(leaks)}): {listed(leaks)}",
+            fix="Remove them from the training data with `--leaks drop`, or keep them with `--leaks accept`",
         )
-    splits = defaultdict(set)
+    groups = defaultdict(set)
     for record in records:
         if record.group is not None:
-            splits[record.group].add(record.split)
-    if straddling := [f"{name!r} in {' and '.join(sorted(found))}" for name, found in splits.items() if len(found) > 1]:
+            groups[record.group].add(record.split)
+    shared = [f"{name!r} in {' and '.join(sorted(splits))}" for name, splits in groups.items() if len(splits) > 1]
+    if shared:
         raise DataError(
-            "A group is in one split only",
-            received=f"{len(straddling)} in several: {listed(straddling)}",
+            f"The splits share groups ({len(shared)}): {listed(shared)}",
             fix="Correct the split column, or leave it out and let tfft split by group",
         )

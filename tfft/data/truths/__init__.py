@@ -1,1 +1,1 @@
-"""What is known of an example, and the numbers that it becomes."""
+"""Ground truths of examples, and the targets they become."""

@@ -1,4 +1,4 @@
-"""One class for each picture or text."""
+"""Exactly one class for each picture or text."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Label:
-    """The class of a picture or text. As targets: indices of classes, (examples,), int32."""
+    """The class of a picture or text. As targets: class indices, (examples,), int32."""
 
     name: str
     one_class: ClassVar[bool] = True
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Its name."""
+        """The name of the class."""
         return (self.name,)
 
     @classmethod
     def targets(cls, records: Sequence[Record], form: Form) -> Targets:
-        """Indices into the sorted names."""
+        """Class indices, in the order of `Form.labels`."""
         names = [record.truth.name for record in records]
         labels = form.in_order(names)
         place = {label: index for index, label in enumerate(labels)}

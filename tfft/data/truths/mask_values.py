@@ -1,4 +1,4 @@
-"""What the values of masks mean."""
+"""The classes that the values of masks stand for."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ from tfft.conventions import IGNORED
 from tfft.errors import ConfigError, DataError, listed
 
 MOST_CLASSES = IGNORED - 1
-"""Each has an index below that of pixels that do not count."""
+"""Every class has a smaller index than ignored pixels."""
 
 
 USUAL_CLASSES = 64
-"""More values than this in masks whose classes are not named are no classes, but soft edges or a JPEG."""
+"""If classes are not named, more values than this come from soft edges or JPEG compression, not from classes."""
 
 
 @dataclass(frozen=True)
 class Ids:
-    """What the values of masks mean."""
+    """The classes that the values of masks stand for."""
 
     names: tuple[tuple[int, str], ...] = ()
-    """Value and name of each class; empty: the values that are found, named by themselves."""
+    """Value and name of each class; empty to take every value as a class named after it."""
     ignored: tuple[int, ...] | None = None
-    """Values of pixels that count for nothing; None: 255, where it has no name and there are two other values."""
+    """Values of ignored pixels; None to ignore 255 if it has no name and there are at least two other values."""
 
     @classmethod
     def of(cls, classes: Mapping[str, str], ignore: tuple[int, ...] | None) -> Ids:
-        """What a person says of them.
+        """The classes as given by flags.
+
+        Args:
+            classes: Names of the values, as `{"1": "road"}`; several values may share a name.
+            ignore: Values of ignored pixels, see `ignored`.
 
         Raises:
-            ConfigError: If these are no values of a mask, or one is two things.
+            ConfigError: If a value is not from 0 to 255, is named twice, or is both named and ignored.
         """
         try:
             names = tuple(sorted((int(value), str(name)) for value, name in classes.items()))
@@ -38,52 +42,50 @@ class Ids:
             names = ((-1, ""),)
         if any(not 0 <= value <= 255 for value in (*(value for value, _ in names), *(ignore or ()))):
             raise ConfigError(
-                "Values of masks are whole numbers from 0 to 255",
-                received=f"classes {dict(classes)}, ignore {ignore}",
+                f"Values of masks must be whole numbers from 0 to 255 (got classes {dict(classes)}, ignore {ignore})",
                 fix='`--classes \'{"1": "road", "2": "car"}\' --ignore 255`',
             )
         if len(dict(names)) < len(names):  # "1" and "01"
-            raise ConfigError(
-                "Each value of masks is named once", received=f"classes {dict(classes)}", fix="Leave one of them out"
-            )
+            raise ConfigError(f"Classes name a value of masks twice: {dict(classes)}", fix="Remove one of the names")
         if len(set(dict(names).values())) > MOST_CLASSES:
             raise ConfigError(
-                f"Masks have at most {MOST_CLASSES} classes",
-                received=f"{len(names)} names in classes",
-                fix="Give several values one name",
+                f"Masks can have at most {MOST_CLASSES} classes (got {len(names)} names)",
+                fix="Give several values the same name",
             )
         if both := [value for value, _ in names if value in (ignore or ())]:
             raise ConfigError(
-                "A value of masks is either a class or ignored",
-                received=f"{listed(both)} in classes and ignore",
-                fix="Leave it out of one of them",
+                f"Values of masks are in both classes and ignore: {listed(both)}",
+                fix="Remove them from one of the two",
             )
         return cls(names, ignore)
 
 
-def _meaning(ids: Ids, values: Mapping[str, set[int]]) -> tuple[list[int | None], list[str]]:
-    """By value the index of its class, `IGNORED`, or None for one that nobody has named; and the names.
+def _class_table(ids: Ids, values: Mapping[str, set[int]]) -> tuple[list[int | None], list[str]]:
+    """For each value the index of its class, `IGNORED`, or None if it has no name; and the names of the classes.
 
     Args:
-        ids: What a person says of them.
-        values: Those of each mask, by the place of its picture.
+        ids: The classes as given.
+        values: The values in each mask, by the origin of its picture.
+
+    Raises:
+        DataError: If the values cannot be classes, or there are fewer than two classes.
     """
-    found = set().union(*values.values())
+    present = set().union(*values.values())
     ignored = ids.ignored
     if ignored is None:
-        ignored = (IGNORED,) if len(found - {IGNORED}) >= 2 and IGNORED not in dict(ids.names) else ()
-    names = dict(ids.names) or {value: str(value) for value in sorted(found - set(ignored))}
+        ignored = (IGNORED,) if len(present - {IGNORED}) >= 2 and IGNORED not in dict(ids.names) else ()
+    names = dict(ids.names) or {value: str(value) for value in sorted(present - set(ignored))}
     if not ids.names and len(names) > USUAL_CLASSES:
         most = max(values, key=lambda where: len(values[where]))
         raise DataError(
-            "The values of masks are numbers of classes",
-            received=f"{len(names)} different values, most of them ({len(values[most])}) in the mask of {most}",
+            f"Masks have {len(names)} different values, too many for classes, "
+            f"most of them ({len(values[most])}) in the mask of {most}",
             fix='Save masks as PNG without soft edges, or name the classes: `--classes \'{"1": "road", "2": "car"}\'`',
         )
-    if len(set(names.values())) < 2 and found:  # nothing is found if no mask decodes, which is said of each
+    if len(set(names.values())) < 2 and present:  # if no mask decodes, each one is reported elsewhere
         raise DataError(
-            "Masks have at least two classes",
-            received=f"{listed(names.values()) or 'none'} (ignored: {listed(ignored) or 'none'})",
+            f"Masks need at least two classes (got {listed(names.values()) or 'none'}; "
+            f"ignored: {listed(ignored) or 'none'})",
             fix="Check `--masks`, `--classes` and `--ignore`",
         )
     labels = list(dict.fromkeys(names.values()))

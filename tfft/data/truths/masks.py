@@ -21,25 +21,25 @@ from tfft.errors import DataError, listed
 if TYPE_CHECKING:
     from tfft.data.records import Record
     from tfft.store import Rows
-from tfft.data.truths.mask_values import USUAL_CLASSES, Ids, _meaning
+from tfft.data.truths.mask_values import USUAL_CLASSES, Ids, _class_table
 
 
 @dataclass(frozen=True)
 class Mask:
-    """A class for each pixel. As targets: (pictures, height, width), uint8, index of the class, or 255."""
+    """A class for each pixel. As targets: (pictures, height, width), uint8: class index, or 255 for ignored pixels."""
 
     picture: Path | bytes = field(repr=False, compare=False)
-    """A file, or the bytes of one."""
+    """A file, or its bytes: the mask as an encoded picture."""
     ids: Ids
     digest: str = ""
-    """Hash of the content."""
+    """Hash of the content, 32 hexadecimal digits."""
     wrong: str | None = None
-    """Why it cannot be used, or None."""
+    """Why the mask cannot be used, or None."""
     one_class: ClassVar[bool] = False
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """None: which classes are there is known when it is decoded."""
+        """Empty: the classes are known only after decoding."""
         return ()
 
     def read(self) -> bytes:
@@ -48,28 +48,32 @@ class Mask:
 
     @classmethod
     def targets(cls, records: Sequence[Record], form: Form) -> Targets:
-        """Masks of one size in the store, each pixel that of the nearest one."""
+        """Masks of one size in the store, resized by nearest neighbour."""
         truths = [record.truth for record in records]
         failed = {index: truth.wrong for index, truth in enumerate(truths) if truth.wrong is not None}
-        there = [index for index in range(len(truths)) if index not in failed]
+        readable = [index for index in range(len(truths)) if index not in failed]
         array, undecoded = decoded_array(
             Decoder("masks", form.image_size, lambda content: decode_mask(content, form.image_size), VERSION),
-            [truths[index].digest for index in there],
-            lambda position: truths[there[position]].read(),
+            [truths[index].digest for index in readable],
+            lambda position: truths[readable[position]].read(),
             form.storage,
         )
-        failed |= {i: f"mask: {undecoded[truths[i].digest]}" for i in there if truths[i].digest in undecoded}
-        values = {i: set(map(int, array.notes(truths[i].digest)[0].split())) for i in there if i not in failed}
+        failed |= {i: f"mask: {undecoded[truths[i].digest]}" for i in readable if truths[i].digest in undecoded}
+        values = {i: set(map(int, array.notes(truths[i].digest)[0].split())) for i in readable if i not in failed}
         if not truths[0].ids.names:
-            for index in [index for index, found in values.items() if len(found) > USUAL_CLASSES]:
-                failed[index] = f"its mask has {len(values.pop(index))} different values, as soft edges make them; "
-                failed[index] += "save it without, or name the classes with `--classes`"
-        table, labels = _meaning(truths[0].ids, {records[index].where: found for index, found in values.items()})
-        for index, found in values.items():
-            if unknown := sorted(value for value in found if table[value] is None):
+            for index in [index for index, mask_values in values.items() if len(mask_values) > USUAL_CLASSES]:
+                failed[index] = (
+                    f"its mask has {len(values.pop(index))} different values, probably from soft edges; "
+                    "save it without them, or name the classes with `--classes`"
+                )
+        table, labels = _class_table(
+            truths[0].ids, {records[index].where: mask_values for index, mask_values in values.items()}
+        )
+        for index, mask_values in values.items():
+            if unknown := sorted(value for value in mask_values if table[value] is None):
                 failed[index] = f"its mask has the values {listed(unknown)}, which `--classes` does not name"
-        held = sum(IGNORED in found for found in values.values())
-        unasked = truths[0].ids.ignored is None and table[IGNORED] == IGNORED
+        ignoring = sum(IGNORED in mask_values for mask_values in values.values())
+        by_default = truths[0].ids.ignored is None and table[IGNORED] == IGNORED
         present = [
             sorted({labels[table[value]] for value in values.get(index, ()) if table[value] not in (None, IGNORED)})
             for index in range(len(truths))
@@ -77,8 +81,8 @@ class Mask:
         trained = [index for index in values if records[index].split == "train" and index not in failed]
         if trained and not any(present[index] for index in trained):
             raise DataError(
-                "Some pixels of the training masks count",
-                received=f"{len(trained)} of ignored pixels alone, first that of {records[trained[0]].where}",
+                f"All pixels of the {len(trained)} training masks are ignored, "
+                f"first in the mask of {records[trained[0]].where}",
                 fix="Check `--ignore` and `--classes`",
             )
         indices = np.array([IGNORED if place is None else place for place in table], np.uint8)
@@ -88,13 +92,13 @@ class Mask:
             present=present,
             motion=Motion(_moved_mask, outside="mirror", turns=True),
             failed=failed,
-            notes=[f"pixels of {IGNORED}, in {held} masks, count for nothing"] if held and unasked else [],
+            notes=[f"pixels of value {IGNORED} are ignored, in {ignoring} masks"] if ignoring and by_default else [],
         )
 
 
 @dataclass(frozen=True, eq=False)
 class MaskRows:
-    """Masks of the store, indexable by positions; (positions, height, width), uint8, index of the class or 255."""
+    """Masks in the store, indexable by positions: (positions, height, width), uint8, class index or 255."""
 
     rows: Rows
     indices: np.ndarray = field(repr=False)

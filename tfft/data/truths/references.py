@@ -1,4 +1,4 @@
-"""What may be made of a text, one reference or several: its translation, its summary."""
+"""References for a text, one or several: translations or summaries."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ from tfft.data.targets import Form, Targets
 
 @dataclass(frozen=True)
 class References:
-    """What may be made of a text. As targets: tokens of the first, (texts, most), int32, start to end, padded."""
+    """The references of a text.
+
+    As targets: the tokens of the first reference with start and end, (texts, most), int32, padded.
+    """
 
     texts: tuple[str, ...]
-    """The first is learned, all are scored against."""
+    """The model learns the first; scores use all."""
     one_class: ClassVar[bool] = False
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """None: texts are not dealt by classes."""
+        """Empty: references are not classes."""
         return ()
 
     @classmethod
     def targets(cls, records: Sequence[Record], form: Form) -> Targets:
-        """Tokens of the first reference of each."""
+        """The tokens of each first reference."""
         pieces = form.pieces
         firsts = [(record.truth.texts or ("",))[0] for record in records]
         tokens = pieces.tokenize(firsts)
-        lengths = np.array([len(one) for one in tokens]) + sum(map(len, pieces.edges))
+        lengths = np.array([len(row) for row in tokens]) + sum(map(len, pieces.edges))
         trained = np.array([record.split == "train" for record in records], bool)
         most = chosen_length(lengths[trained], form.length, pieces.longest, "target_length")
         rows = pieces.pack(tokens, most)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfft
+from tfft import front
+from tfft.errors import ConfigError
+from tfft.pages import find_page, load_page
+from tfft.training import Phase
+
+PAGE = load_page(find_page("image_classification"))
+
+
+def test_arrays_become_a_model(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kinds = np.arange(24) % 2
+    pictures = (rng.integers(0, 60, (24, 20, 24, 3)) + 150 * kinds[:, None, None, None]).astype(np.uint8)
+    data = {"train": (pictures[:16], kinds[:16]), "val": (pictures[16:], kinds[16:])}
+    result = tfft.run(
+        "image_classification",
+        data=data,
+        labels=["night", "day"],
+        backbone="MobileNet",
+        weights="none",
+        image_size=32,
+        augment="none",
+        head={"epochs": 1, "optimizer": "sgd"},
+        tune=Phase(epochs=0),
+        out=str(tmp_path / "run"),
+    )
+    assert result.labels == ["night", "day"]  # in the order that was given
+    assert set(result.scores) == {"train", "val"}
+    assert len(result.history.rows) == 1
+    assert (result.folder / "labels.txt").read_text() == "night\nday\n"
+    assert result.model.output_shape == (None, 2)
+
+
+def test_settings_and_groups_of_them() -> None:
+    config = front.configure(PAGE, "pictures/", None, {"tune": {"epochs": 3}, "hidden": [8], "seed": 4})
+    tune = replace(PAGE.Config().tune, epochs=3)
+    assert config == PAGE.Config(data="pictures/", tune=tune, hidden=(8,), seed=4)
+    assert front.configure(PAGE, None, None, {"seed": 4}).weights == "demo"
+    for settings, named in (({"bakbone": "x"}, "backbone"), ({"tune": {"epoch": 3}}, "epochs")):
+        with pytest.raises(ConfigError, match=named):
+            front.configure(PAGE, "pictures/", None, settings)
+    with pytest.raises(ConfigError, match="labels"):
+        front.configure(PAGE, "pictures/", ["a"], {})
+
+
+def test_help_explains_the_verbs() -> None:
+    assert "tfft.run(" in tfft.__doc__
+    for verb in (tfft.run, tfft.plan):
+        assert "labels" in verb.__doc__
