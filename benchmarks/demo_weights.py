@@ -1,13 +1,13 @@
-"""What the demo weights are worth: the same head, data and epochs on random, demo and ImageNet weights.
+"""Evaluate the demo weights: the same head, data and epochs with random, demo and ImageNet weights.
 
-Each row is MobileNetV2 (alpha 0.35) at 96 pixels, the size that the demo weights were made at. `frozen` trains the
-head alone; `tuned` then the two top stages, with the same choices for all weights; `regression` is scikit-learn's
-logistic regression on the frozen features, each scaled to unit variance, which does not care how large features are
-(those of random weights are small). The score is the mean accuracy over the seeds, on the test split; where the data
-have none, on the val split, which has also chosen the epoch and flatters a little.
+Each row is MobileNetV2 (alpha 0.35) at 96 pixels, the size at which the demo weights were trained. `frozen` trains only
+the head; `tuned` then trains the top two stages too, with the same settings for all weights; `regression` is
+scikit-learn's logistic regression on the frozen features, each scaled to unit variance so that their size does not
+matter (random weights give small features). The score is the mean accuracy over the seeds on the test split. Data
+without a test split are scored on val, which also selects the epoch, so these scores are slightly optimistic.
 
-ImageNet weights are looked for in `KERAS_HOME`: those made at 96 pixels, else those made at 224, which lose some at
-96; where there are none, their column is left out.
+ImageNet weights are read from `KERAS_HOME`: those trained at 96 pixels, else those trained at 224, which lose some
+accuracy at 96. Without them their column is missing.
 
     KERAS_HOME=keras_home python benchmarks/demo_weights.py --data hymenoptera trashnet sign_digits
 """
@@ -39,22 +39,22 @@ IMAGENET = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_{size}_no_top.h
 
 @dataclass(frozen=True)
 class Settings:
-    """What is compared."""
+    """Data and seeds of the comparison."""
 
     data: tuple[Path, ...] = ()
-    """Folders of pictures, beside the demo digits."""
+    """Folders of pictures, in addition to the demo digits."""
     per_class: tuple[int, ...] = (10, 50)
-    """Training pictures of each demo digit."""
+    """Numbers of training pictures per demo digit."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Of splits, first weights and order."""
+    """Random seeds of the splits, the initial weights and the order."""
 
 
 def main(settings: Settings) -> None:
-    """Prints a Markdown table, a row for each data set and way of training."""
+    """Prints a Markdown table with a row for each dataset and way of training."""
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
     imagenet = [path for size in (96, 224) if (path := home / IMAGENET.format(size=size)).exists()]
     weights = {"random": "none", "demo": "demo"} | ({"ImageNet": str(imagenet[0])} if imagenet else {})
-    print(f"ImageNet: {imagenet[0].name if imagenet else 'not there'}")
+    print(f"ImageNet: {imagenet[0].name if imagenet else 'no file'}")
     print(f"| data | trained | {' | '.join(weights)} |\n| --- | --- |{' ---: |' * len(weights)}")
     with tempfile.TemporaryDirectory() as folder:
         names = [*(f"demo:{count}" for count in settings.per_class), *map(str, settings.data)]
@@ -71,7 +71,7 @@ def main(settings: Settings) -> None:
 
 
 def scored(config: Config, name: str) -> tuple[float, float, float]:
-    """Accuracy of the regression, with the head trained, and with the top stages tuned."""
+    """Accuracies of the regression, of the trained head, and with the top stages tuned."""
     if name.startswith("demo:"):
         splits = load_data(config)
         splits = replace(splits, train=first_of_each(splits.train, int(name.removeprefix("demo:"))))
@@ -81,14 +81,14 @@ def scored(config: Config, name: str) -> tuple[float, float, float]:
 
 
 def first_of_each(examples: Pictures, count: int) -> Pictures:
-    """The first `count` examples of each class, in their order."""
+    """The first `count` examples of each class, in their original order."""
     chosen = np.sort(np.concatenate([np.flatnonzero(examples.targets == c)[:count] for c in set(examples.targets)]))
     names = {"ids": [examples.ids[i] for i in chosen], "where": [examples.where[i] for i in chosen]}
     return Pictures(examples.inputs[chosen], examples.targets[chosen], **names)
 
 
 def fine_tuned(config: Config, splits: Splits) -> float:
-    """Accuracy after the phases of the configuration."""
+    """Accuracy after both phases of the configuration."""
     import keras
 
     keras.utils.set_random_seed(config.seed)
@@ -103,7 +103,7 @@ def fine_tuned(config: Config, splits: Splits) -> float:
 
 
 def regression(config: Config, splits: Splits) -> float:
-    """Accuracy of a logistic regression on the pooled features of the frozen network."""
+    """Accuracy of a logistic regression on the pooled features of the frozen backbone."""
     import keras
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -112,10 +112,10 @@ def regression(config: Config, splits: Splits) -> float:
     keras.utils.set_random_seed(config.seed)
     backbone = build_backbone(config)
     network = keras.Model(backbone.inputs, keras.layers.GlobalAveragePooling2D()(backbone.output))
-    judged = splits.test or splits.val
-    features = [network.predict(part.inputs[np.arange(len(part))], verbose=0) for part in (splits.train, judged)]
-    found = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
-    return float(found.fit(features[0], splits.train.targets).score(features[1], judged.targets))
+    scored_split = splits.test or splits.val
+    features = [network.predict(part.inputs[np.arange(len(part))], verbose=0) for part in (splits.train, scored_split)]
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    return float(classifier.fit(features[0], splits.train.targets).score(features[1], scored_split.targets))
 
 
 if __name__ == "__main__":

@@ -1,23 +1,22 @@
-"""How much time it saves to compute what is frozen once.
+"""Measure the time saved by computing frozen layers once.
 
-The same data, network, epochs, batch size and seed, each in a process of its own on the same machine, one after
-the other:
+Every mode trains with the same data, network, epochs, batch size and seed, in its own process, one after the other:
 
-- `plain`: the script of the Keras guide to transfer learning; pictures are decoded and go through the whole
-  network in every epoch.
+- `plain`: the script of the Keras guide to transfer learning; every epoch decodes the pictures and runs the whole
+  network.
 - `cached`: the same with `cache()` after decoding.
-- `whole`: pictures decoded once, the whole network in `fit`, its frozen part in inference mode, in tfft's order.
+- `whole`: pictures are decoded once; `fit` runs the whole network, its frozen part in inference mode, in tfft's order.
 - `empty`: tfft with an empty store.
-- `filled`: tfft again, with the store that `empty` has left.
+- `filled`: tfft again, with the store that `empty` filled.
 
-Seconds of training count from the files to the last epoch: decoding, frozen layers, compiling, `fit`; without
-imports, building the network, and saving. Loss histories are held against that of `whole`.
+Training seconds include decoding, frozen layers, compiling and `fit`, but not imports, building the network or saving.
+Losses are compared with those of `whole`.
 
     KERAS_HOME=keras_home python benchmarks/frozen_once.py --data hymenoptera
     python benchmarks/frozen_once.py --data hymenoptera --backbone ResNet50 --weights none --modes plain empty filled
 
-`--data` is a folder with train/ and val/, a sub-folder per class in each, or with the classes alone (then every
-mode splits them in its own way, and scores differ a little).
+`--data` is a folder with train/ and val/, each with a sub-folder per class, or a folder with only the classes. In the
+second case the plain script and tfft split the data differently, and scores differ a little.
 """
 
 from __future__ import annotations
@@ -45,18 +44,18 @@ Mode = Literal["plain", "cached", "whole", "empty", "filled"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What is compared."""
+    """Data, network and modes of the comparison."""
 
     data: Path
     """Folder of pictures."""
     backbone: str = "MobileNetV2"
-    """Network of keras.applications."""
+    """Name of a network in keras.applications."""
     weights: str = "imagenet"
-    """imagenet, none, or a file."""
+    """imagenet, none, or a weights file."""
     image_size: tuple[int, int] = (224, 224)
     """Height and width in pixels."""
     head_epochs: int = 10
-    """Epochs with the whole backbone frozen."""
+    """Epochs with a frozen backbone."""
     tune_epochs: int = 10
     """Epochs with the top stages unfrozen."""
     tune_rate: float = 1e-4
@@ -64,25 +63,25 @@ class Settings:
     unfreeze: int = 1
     """Stages unfrozen in the second phase."""
     augment: Literal["none", "light"] = "none"
-    """Light: flip, rotate, zoom, brightness, contrast, with Keras's layers in the plain script."""
+    """light: flip, rotation, zoom, brightness and contrast; the plain script uses Keras layers."""
     views: Views = "auto"
-    """Views that tfft stores, with augmentation."""
+    """Augmented views of each training picture that tfft stores."""
     hold_batch_norm: bool = False
-    """Freeze BatchNorm in the plain script too, which the guide does not do."""
+    """Whether the plain script freezes BatchNorm too, unlike the guide."""
     batch_size: int = 32
     """Pictures in a batch."""
     seed: int = 0
-    """Of everything."""
+    """Random seed."""
     modes: tuple[Mode, ...] = ("plain", "cached", "whole", "empty", "filled")
-    """What to run, in this order."""
+    """Modes to run, in this order."""
     child: Path | None = None
-    """Used by the script itself: where one mode writes what it measured."""
+    """Internal: the file for the results of a single mode."""
     store: Path | None = None
-    """Used by the script itself: the store of the tfft modes."""
+    """Internal: the store of the tfft modes."""
 
 
 def main(settings: Settings) -> None:
-    """Runs every mode in a process of its own and prints a Markdown table."""
+    """Runs every mode in its own process and prints a Markdown table."""
     results: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for mode in settings.modes:
@@ -95,7 +94,7 @@ def main(settings: Settings) -> None:
 
 
 def table(settings: Settings, results: dict[str, dict[str, Any]]) -> str:
-    """The results as Markdown."""
+    """The results as a Markdown table."""
     first = next(iter(results.values()))
     size = "x".join(map(str, settings.image_size))
     lines = [
@@ -106,29 +105,31 @@ def table(settings: Settings, results: dict[str, dict[str, Any]]) -> str:
         "| mode | reading s | frozen layers s | fit s | training s | times faster | peak MB | val accuracy | losses |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    for mode, found in results.items():
-        same = found["losses"] == results["whole"]["losses"] if "whole" in results else None
+    for mode, result in results.items():
+        same = result["losses"] == results["whole"]["losses"] if "whole" in results else None
         lines.append(
-            f"| {mode} | {found['reading']:.1f} | {found['storing']:.1f} | {found['fit']:.1f} | {found['total']:.1f} | "
-            f"{first['total'] / found['total']:.1f} | {found['peak']:.0f} | {found['accuracy']:.4f} | "
-            f"{ {None: 'not run', True: 'equal in every bit', False: 'other'}[same] } |"
+            f"| {mode} | {result['reading']:.1f} | {result['storing']:.1f} | {result['fit']:.1f} | "
+            f"{result['total']:.1f} | "
+            f"{first['total'] / result['total']:.1f} | {result['peak']:.0f} | {result['accuracy']:.4f} | "
+            f"{ {None: 'not run', True: 'bit-identical', False: 'different'}[same] } |"
         )
     return "\n".join(lines)
 
 
 def run_mode(mode: Mode, settings: Settings) -> dict[str, Any]:
-    """Trains in one way; gives seconds by stage, the peak of resident memory in MB, accuracy and losses."""
+    """Trains in one mode; returns seconds of each step, peak resident memory in MB, accuracy and losses."""
     import keras
 
     keras.utils.set_random_seed(settings.seed)
-    found = plain(settings, cache=mode == "cached") if mode in ("plain", "cached") else tfft_modes(mode, settings)
-    found["total"] = found["reading"] + found["storing"] + found["fit"]
-    found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1024)
-    return found
+    result = plain(settings, cache=mode == "cached") if mode in ("plain", "cached") else tfft_modes(mode, settings)
+    result["total"] = result["reading"] + result["storing"] + result["fit"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result["peak"] = peak / (1 << 20 if sys.platform == "darwin" else 1024)
+    return result
 
 
 def plain(settings: Settings, *, cache: bool) -> dict[str, Any]:
-    """As https://keras.io/guides/transfer_learning does it."""
+    """Trains like https://keras.io/guides/transfer_learning."""
     import keras
 
     def read(split: str, **options: Any) -> Any:
@@ -181,7 +182,7 @@ def plain(settings: Settings, *, cache: bool) -> dict[str, Any]:
     from tfft.models import backbone_stages
 
     unfrozen = {id(layer) for stage in backbone_stages(base)[-settings.unfreeze :] for layer in stage}
-    base.trainable = True  # with its BatchNorm layers: the guide takes `training=False` above to hold them
+    base.trainable = True  # BatchNorm layers too: the guide relies on `training=False` above to keep their statistics
     for layer in base.layers:
         held = settings.hold_batch_norm and isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = id(layer) in unfrozen and not held
@@ -193,7 +194,7 @@ def plain(settings: Settings, *, cache: bool) -> dict[str, Any]:
 
 
 def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
-    """With tfft, through the parts of its recipe; `whole` uses only its decoded pictures and its order."""
+    """Trains with the parts of the tfft recipe; `whole` uses only its decoded pictures and its order."""
     from tfft import pictures, training
 
     config = image_classification.Config(
@@ -239,7 +240,7 @@ def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
 
 
 def whole(plan: Any) -> list[dict[str, float]]:
-    """The phases of a plan with the whole network in `fit`, on pictures."""
+    """Trains the phases of a plan on pictures, with the whole network in `fit`."""
     import keras
 
     from tfft.data import Feed, evaluation_batches, fetched_together, training_batches
@@ -247,7 +248,7 @@ def whole(plan: Any) -> list[dict[str, float]]:
     from tfft.training import build_optimizer
 
     class Frozen(keras.layers.Layer):
-        """A network in inference mode, whatever the mode of the model around it."""
+        """A network that always runs in inference mode."""
 
         def __init__(self, inner: keras.Model):
             super().__init__(trainable=False)

@@ -1,8 +1,9 @@
-"""How near a run comes to its limit: what it takes, over what of it cannot be left out.
+"""Compare the duration of a run with its lower limit, the time of the work that no run can avoid.
 
-The limit is the sum of four times, each measured by itself: importing TensorFlow and Keras; decoding every picture
-once; sending every view of every picture through the frozen layers once; and the arithmetic of the trained layers,
-steps times the median step, with validation. Tracing, storing, saving, scoring and the report are not in it.
+The limit is the sum of four times, each measured separately: importing TensorFlow and Keras; decoding every picture
+once; running the frozen layers once on every view of every picture; and the arithmetic of the trained layers, which is
+the number of steps times the median step, including validation. Tracing, storing, saving, scoring and the report are
+not part of it.
 
     KERAS_HOME=keras_home python benchmarks/limit.py --data trashnet --views 6
 """
@@ -30,13 +31,13 @@ REPEATS = 12
 
 
 def main(config: Config) -> None:
-    """Runs the recipe in a process of its own, then measures the parts; prints a table."""
+    """Runs the recipe in its own process, measures the parts of the limit and prints a table."""
     with tempfile.TemporaryDirectory() as folder:
         words = [*sys.argv[1:], "--out", f"{folder}/run", "--store.folder", f"{folder}/store"]
         command = [sys.executable, "-m", "recipes.image_classification", *words]
         total = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
-        filled = replace_flag(words, "--out", f"{folder}/again")
-        command = [sys.executable, "-m", "recipes.image_classification", *filled]
+        second = replace_flag(words, "--out", f"{folder}/again")
+        command = [sys.executable, "-m", "recipes.image_classification", *second]
         again = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
         imports = seconds(lambda: subprocess.run([sys.executable, "-c", "import keras, tensorflow"], check=True))
         parts = {"import": imports, **measured(replace(config, store=Storage(folder=f"{folder}/empty")))}
@@ -49,19 +50,19 @@ def main(config: Config) -> None:
 
 
 def measured(config: Config) -> dict[str, float]:
-    """Seconds of decoding, of the frozen layers and of the trained ones."""
+    """Seconds of decoding, of the frozen layers and of the trained layers."""
     from tfft.models import unfrozen
     from tfft.training import build_optimizer
     from tfft.training.levels import TRUNK_BATCH
 
     with runs.rehearse(RECIPE.page, config) as current:
         _, plan = workflow.prepare(RECIPE, config, current)
-    found = {"decoding": current.seconds["data"], "frozen layers": 0.0, "trained layers": 0.0}
+    parts = {"decoding": current.seconds["data"], "frozen layers": 0.0, "trained layers": 0.0}
     activations = plan.activations
     for depth, level in enumerate(activations.levels):
         zeros = [np.zeros((TRUNK_BATCH, *shape), level.takes.read_as) for shape in level.takes.shapes]
         count = sum(len(activations.keys[shown.split]) for shown in activations.stored[depth])
-        found["frozen layers"] += median(level.run, *zeros) * math.ceil(count / TRUNK_BATCH)
+        parts["frozen layers"] += median(level.run, *zeros) * math.ceil(count / TRUNK_BATCH)
     for planned in plan.phases:
         inputs = [np.zeros((plan.batch_size, *shape), "float32") for shape in plan.layout(planned.depth).shapes]
         batch = (inputs[0] if len(inputs) == 1 else inputs, np.zeros(plan.batch_size, "int32"))
@@ -69,24 +70,24 @@ def measured(config: Config) -> dict[str, float]:
             planned.top.compile(build_optimizer(planned.phase, plan.steps_per_epoch), plan.task.loss)
             train, score = median(planned.top.train_on_batch, *batch), median(planned.top.test_on_batch, *batch)
         seconds_of_epoch = (train * len(plan.splits.train) + score * len(plan.splits.val)) / plan.batch_size
-        found["trained layers"] += planned.phase.epochs * seconds_of_epoch
-    return found
+        parts["trained layers"] += planned.phase.epochs * seconds_of_epoch
+    return parts
 
 
 def seconds(function: Callable[..., Any], *args: Any) -> float:
-    """How long a call takes."""
+    """Duration of a call in seconds."""
     start = time.monotonic()
     np.asarray(function(*args))
     return time.monotonic() - start
 
 
 def median(function: Callable[..., Any], *args: Any) -> float:
-    """Seconds of the median call, without the first two."""
+    """Median duration of repeated calls in seconds, without two calls to warm up."""
     return statistics.median([seconds(function, *args) for _ in range(2 + REPEATS)][2:])
 
 
 def replace_flag(words: list[str], flag: str, value: str) -> list[str]:
-    """The words with another value of one flag."""
+    """The command line with a new value for one flag."""
     place = words.index(flag) + 1
     return [*words[:place], value, *words[place + 1 :]]
 

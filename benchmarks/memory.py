@@ -1,6 +1,6 @@
-"""Whether memory stays flat as the data grow: the peak of a whole run with few and with many pictures.
+"""Check that memory does not grow with the data: the peak of a whole run with few and with many pictures.
 
-Pictures are generated; the store is on disk (`--store.memory 0`) and empty at the start of each run.
+Pictures are generated. The store is on disk (`--store.memory 0`) and empty at the start of each run.
 
     python benchmarks/memory.py --counts 2000 20000
 """
@@ -31,18 +31,18 @@ open(sys.argv[1], "w").write(json.dumps(peak))
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured."""
+    """Sizes and flags of the measured runs."""
 
     counts: tuple[int, ...] = (2000, 20000)
-    """Pictures in each run."""
+    """Number of pictures in each run."""
     size: int = 96
     """Height and width of the pictures."""
     flags: str = "--augment light --views 2 --head.epochs 1 --tune.epochs 1 --tune.unfreeze 1"
-    """Further flags of the recipe."""
+    """More flags of the recipe."""
 
 
 def main(settings: Settings) -> None:
-    """Prints seconds and peak for each count, and the ratio of the last to the first."""
+    """Prints seconds and peak memory for each count, and the ratio of the last peak to the first."""
     peaks = []
     print("| pictures | seconds | peak of resident memory, MB |\n| ---: | ---: | ---: |")
     for count in settings.counts:
@@ -62,7 +62,7 @@ def main(settings: Settings) -> None:
 
 
 def generate(folder: Path, count: int, size: int) -> None:
-    """Writes different noisy pictures of two classes."""
+    """Writes noisy pictures of two classes, all different."""
     rng = np.random.default_rng(0)
     for label in ("dark", "light"):
         (folder / label).mkdir(parents=True)

@@ -1,9 +1,9 @@
-"""Make the demo weights: MobileNetV2 (alpha 0.35) pretrained on pictures made by formula, and on nothing else.
+"""Make the demo weights: pretrain MobileNetV2 (alpha 0.35) on procedurally generated pictures, and on nothing else.
 
-Every picture is a shape (`shapes.py`) in front of a texture (`tfft.data.demo.textures`), and the network names both.
-Shapes and textures are rendered once into the folder; colours, contrast, light, place, blur and noise are drawn anew
-for every picture of every epoch. After each epoch everything is saved: started again, the command goes on where it
-stopped, and ends with the same bits. (Killed between an epoch's log and its saving, the log has that epoch twice.)
+Every picture is a shape (`shapes.py`) in front of a texture (`tfft.data.demo.textures`), and the network classifies
+both. Shapes and textures are rendered once into the folder; colours, contrast, light, place, blur and noise are drawn
+anew for every picture of every epoch. The state is saved after each epoch: an interrupted command continues from there
+and ends with the same bits. (If it is killed between logging and saving an epoch, the log contains that epoch twice.)
 
     python benchmarks/pretrain_demo.py --folder runs/pretraining
 """
@@ -31,37 +31,37 @@ from tfft.data.demo.textures import draw_texture
 from tfft.errors import ConfigError, TfftError, check_range, listed
 
 PER_BLOCK = 20
-"""Shapes or textures that are rendered into one file."""
+"""Number of shapes or textures in one rendered file."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """How the demo weights are made; the defaults made those in the package."""
+    """Settings of the pretraining; the defaults were used for the weights in the package."""
 
     folder: Path
-    """Where rendered pictures and the state of the training are kept."""
+    """Folder for the rendered pictures and the state of the training."""
     shapes: int = 400
-    """Shapes to be told apart."""
+    """Number of shapes to classify."""
     shape_pictures: int = 250
-    """Pictures of each shape."""
+    """Rendered pictures of each shape."""
     textures: int = 400
-    """Textures to be told apart."""
+    """Number of textures to classify."""
     texture_pictures: int = 16
-    """Pictures of each texture, each larger than what is cut from it."""
+    """Rendered pictures of each texture; they are larger than the crops used for training."""
     image_size: int = 96
     """Height and width in pixels."""
     alpha: float = 0.35
-    """Width of MobileNetV2."""
+    """Width multiplier of MobileNetV2."""
     batch_size: int = 128
     """Pictures in a batch."""
     epochs: int = 12
-    """Times that every rendered shape is shown."""
+    """Number of times that every rendered shape is shown."""
     learning_rate: float = 3e-3
-    """Of AdamW, after a warm-up, before the cosine."""
+    """Learning rate of AdamW after the warm-up, where the cosine decay starts."""
     weight_decay: float = 0.02
-    """Of AdamW."""
+    """Weight decay of AdamW."""
     seed: int = 0
-    """Decides first weights, order and every picture."""
+    """Random seed of the initial weights, the order and all pictures."""
 
     def __post_init__(self) -> None:
         for name in ("shapes", "shape_pictures", "textures", "texture_pictures", "epochs"):
@@ -70,16 +70,16 @@ class Config:
 
 
 def main(config: Config) -> None:
-    """Renders, trains from the last finished epoch on, and writes `demo.weights.h5` into the folder."""
-    check_range("image_size", config.image_size, least=32)  # of MobileNetV2, which would say so after the rendering
+    """Renders, trains from the last finished epoch, and writes `demo.weights.h5` into the folder."""
+    check_range("image_size", config.image_size, least=32)  # MobileNetV2's own check would come after rendering
     claim(config)
     shapes = rendered(config, "shapes", config.shapes, _shape_block)
     textures = rendered(config, "textures", config.textures, _texture_block)
-    import keras  # once the processes that render have been forked
+    import keras  # after forking the processes that render
 
     model = trained(config, shapes, textures, build)
     values = keras.Model(model.inputs, model.get_layer("out_relu").output).get_weights()
-    keras.utils.clear_session()  # layers are numbered in the file, from here on as in any other process
+    keras.utils.clear_session()  # resets the layer numbers, which are in the file
     backbone = network(config)
     backbone.set_weights(values)
     large, small = config.folder / "large.weights.h5", config.folder / "demo.weights.h5"
@@ -90,27 +90,27 @@ def main(config: Config) -> None:
 
 
 def claim(config: Config) -> None:
-    """Makes the folder; raises `ConfigError` if it holds what other choices have made."""
+    """Makes the folder; raises `ConfigError` if it holds a pretraining with other settings."""
     if config.folder.is_file():
-        raise ConfigError("`--folder` is a folder", received=f"a file at {config.folder}", fix="Pass another")
+        raise ConfigError(f"`--folder` {config.folder} is a file", fix="Choose another")
     config.folder.mkdir(parents=True, exist_ok=True)
-    choices = {name: value for name, value in asdict(config).items() if name != "folder"}
+    settings = {name: value for name, value in asdict(config).items() if name != "folder"}
     path = config.folder / "config.json"
     if not path.exists():
-        files.write_json(path, choices)
-    if (before := files.read_json(path)) != choices:
-        changed = [name for name in choices if before.get(name) != choices[name]]
+        files.write_json(path, settings)
+    if (before := files.read_json(path)) != settings:
+        changed = [name for name in settings if before.get(name) != settings[name]]
         raise ConfigError(
-            "A folder holds the pretraining of one configuration",
-            received=f"{listed(f'{name}={choices[name]}, not {before.get(name)}' for name in changed)} as in {path}",
-            fix="Pass another `--folder`",
+            f"`--folder` holds a pretraining with other settings: "
+            f"{listed(f'{name}={settings[name]}, not {before.get(name)}' for name in changed)} as in {path}",
+            fix="Choose another",
         )
 
 
 def trained(
     config: Config, shapes: list[np.ndarray], textures: list[np.ndarray], build: Callable[[Config, int], Any]
 ) -> Any:
-    """The model that `build` makes after all epochs; those that an earlier start finished are not done again."""
+    """The model of `build` after all epochs; epochs that an earlier start finished are not repeated."""
     import keras
 
     state = config.folder / "state.keras"
@@ -132,15 +132,15 @@ def trained(
 
 
 def compress(path: Path, smaller: Path) -> None:
-    """Copies a weights file, each array compressed without loss; Keras reads it as it does the other."""
+    """Copies a weights file with lossless compression; Keras reads both alike."""
     import h5py
 
     with h5py.File(path) as source, h5py.File(smaller, "w", libver="latest") as target:
 
         def copy(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
-                how = {"compression": "gzip", "compression_opts": 9, "shuffle": True} if item.size > 1000 else {}
-                target.create_dataset(name, data=item[()], **how)
+                options = {"compression": "gzip", "compression_opts": 9, "shuffle": True} if item.size > 1000 else {}
+                target.create_dataset(name, data=item[()], **options)
             else:
                 target.require_group(name).attrs.update(item.attrs)
 
@@ -148,7 +148,7 @@ def compress(path: Path, smaller: Path) -> None:
 
 
 def network(config: Config, pixels: Any = None) -> Any:
-    """The network without its top, from pixels in [0, 255] or as `keras.applications` has it."""
+    """MobileNetV2 without its top, on the tensor `pixels` if it is given."""
     import keras
 
     shape = (config.image_size, config.image_size, 3)
@@ -158,7 +158,7 @@ def network(config: Config, pixels: Any = None) -> Any:
 
 
 def build(config: Config, steps: int) -> Any:
-    """The network with one head for the shape and one for the texture."""
+    """The network with one head for shapes and one for textures."""
     import keras
 
     inputs = keras.Input((config.image_size, config.image_size, 3))
@@ -185,12 +185,12 @@ def build(config: Config, steps: int) -> Any:
 
 
 def rendered(config: Config, name: str, count: int, block: Callable[[tuple[Config, Path]], None]) -> list[np.ndarray]:
-    """The pictures of each shape or texture, in memory; what an earlier start rendered is read."""
+    """The pictures of each shape or texture, in memory; files from an earlier start are reused."""
     paths = [config.folder / name / f"{first}.npy" for first in range(0, count, PER_BLOCK)]
     paths[0].parent.mkdir(exist_ok=True)
     missing = [(config, path) for path in paths if not path.exists()]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for _ in tqdm(pool.map(block, missing), total=len(missing), desc=f"rendering {name}", disable=not missing):
+        for _ in tqdm(pool.map(block, missing), total=len(missing), desc=f"Rendering {name}", disable=not missing):
             pass
     return list(np.concatenate([np.load(path) for path in paths])[:count])
 
@@ -219,7 +219,7 @@ def _write_block(path: Path, seed: int, pictures: int, draw: Callable[..., np.nd
 
 
 def pictures(config: Config, shapes: list[np.ndarray], textures: list[np.ndarray], epoch: int, steps: int) -> Any:
-    """The batches of one epoch, each a function of the seed, the epoch and its place."""
+    """The batches of one epoch, each a pure function of seed, epoch and step."""
     import keras
 
     order = np.random.default_rng((config.seed, epoch)).permutation(len(shapes) * config.shape_pictures)
@@ -232,15 +232,15 @@ def pictures(config: Config, shapes: list[np.ndarray], textures: list[np.ndarray
             rng = np.random.default_rng((config.seed, epoch, step))
             chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
             numbers, which = np.divmod(chosen, config.shape_pictures)
-            grounds, fills = rng.integers(len(textures), size=(2, len(chosen)))
-            made = [
-                compose(shapes[number][one], self._crop(textures[ground], rng), self._crop(textures[fill], rng), rng)
-                for number, one, ground, fill in zip(numbers, which, grounds, fills, strict=True)
+            backgrounds, fills = rng.integers(len(textures), size=(2, len(chosen)))
+            composed = [
+                compose(shapes[number][index], self._crop(textures[back], rng), self._crop(textures[fill], rng), rng)
+                for number, index, back, fill in zip(numbers, which, backgrounds, fills, strict=True)
             ]
-            shown, plain = (np.stack(column) for column in zip(*made, strict=True))
-            # where one colour is behind, there is no texture to name
+            images, plain = (np.stack(column) for column in zip(*composed, strict=True))
+            # plain backgrounds have no texture to classify
             weights = {"shape": np.ones(len(chosen), "float32"), "texture": 1 - plain.astype("float32")}
-            return shown, {"shape": numbers, "texture": grounds}, weights
+            return images, {"shape": numbers, "texture": backgrounds}, weights
 
         @staticmethod
         def _crop(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,12 +1,12 @@
-"""Shapes made by formula: a number names one, a random generator draws it anew.
+"""Procedurally generated shapes: a number identifies a shape, and a random generator draws a picture of it.
 
-Four kinds: fractals, as in Kataoka et al. 2020, "Pre-training without Natural Images", arXiv:2101.08515; closed
-contours, as in Kataoka et al. 2022, "Replacing Labeled Real-Image Datasets With Auto-Generated Contours",
-arXiv:2206.09132; strokes, like letters of an alphabet that nobody writes; and bodies with limbs. Nothing is
-downloaded, and no picture of anything real is in them.
+There are four kinds: fractals, as in Kataoka et al. 2020, "Pre-training without Natural Images", arXiv:2101.08515;
+closed contours, as in Kataoka et al. 2022, "Replacing Labeled Real-Image Datasets With Auto-Generated Contours",
+arXiv:2206.09132; strokes, like letters of an invented alphabet; and bodies with limbs. Nothing is downloaded, and no
+real pictures are used.
 
-The demo weights were trained to name them: another formula here makes other weights with
-`benchmarks/pretrain_demo.py`.
+The demo weights were trained to classify these shapes: if a formula changes, `benchmarks/pretrain_demo.py` makes other
+weights.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 FINER = 2
-"""Contours, strokes and limbs are drawn this much larger and scaled down, which smooths their edges."""
+"""Contours, strokes and limbs are drawn larger by this factor and scaled down, for smooth edges."""
 
 
 def draw_shape(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
-    """One picture of the shape that a number names: turned, stretched and placed somewhere, its formula varied.
+    """A picture of the shape with the given number: rotated, stretched and moved at random, with a varied formula.
 
     Args:
-        number: Of the shape, 0 or more; its kind and its formula follow from it.
-        rng: Decides this picture of it.
+        number: Number of the shape, 0 or more; it determines kind and formula.
+        rng: Draws what differs between pictures of one shape.
         size: Height and width in pixels.
 
     Returns:
-        (size, size), uint8: how much of each pixel the shape covers, 255 all of it.
+        (size, size), uint8: coverage of each pixel, 255 if it is fully covered.
 
     Example:
 
@@ -40,7 +40,7 @@ def draw_shape(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _placed(points: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
-    """Points in [-1, 1] about the middle, turned, sheared and stretched a little, somewhere in the frame."""
+    """Points in [-1, 1], slightly rotated, sheared and stretched, at a random place in the frame."""
     angle, shear, aspect = rng.normal(0, 0.15), rng.normal(0, 0.1), math.exp(rng.normal(0, 0.12))
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     points = points @ (turn @ np.array([[aspect, shear], [0, 1 / aspect]])).T
@@ -50,7 +50,7 @@ def _placed(points: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarr
 
 
 def _fractal(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
-    """The attractor of a few affine maps (Barnsley 1988), by the chaos game; brighter where it is met more often."""
+    """The attractor of affine maps (Barnsley 1988), drawn by the chaos game; brighter where visited more often."""
     maps, shares = _maps(number)
     points = _attractor(maps * rng.uniform(0.9, 1.1, maps.shape), shares, rng, walkers=256, steps=64)
     low, high = np.percentile(points, [2, 98], axis=0)
@@ -63,7 +63,7 @@ def _fractal(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4096)
 def _maps(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Affine maps, (maps, 2, 3), and the chance of each: drawn until what they leave fills enough of its frame.
+    """Affine maps, (maps, 2, 3), and their probabilities, redrawn until the attractor fills enough of its frame.
 
     Drawn by singular values, as in Anderson and Farrell 2022, "Improving Fractal Pre-training", arXiv:2110.03091.
     """
@@ -82,7 +82,7 @@ def _maps(number: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sizes(of_kind: np.random.Generator, count: int) -> np.ndarray:
-    """Singular values, (count, 2), that add up, s + 2 t over all maps, to between (5 + n) / 2 and (6 + n) / 2."""
+    """Singular values (s, t), (count, 2); s + 2 t, summed over all n maps, is from (5 + n) / 2 to (6 + n) / 2."""
     while True:
         values = np.sort(of_kind.uniform(0, 1, (count, 2)), axis=1)[:, ::-1]
         total = values[:, 0].sum() + 2 * values[:, 1].sum()
@@ -103,20 +103,20 @@ def _turn(angle: float) -> np.ndarray:
 def _attractor(
     maps: np.ndarray, shares: np.ndarray, rng: np.random.Generator, *, walkers: int, steps: int
 ) -> np.ndarray:
-    """Where walkers go that take one of the maps at every step, without their first steps, (points, 2)."""
+    """The points visited by walkers that apply a random map at every step, without the first steps, (points, 2)."""
     chosen = rng.choice(len(maps), (steps + 12, walkers), p=shares)
     points = np.zeros((walkers, 2))
-    found = []
+    visited = []
     for step, choice in enumerate(chosen):
-        taken = maps[choice]
-        points = np.clip((taken[:, :, :2] @ points[:, :, None])[:, :, 0] + taken[:, :, 2], -1e6, 1e6)
+        applied = maps[choice]
+        points = np.clip((applied[:, :, :2] @ points[:, :, None])[:, :, 0] + applied[:, :, 2], -1e6, 1e6)
         if step >= 12:
-            found.append(points)
-    return np.concatenate(found)
+            visited.append(points)
+    return np.concatenate(visited)
 
 
 def _contour(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
-    """A closed curve whose radius is a sum of harmonics: filled, or as rings within one another."""
+    """A closed curve whose radius is a sum of harmonics: filled, or as concentric rings."""
     of_kind = np.random.default_rng((3, number))
     harmonics = of_kind.integers(1, 9, 3)
     sizes = of_kind.uniform(0.1, 0.9, 3) / np.sqrt(harmonics)
@@ -133,14 +133,14 @@ def _contour(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
     for ring in range(rings):
         shrunk = middle + (points - middle) * (1 - ring / rings)
         draw.polygon([tuple(point) for point in shrunk.tolist()], fill=0 if ring % 2 else 255)
-    if rings == 1 and of_kind.random() < 0.3:  # the line alone
+    if rings == 1 and of_kind.random() < 0.3:  # only the outline
         shrunk = middle + (points - middle) * rng.uniform(0.75, 0.92)
         draw.polygon([tuple(point) for point in shrunk.tolist()], fill=0)
     return _smaller(image, size)
 
 
 def _strokes(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
-    """One to four curves, most of which go on where the one before ended, with a pen of one width."""
+    """One to four curves of the same width; most start where the previous one ends."""
     of_kind = np.random.default_rng((4, number))
     count = int(of_kind.integers(1, 5))
     bends = of_kind.uniform(-1, 1, (count, 3, 2))
@@ -163,7 +163,7 @@ def _strokes(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _limbs(number: int, rng: np.random.Generator, size: int) -> np.ndarray:
-    """An oval body from which limbs of several lengths reach out, each thinner at its end."""
+    """An oval body with limbs of different lengths, which taper toward their ends."""
     of_kind = np.random.default_rng((5, number))
     count = int(of_kind.integers(1, 7))
     angles = of_kind.uniform(0, 2 * math.pi) + np.cumsum(of_kind.uniform(0.25, 0.9, count))
@@ -191,4 +191,4 @@ def _smaller(image: Image.Image, size: int) -> np.ndarray:
 
 
 KINDS = (_fractal, _contour, _strokes, _limbs)
-"""A shape is of the kind at its number modulo their count, so their order must not change."""
+"""The number of a shape, modulo their count, selects the kind, so their order must not change."""

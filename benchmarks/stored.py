@@ -1,4 +1,4 @@
-"""One recipe trained twice: what is frozen stored, then computed whenever it is needed; the same numbers, other times.
+"""Train one recipe twice, with frozen layers stored and computed on the fly, and compare times and numbers.
 
 KERAS_HOME=keras_home python benchmarks/stored.py object_detection --data cards --no-flip --views 6
 """
@@ -19,11 +19,11 @@ from tfft import cli, training, workflow
 from tfft.store import Storage
 
 NOTHING = 1e-9
-"""Gigabytes of a store in which nothing fits."""
+"""Size in gigabytes of a store that holds nothing."""
 
 
 def main() -> None:
-    """Prints the seconds of both ways, their ratio, and whether losses and weights are equal in every bit."""
+    """Prints the seconds of both runs, their ratio, and whether losses and weights are bit-identical."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe")
     words, flags = parser.parse_known_args()
@@ -32,23 +32,23 @@ def main() -> None:
     if getattr(config, "views", None) == "auto":
         config = replace(config, views=4 if config.augment != "none" else 1)
     with tempfile.TemporaryDirectory() as folder:
-        found = {
+        results = {
             "stored": trained(recipe, replace(config, store=Storage(folder=f"{folder}/store"))),
             "streamed": trained(recipe, replace(config, store=Storage(folder=f"{folder}/none", limit=NOTHING))),
         }
-    print("| way | frozen layers s | fit s | training s |\n| --- | ---: | ---: | ---: |")
-    for name, (storing, fitting, _, _) in found.items():
+    print("| mode | frozen layers s | fit s | training s |\n| --- | ---: | ---: | ---: |")
+    for name, (storing, fitting, _, _) in results.items():
         print(f"| {name} | {storing:.1f} | {fitting:.1f} | {storing + fitting:.1f} |")
-    (a, b, losses, weights), (c, d, other_losses, other_weights) = found.values()
+    (a, b, losses, weights), (c, d, other_losses, other_weights) = results.values()
     equal = losses == other_losses and all(map(np.array_equal, weights, other_weights))
     print(
-        f"\n{words.recipe}: {(c + d) / (a + b):.2f} times; losses and weights "
-        + ("equal in every bit" if equal else "DIFFER")
+        f"\n{words.recipe}: {(c + d) / (a + b):.2f} times faster; losses and weights "
+        + ("are bit-identical" if equal else "DIFFER")
     )
 
 
 def trained(recipe: ModuleType, config: Any) -> tuple[float, float, list[dict[str, float]], list[np.ndarray]]:
-    """Seconds of the storing pass and of the phases, losses by epoch, and the weights at the end."""
+    """Trains a recipe; returns seconds of storing and of the phases, losses of each epoch, and the final weights."""
     plan = workflow.rehearse(recipe.RECIPE, config)
     start = time.monotonic()
     training.store_activations(plan)

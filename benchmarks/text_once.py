@@ -1,10 +1,10 @@
-"""A frozen text encoder: KerasHub's plain loop, which runs it in every epoch, beside tfft, which runs it once.
+"""Compare training on a frozen text encoder: a plain Keras loop runs it in every epoch, tfft runs it once.
 
 python benchmarks/text_once.py --data banking77 --columns.label category --leaks accept --backbone minilm/
 
-Both train a head on the mean of the tokens, in the same order; reading and tokenizing are not counted. The encoder of
-the plain loop is called in inference mode, without the dropout that a frozen KerasHub encoder draws in `fit`. `plain`
-pads every text to one length, as KerasHub's preprocessors do; with `--short` a second loop pads a batch to its longest.
+Both train a head on the mean of the tokens, in the same order; reading and tokenizing are not counted. The plain loop
+calls the encoder in inference mode, without the dropout that a frozen KerasHub encoder applies in `fit`. `plain` pads
+every text to one length, like KerasHub's preprocessors; with `--short`, a second loop pads each batch to its longest.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ EPOCHS = 5
 
 
 class Frozen(keras.layers.Layer):
-    """A network in inference mode, whatever the mode of the model around it."""
+    """A network that always runs in inference mode."""
 
     def __init__(self, inner: keras.Model):
         super().__init__(trainable=False)
         self.inner = inner
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Its outputs."""
+        """The outputs of the network."""
         return self.inner(inputs, training=False)
 
 
 def main() -> None:
-    """Prints seconds, how many times shorter, and how far the losses of the epochs are apart."""
+    """Prints the seconds of each mode, their ratio to tfft, the losses, and how much they differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true")
     words, flags = parser.parse_known_args()
@@ -48,26 +48,26 @@ def main() -> None:
     encoder = build_backbone(config)
     splits = load_data(config, encoder)
     start = build_model(config, splits.labels, encoder)[0].layers[-1].get_weights()
-    found = {}
-    for way in ("plain", *(["short"] if words.short else []), "tfft"):
+    results = {}
+    for mode in ("plain", *(["short"] if words.short else []), "tfft"):
         model, task = build_model(config, splits.labels, encoder)
         model.layers[-1].set_weights(start)
-        if way != "tfft":
+        if mode != "tfft":
             model = keras.Sequential([Frozen(keras.Model(model.input, model.layers[-2].output)), model.layers[-1]])
         began = time.monotonic()
-        losses = once(config, model, task, splits) if way == "tfft" else plain(config, model, task, splits, way)
-        found[way] = (time.monotonic() - began, losses)
-    seconds, losses = found["tfft"]
-    print("| way | training s | times | loss by epoch | val loss by epoch |\n| --- | ---: | ---: | --- | --- |")
-    for way, (took, numbers) in found.items():
+        losses = once(config, model, task, splits) if mode == "tfft" else plain(config, model, task, splits, mode)
+        results[mode] = (time.monotonic() - began, losses)
+    seconds, losses = results["tfft"]
+    print("| mode | training s | times | loss by epoch | val loss by epoch |\n| --- | ---: | ---: | --- | --- |")
+    for mode, (took, numbers) in results.items():
         pair = (" ".join(f"{value:.6f}" for value in column) for column in numbers)
-        print(f"| {way} | {took:.1f} | {took / seconds:.1f} | " + " | ".join(pair) + " |")
-    for way in found.keys() - {"tfft"}:
-        print(f"largest difference to {way}: {np.abs(np.array(losses) - found[way][1]).max():.1e}")
+        print(f"| {mode} | {took:.1f} | {took / seconds:.1f} | " + " | ".join(pair) + " |")
+    for mode in results.keys() - {"tfft"}:
+        print(f"largest difference to {mode}: {np.abs(np.array(losses) - results[mode][1]).max():.1e}")
 
 
 def once(config: Config, model: keras.Model, task: models.Task, splits: Splits) -> list[list[float]]:
-    """tfft with an empty store."""
+    """Trains with tfft and an empty store; returns the losses."""
     phases = {"head": replace(config.head, epochs=EPOCHS)}
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(folder=folder)
@@ -76,32 +76,32 @@ def once(config: Config, model: keras.Model, task: models.Task, splits: Splits) 
     return [[row[name] for row in history.rows] for name in ("loss", "val_loss")]
 
 
-def plain(config: Config, model: keras.Model, task: models.Task, splits: Splits, way: str) -> list[list[float]]:
-    """Keras's `fit` with the whole network, its encoder frozen, one epoch after the other in tfft's order."""
+def plain(config: Config, model: keras.Model, task: models.Task, splits: Splits, mode: str) -> list[list[float]]:
+    """Trains the whole network with Keras's `fit`, its encoder frozen, in tfft's order; returns the losses."""
     steps = -(-len(splits.train) // config.batch_size)
     optimizer = training.build_optimizer(replace(config.head, epochs=EPOCHS), steps)
     model.compile(optimizer, task.loss, metrics=list(task.metrics))
-    val = batches(config, splits.val, splits.val.order, way)
+    val = batches(config, splits.val, splits.val.order, mode)
     rows = []
     for epoch in range(EPOCHS):
         order = splits.train.epoch_order(0, epoch, group=fetched_together(config.batch_size), balanced=False)
-        train = batches(config, splits.train, order, way)
+        train = batches(config, splits.train, order, mode)
         rows.append(model.fit(train, validation_data=val, shuffle=False, verbose=2).history)
     return [[row[name][0] for row in rows] for name in ("loss", "val_loss")]
 
 
-def batches(config: Config, examples: Texts, order: np.ndarray, way: str) -> tf.data.Dataset:
-    """Tokens and targets in an order."""
+def batches(config: Config, examples: Texts, order: np.ndarray, mode: str) -> tf.data.Dataset:
+    """A dataset of tokens and targets in the given order."""
     starts = range(0, len(order), config.batch_size)
 
     def make() -> object:
         for start in starts:
-            some = order[start : start + config.batch_size]
-            yield (examples.inputs[some] if way == "plain" else examples.rows[some]), examples.targets[some]
+            chosen = order[start : start + config.batch_size]
+            yield (examples.inputs[chosen] if mode == "plain" else examples.rows[chosen]), examples.targets[chosen]
 
     signature = (tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.int32))
-    made = tf.data.Dataset.from_generator(make, output_signature=signature).prefetch(2)
-    return made.apply(tf.data.experimental.assert_cardinality(len(starts)))
+    dataset = tf.data.Dataset.from_generator(make, output_signature=signature).prefetch(2)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(starts)))
 
 
 if __name__ == "__main__":

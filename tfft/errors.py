@@ -1,4 +1,4 @@
-"""The one shape of a sentence to the person: the problem, where it is, what to type next."""
+"""Errors for the user (the problem, where it is, what to type next), and helpers for such sentences."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable
 
 
 class TfftError(ValueError):
-    """A mistake or a fault that the person can do something about.
+    """An error that the user can fix.
 
     Args:
-        problem: What is wrong, and where: the file, the row, the flag. A sentence without its full stop.
-        fix: What to type or change next, as one sentence without its full stop.
+        problem: What is wrong and where (the file, row or flag): a sentence without its full stop.
+        fix: What to type or change next: one sentence without its full stop.
     """
 
     exit_code = 1
@@ -27,19 +27,19 @@ class TfftError(ValueError):
 
 
 class ConfigError(TfftError):
-    """A choice that cannot work: a flag, a name, a range, files that contradict a flag."""
+    """An invalid choice: a flag, a name, a range, or files that contradict a flag."""
 
     exit_code = 2
 
 
 class DataError(TfftError):
-    """The person's data cannot be trained on as it is."""
+    """The data cannot be trained on as it is."""
 
     exit_code = 3
 
 
 class MachineError(TfftError):
-    """The machine refuses: disk, permission, network, a missing package."""
+    """A problem of the machine: disk, permissions, network, or a missing package."""
 
     exit_code = 4
 
@@ -51,7 +51,7 @@ class DivergedError(TfftError):
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
-    """Names the `count` known names that look most like `name`: `"'ResNet50', 'ResNet50V2'"`."""
+    """The `count` known names most similar to `name`: `"'ResNet50', 'ResNet50V2'"`; all of them if none is similar."""
     known = list(known)
     by_lower = {entry.lower(): entry for entry in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=count, cutoff=0.3)
@@ -80,12 +80,22 @@ def _number(value: float) -> str:
 
 
 def printable(text: object) -> str:
-    """A stranger's text (a file, a class) without control characters, which would steer a terminal."""
+    """Text from outside (a path, a class name) without control characters, which could control the terminal."""
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(text))
 
 
 def listed(entries: Iterable[object], most: int = 20) -> str:
-    """Joins entries with commas and says how many more there are beyond `most`."""
+    """The first `most` entries, joined with commas, and the number of the others: `"a, b and 3 more"`."""
     entries = [str(entry) for entry in entries]
     rest = len(entries) - most
     return ", ".join(entries[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: `"1 epoch"`, `"1,204 pictures"`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes for the user: `"1,204.5 MB"`, or `"2.1 kB"` below 0.1 MB."""
+    return f"{size / 1e3:.1f} kB" if size < 1e5 else f"{size / 1e6:,.1f} MB"

@@ -1,4 +1,4 @@
-"""Packages that only some recipes need; `pip install "tfft[NAME]"` brings them."""
+"""Packages that only some recipes need; `pip install "tfft[NAME]"` installs them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ PACKAGES = {"text": ("keras_hub", "tensorflow_text", "safetensors", "sacrebleu",
 
 
 def installed(*names: str) -> list[str]:
-    """Those of some packages, by the names that pip knows, that are there."""
+    """The packages among `names`, written as for pip, that are installed."""
     return [name for name in names if importlib.util.find_spec(name.replace("-", "_")) is not None]
 
 
 def require(extra: str) -> None:
-    """Raises `MachineError` with the line that installs an extra, unless its modules are there; imports none."""
+    """Raises `MachineError` with the install command if a module of an extra is missing; imports none."""
     if missing := [name for name in PACKAGES[extra] if importlib.util.find_spec(name) is None]:
         raise MachineError(
-            f"This recipe has the packages of the extra `{extra}`",
-            received=f"no {', '.join(missing)}",
+            f"This recipe needs the extra `{extra}`; not installed: {', '.join(missing)}",
             fix=f'Type `pip install "tfft[{extra}]"`',
         )

@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Gives a temporary path beside `path`; on success it takes the place of `path` in one step.
+    """Yields a temporary path beside `path`, which replaces `path` in one step on success.
 
-    The temporary name keeps the suffixes, since some writers choose the format by them. On any failure the
-    temporary file is removed and a previous `path` stays as it was.
+    The temporary name keeps the suffixes, since some writers choose the format by them. On failure the temporary file
+    is removed and an existing `path` is left unchanged.
 
     Args:
         path: The file to write.
-        durable: Whether to wait until the disk has it, so that it survives a power cut too.
+        durable: Whether to wait until the data is on the disk, so that it survives a power cut.
     """
     temporary = path.parent / f".writing-{uuid.uuid4().hex}{''.join(path.suffixes)}"
-    # made here, so that a folder that cannot be written is told before the work; never over another file
+    # created first, so that an unwritable folder fails before the work; never overwrites another file
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield temporary
@@ -44,7 +44,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a rename in `folder` survive a power cut, where the system lets a folder be opened."""
+    """Makes a rename in `folder` survive a power cut, on systems that can open a folder."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -54,19 +54,19 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text, whole or not at all."""
+    """Writes UTF-8 text, completely or not at all."""
     with replacing(path) as temporary:
         # "replace": a path that is no UTF-8 must not cost the whole file
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes indented JSON; a NaN is refused, since JSON has none."""
+    """Writes indented JSON; raises `ValueError` for NaN, which JSON does not have."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes rows under the keys of the first one; a cell that a spreadsheet would run as a formula is quoted."""
+    """Writes rows, with the keys of the first as header; cells that a spreadsheet would run as formulas are quoted."""
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The run folder: claimed before the work, with its configuration, seed, versions and times."""
+"""Run folders: created before any work starts, with the configuration, seed, versions and times of a run."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Run:
     config: Any
     """The recipe's `Config`."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """How long each stage took."""
+    """Seconds that each stage took."""
 
     def stage(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Calls a function and notes how long it took."""
+        """Calls a function, records how long it took, and returns its result."""
         start = time.monotonic()
         result = function(*args, **kwargs)
         self.seconds[name] = round(time.monotonic() - start, 3)
@@ -49,17 +49,17 @@ class Run:
 
 @contextmanager
 def open_run(page: Page, config: Any) -> Iterator[Run]:
-    """Claims a new or empty folder, writes `config.json` into it and sets the seed.
+    """A run in a new or empty folder: writes `config.json` into it, starts Keras and sets the seed.
 
     A run that fails before it has written a result leaves no folder behind.
 
     Args:
-        page: Of the recipe; names the folder too where `config.out` is None.
-        config: The recipe's dataclass. `out` is the folder, or None for a new one below `runs/`; `seed` is that of
-            Python, numpy, TensorFlow and Keras, 0 or more and below 2**31.
+        page: The page of the recipe. Its name is part of the folder's name where `config.out` is None.
+        config: The recipe's dataclass. `out` is the folder, or None for a new one in `runs/`; `seed` is used for
+            Python, NumPy, TensorFlow and Keras, 0 or more and below 2**31.
 
     Raises:
-        ConfigError: If something lies at `out` already.
+        ConfigError: If `out` is a file or a folder that is not empty.
         MachineError: If the folder cannot be written.
     """
     _check_seed(config.seed)
@@ -80,7 +80,7 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
 
 @contextmanager
 def rehearse(page: Page, config: Any) -> Iterator[Run]:
-    """A run without a folder, to see what it would do; starts Keras and sets the seed as `open_run` does."""
+    """A run without a folder, to show what it would do; starts Keras and sets the seed as `open_run` does."""
     _check_seed(config.seed)
     run = Run(page.name, None, config)
     run.stage("import", _start_keras, config.seed)
@@ -88,7 +88,7 @@ def rehearse(page: Page, config: Any) -> Iterator[Run]:
 
 
 def versions() -> dict[str, str]:
-    """Python and the packages that decide the numbers."""
+    """The versions of Python and of the packages that decide the numbers."""
     packages = {name: metadata.version(name) for name in (*PACKAGES, *extras.installed("keras-hub", "tensorflow-text"))}
     return {"tfft": __version__, "python": platform.python_version(), **packages}
 
@@ -109,34 +109,33 @@ def _claim(recipe: str, out: str | None) -> Path:
             folder.mkdir(parents=True, exist_ok=out is not None)
             there = sorted(entry.name for entry in folder.iterdir())
             if not there:
-                # an attempt, since permission bits do not tell it all
+                # try it: permission bits alone do not show whether a folder can be written
                 files.write_text(folder / "config.json", "")
         except FileExistsError:
             if out is None:
-                continue  # another run began in the same second
-            raise ConfigError("`--out` is a new or empty folder", received=f"a file at {folder}") from None
+                continue  # another run started in the same second
+            raise ConfigError(f"`--out` {folder} is a file", fix="Choose a new or empty folder") from None
         except OSError as error:
             raise MachineError(
-                "The run folder can be written", received=f"{folder}: {error.strerror}", fix="Choose another `--out`"
+                f"Cannot write the run folder {folder}: {error.strerror}", fix="Choose another `--out`"
             ) from None
         if there:
-            kind = "an earlier run" if "config.json" in there else "other files"
+            kind = "a run" if "config.json" in there else "other files"
             raise ConfigError(
-                "`--out` is a new or empty folder",
-                received=f"{folder} with {kind}: {listed(there, most=4)}",
-                fix="Choose another, or remove it yourself; tfft does not remove files",
+                f"`--out` {folder} already holds {kind} ({listed(there, most=4)})",
+                fix="Choose another folder, or empty it yourself; tfft never deletes files",
             )
         return folder
-    raise AssertionError("names do not end")
+    raise AssertionError("unreachable: there is always another name")
 
 
 def _start_keras(seed: int) -> None:
-    """Imports TensorFlow, looks for devices and sets the seeds.
+    """Imports TensorFlow, lists the devices and sets the seeds.
 
-    What TensorFlow's C++ side says of its start stays off the screen. It speaks before any log level is read, so
-    the stream itself is held back; if the start fails, all is shown.
+    Hides the log lines of TensorFlow's C++ code. Some are written before the log level is read, so stderr itself is
+    redirected meanwhile; if the start fails, they are shown.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # oneDNN logs harmless fallbacks as errors, level 2
     sys.stderr.flush()
     screen = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -155,8 +154,7 @@ def _start_keras(seed: int) -> None:
             os.close(screen)
     if (backend := keras.config.backend()) != "tensorflow" or keras.config.image_data_format() != "channels_last":
         raise ConfigError(
-            "Keras runs on TensorFlow, with `channels_last` pictures",
-            received=f"{backend}, {keras.config.image_data_format()}",
+            f"Keras must run on `tensorflow` with `channels_last` (got {backend}, {keras.config.image_data_format()})",
             fix="Set KERAS_BACKEND=tensorflow, and image_data_format in keras.json",
         )
     keras.utils.set_random_seed(seed)

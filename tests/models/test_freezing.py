@@ -31,8 +31,8 @@ def test_not_one_statistic_moves_while_stages_are_tuned(network: keras.Model, st
     assert not any("moving" in path or "gamma" in path or "beta" in path for path in trainable)
 
 
-def test_what_the_keras_guide_says_would_move_them(network: keras.Model) -> None:
-    """The mistake that `unfrozen` is there for: `trainable = True`, and a call with `training=False`."""
+def test_training_false_at_construction_keeps_statistics_from_keras_3_16_on(network: keras.Model) -> None:
+    """As in the Keras guide: `trainable = True` and a call with `training=False`; up to 3.15 `fit` overrides it."""
     inputs = keras.Input((32, 32, 3))
     guide = keras.Model(inputs, network(inputs, training=False))
     for layer in network.layers:
@@ -40,7 +40,8 @@ def test_what_the_keras_guide_says_would_move_them(network: keras.Model) -> None
     guide.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
     before = network.get_layer("norm_1").moving_mean.numpy()
     guide.train_on_batch(PIXELS, TARGETS)
-    assert not np.array_equal(network.get_layer("norm_1").moving_mean.numpy(), before)
+    holds = tuple(map(int, keras.version().split(".")[:2])) >= (3, 16)  # keras#23364
+    assert np.array_equal(network.get_layer("norm_1").moving_mean.numpy(), before) == holds
 
 
 def test_batch_norm_moves_when_a_phase_asks_for_it(network: keras.Model) -> None:

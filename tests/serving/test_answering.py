@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tfft.errors import ConfigError
-from tfft.models import DecoderSize, Search, answerer, attach_head, from_strings, load_encoder, sequence, subwords_for
+from tfft.models import DecoderSize, Search, answerer, attach_decoder, from_strings, load_encoder, subwords_for
 from tfft.models.decoder import of_layers
 from tfft.serving import open_answerer, save_pieces
 
@@ -20,7 +20,7 @@ def test_an_opened_model_answers_as_the_trained_one(kind: str, seq2seq_folder: C
     encoder = load_encoder("demo" if kind == "new" else str(seq2seq_folder(kind)), texts=TEXTS)
     pieces = subwords_for(encoder, TEXTS, 60)
     size = DecoderSize(layers=1, width=8, heads=2, feedforward=8)
-    model = attach_head(encoder.model, sequence(encoder.decoder or size, pieces, longest=12))
+    model = attach_decoder(encoder, size, pieces, longest=12)
     embedding = of_layers(model.layers).embedding
     embedding.embeddings.assign(embedding.embeddings.numpy() * (np.arange(embedding.input_dim) != pieces.end)[:, None])
     from_strings(model, encoder, 16).save(tmp_path / "model.keras")

@@ -12,7 +12,7 @@ import pytest
 
 from tfft.data import Splits
 from tfft.errors import ConfigError
-from tfft.models import any_size, attach_head, multi_label, object_boxes, pixel_labels, regression, with_boxes
+from tfft.models import any_size, box_maps, hidden_layers, pixel_maps, pooled, with_boxes
 from tfft.serving import save_model, save_thresholds
 
 REFUSE = """
@@ -42,18 +42,33 @@ def backbone(size: int = 64) -> keras.Model:
     return keras.Model(inputs, x)
 
 
+def tagger(network: keras.Model) -> keras.Model:
+    """The head of image_multilabel."""
+    x = hidden_layers(pooled(network.output, "avg+max"), (5,))
+    x = keras.layers.Dropout(0.2)(x)
+    return keras.Model(network.inputs[0], keras.layers.Dense(2, activation="sigmoid", dtype="float32")(x))
+
+
+def measurer(network: keras.Model) -> keras.Model:
+    """The head of image_regression."""
+    x = keras.layers.Dense(2, dtype="float32")(pooled(network.output, "avg"))
+    return keras.Model(network.inputs[0], keras.layers.Rescaling([20, 0.1], offset=[70, 1.7], dtype="float32")(x))
+
+
 @pytest.mark.slow
 def test_models_of_every_task_answer_in_plain_keras_as_here(tmp_path: Path) -> None:
-    names, size = ["ant", "bee"], (64, 64)
+    names = ["ant", "bee"]
     random = np.random.default_rng(0)
     pictures = {side: random.uniform(0, 255, (2, side, side + 16, 3)).astype(np.float32) for side in (48, 96)}
     pictures[64] = random.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
-    detector = attach_head(backbone(), object_boxes(names, size))
+    inner = backbone()
+    detector = keras.Model(inner.inputs[0], box_maps(inner, names, stride=8))
     detector.get_layer("head_centres").bias.assign([0.0, 0.5])  # so that it answers with many boxes
+    inner = backbone()
     models = {
-        "tags": attach_head(backbone(), multi_label(names, hidden=(5,), dropout=0.2)),
-        "numbers": attach_head(backbone(), regression(names, mean=[70, 1.7], deviation=[20, 0.1])),
-        "masks": any_size(attach_head(backbone(), pixel_labels(names, size))),
+        "tags": tagger(backbone()),
+        "numbers": measurer(backbone()),
+        "masks": any_size(keras.Model(inner.inputs[0], pixel_maps(inner, names))),
         "boxes": any_size(with_boxes(detector, names)),
     }
     for task, model in models.items():
@@ -88,6 +103,11 @@ def test_thresholds_are_numbers_by_label(tmp_path: Path) -> None:
     save_thresholds(["ant", 'bee\n"$x_<b>"'], np.array([0.25, 0.5], np.float32), tmp_path)
     assert json.loads((tmp_path / "thresholds.json").read_text()) == {"ant": 0.25, 'bee\n"$x_<b>"': 0.5}
     assert [path.name for path in tmp_path.iterdir()] == ["thresholds.json"]
+
+
+def test_where_there_is_no_threshold_there_is_no_file(tmp_path: Path) -> None:
+    save_thresholds(["ant", "bee"], None, tmp_path)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_threshold_for_every_label(tmp_path: Path) -> None:

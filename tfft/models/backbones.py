@@ -103,7 +103,7 @@ def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[s
     for option in options:
         if option not in taken:
             raise ConfigError(
-                f"{name} has no option {option!r} for `--backbone-options`, only {listed(taken) or 'none at all'}",
+                f"{name} has no option {option!r} for `--backbone-options` (it takes {listed(taken) or 'none'})",
                 fix=f"Nearest: {nearest(option, taken)}" if taken else "Pass `--backbone-options '{}'`",
             )
     weight_files.check_weights(weights)
@@ -157,6 +157,6 @@ def _check_flat(model: keras.Model) -> None:
     ]
     if hiding:
         raise ConfigError(
-            f"The backbone {model.name} has a model or BatchNormalization inside {listed(dict.fromkeys(hiding), most=3)}",
+            f"Backbone {model.name} has a model or BatchNormalization inside {listed(dict.fromkeys(hiding), most=3)}",
             fix="Pass the inner model itself, or build it with `input_tensor=` instead of calling it",
         )

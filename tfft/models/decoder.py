@@ -62,7 +62,7 @@ class Decoder:
         """
         encoded, mask, tokens = features
         # T5 takes a mask for each query token
-        x, _ = self._through(self.enter(tokens), encoded, mask[:, None] if self.relative else mask)
+        x, _ = self._apply_blocks(self.enter(tokens), encoded, mask[:, None] if self.relative else mask)
         return self.leave(x)
 
     def enter(self, tokens: Any, index: Any = 0) -> Any:
@@ -97,15 +97,15 @@ class Decoder:
         Returns:
             Logits, (batch, vocabulary), and the updated `own` and `others`.
         """
-        places = {
+        indices = {
             "self_attention_cache_update_index": index,
             "cross_attention_cache_update_index": 0 if first else None,
         }
         caches = [
-            {"self_attention_cache": own[:, number], "cross_attention_cache": others[:, number], **places}
+            {"self_attention_cache": own[:, number], "cross_attention_cache": others[:, number], **indices}
             for number in range(len(self.blocks))
         ]
-        x, updated = self._through(self.enter(tokens, index), features, mask, caches, training=False)
+        x, updated = self._apply_blocks(self.enter(tokens, index), features, mask, caches, training=False)
         own = ops.stack([block[0] for block in updated], axis=1)
         others = ops.stack([block[1] for block in updated], axis=1) if first else others
         return self.leave(x[:, -1:])[:, 0], own, others
@@ -117,7 +117,7 @@ class Decoder:
             return block.self_attention.num_heads, block.self_attention.key_value_dim
         return block._self_attention_layer.num_heads, block._self_attention_layer.key_dim
 
-    def _through(
+    def _apply_blocks(
         self, x: Any, features: Any, mask: Any, caches: Sequence[dict[str, Any]] = (), **options: Any
     ) -> tuple[Any, list[Any]]:
         """Applies all blocks; also returns the updated caches of each block, if there are any."""
@@ -128,7 +128,7 @@ class Decoder:
             outputs = block(*inputs, use_causal_mask=True, **(caches[number] if caches else {}), **options)
             x, *rest = outputs if isinstance(outputs, tuple) else (outputs,)
             if self.relative:
-                bias, *rest = rest  # the bias of the distances: computed in the first block, passed to the others
+                bias, *rest = rest  # of relative positions: computed in the first block, passed to the others
             updated.append(rest)
         return x, updated
 

@@ -142,7 +142,7 @@ def _smoothed(x: Any, name: str) -> Any:
 
 
 def centre_maps(boxes: np.ndarray, labels: int, grid: tuple[int, int], stride: int) -> np.ndarray:
-    """Returns the maps that the model should output for some pictures.
+    """Returns the maps that the model should output for a batch of pictures.
 
     Args:
         boxes: (pictures, most, 5), float32: left, top, right, bottom in pixels, then the index of the class; rows

@@ -1,4 +1,4 @@
-"""Fingerprints of what decides a network's outputs: its architecture, the code of its custom layers, its weights."""
+"""Fingerprints of a network: its architecture, the code of its custom layers and its weights."""
 
 from __future__ import annotations
 

@@ -40,15 +40,15 @@ def unfrozen(
     Raises:
         ConfigError: If the model has fewer stages, or none of their layers takes adapters.
     """
-    found = backbone_stages(model)
+    all_stages = backbone_stages(model)
     if stages == "all":
-        stages = len(found)
-    if stages > len(found):
+        stages = len(all_stages)
+    if stages > len(all_stages):
         raise ConfigError(
-            f"`unfreeze` must be at most {len(found)}, the number of stages of this backbone (got {stages})",
+            f"`unfreeze` must be at most {len(all_stages)}, the number of stages of this backbone (got {stages})",
             fix="Use `all` for the whole backbone",
         )
-    chosen = [layer for stage in found[len(found) - stages :] for layer in stage]
+    chosen = [layer for stage in all_stages[len(all_stages) - stages :] for layer in stage]
     normalizations = [layer for layer in chosen if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in normalizations]
     if lora_rank:

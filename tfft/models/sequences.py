@@ -32,13 +32,13 @@ def attach_decoder(encoder: Encoder, size: DecoderSize, pieces: Subwords, *, lon
         A model from tokens of source texts, (batch, length), and of the beginnings of target texts, (batch, given),
         int32, to logits of the next tokens, (batch, given, vocabulary).
     """
-    given = keras.Input((None,), dtype="int32", name="given")
-    features = [*encoder.model.outputs, given]
+    beginnings = keras.Input((None,), dtype="int32", name="given")
+    features = [*encoder.model.outputs, beginnings]
     if encoder.decoder is not None:
         logits = encoder.decoder(features)
     else:
         logits = new_decoder(features, size=size, vocabulary=pieces.size, longest=longest)
-    return keras.Model([encoder.model.inputs[0], given], logits, name=encoder.model.name)
+    return keras.Model([encoder.model.inputs[0], beginnings], logits, name=encoder.model.name)
 
 
 def sequence(pieces: Subwords, *, longest: int, smoothing: float = 0.0, search: Search = Search()) -> Task:

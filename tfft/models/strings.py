@@ -27,5 +27,5 @@ def from_strings(model: keras.Model, encoder: Encoder, length: int) -> keras.Mod
     tokens = pack(encoder.tokenizer(text))
     if len(model.inputs) == 1:
         return keras.Model(text, model(tokens), name=model.name)
-    given = keras.Input((None,), dtype="int32", name="given")
-    return keras.Model([text, given], model([tokens, given]), name=model.name)
+    beginnings = keras.Input((None,), dtype="int32", name="given")
+    return keras.Model([text, beginnings], model([tokens, beginnings]), name=model.name)

@@ -21,7 +21,7 @@ def _unchanged(model: keras.Model) -> keras.Model:
 
 @dataclass(frozen=True)
 class Task:
-    """What a model is trained for."""
+    """A training objective: loss, metrics, monitor, and the outputs that they expect."""
 
     loss: str | Loss
     metrics: tuple[keras.metrics.Metric, ...]

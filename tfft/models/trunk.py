@@ -78,7 +78,7 @@ def between(lower: Cut, upper: Cut) -> keras.Model:
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """Multiplications with a weight, for one example (a text of usual length): of convolutions and Dense layers."""
+    """Returns the multiply-adds of convolutions and Dense layers for one example, or a text of usual length."""
     return sum(map(_multiply_adds, nodes_in_order(model)))
 
 

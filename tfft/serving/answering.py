@@ -22,8 +22,8 @@ PIECES, LENGTHS = "answers.spm", "answers.json"
 
 
 def save_pieces(subwords: Subwords, folder: Path, *, longest: int, search: Search) -> None:
-    """Writes `answers.json`, with the maximum length in tokens and the search, and `answers.spm`, the subword tokenizer,
-    unless it is the network's own, which `model.keras` contains."""
+    """Writes `answers.json`, with the maximum length in tokens and the search, and `answers.spm`, the tokenizer, unless
+    it is the network's own, which `model.keras` contains."""
     if subwords.learned:
         with files.replacing(folder / PIECES) as temporary:
             temporary.write_bytes(subwords.tokenizer.proto)

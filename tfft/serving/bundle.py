@@ -29,8 +29,8 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
             predictions of `model`.
 
     Raises:
-        ConfigError: If plain Keras cannot open the file, or its predictions differ. In that case the weights are saved in
-            `model.weights.h5`, so that the training is not lost.
+        ConfigError: If plain Keras cannot open the file, or its predictions differ. The weights are then saved in
+            `model.weights.h5` instead, so that the training is not lost.
     """
     try:
         with files.replacing(folder / "model.keras") as temporary:

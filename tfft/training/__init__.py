@@ -1,7 +1,7 @@
-"""Phases, their plan and their execution.
+"""Phases: how they are planned and trained.
 
-The public names stand in `__init__.pyi` and are imported at their first use: a recipe can import this package
-at its top and still answer `--help` without TensorFlow.
+The public names are listed in `__init__.pyi` and imported at first use, so a recipe can import this package at its
+top and still show `--help` without TensorFlow.
 """
 
 import lazy_loader

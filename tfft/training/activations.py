@@ -1,4 +1,4 @@
-"""What the trunks of a plan make of the examples: computed once and stored, or computed whenever it is asked for.
+"""The outputs of a plan's trunks: computed once and stored, or computed again whenever they are read.
 
 Either way every picture and text goes through the same compiled function, in batches of one size, each text at its own
 width, so the numbers are the same to the last bit.
@@ -36,25 +36,25 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """The activations of a plan: where they are, and how they are computed."""
+    """The activations of a plan: where they are stored and how they are computed."""
 
     splits: Splits
     keys: Mapping[str, Sequence[str]]
-    """By split, what names each example in the store: its content."""
+    """By split, the key of each example in the store: a digest of its content."""
     levels: tuple[Level, ...]
     """Lowest first."""
     store: Store
     network: str
-    """Its name, for those who look into the store."""
+    """Name of the network, shown by `tfft store ls`."""
     seed: int
     stored: tuple[frozenset[SplitView], ...] = ()
-    """For each level the splits and views whose activations are stored; others are streamed."""
+    """For each level, the splits and views whose activations are stored; the others are streamed."""
     _arrays: dict[tuple[int, int, int | None], StoredArray] = field(default_factory=dict, repr=False)
     _failed: set[tuple[int, SplitView, int | None]] = field(default_factory=set, repr=False)
-    """Levels, splits, views and widths that could not be stored."""
+    """Levels, splits and views, and widths that could not be stored."""
 
     def array(self, depth: int, number: int, part: Part) -> StoredArray:
-        """The stored activations of one level and one view of the pictures, or of the texts of one width."""
+        """The stored activations of one level, for one view of the pictures or for the texts of one width."""
         if (depth, number, part.width) not in self._arrays:
             level, train = self.levels[depth], self.splits.train
             parts = {
@@ -71,8 +71,8 @@ class Activations:
         return self._arrays[depth, number, part.width]
 
     def room(self, depth: int, shown: SplitView) -> tuple[int, int, int]:
-        """What one split takes in one view: bytes in all, bytes that the store does not have yet, and places in the
-        batches that compute them; each width of texts has a batch of its own that is not full."""
+        """The size of one split in one view: bytes in total, bytes missing in the store, and rows in the batches that
+        compute these; the last batch of each width of texts is filled up."""
         stored, lacking, places = 0, 0, 0
         for part in self.examples(shown).parts:
             array, keys = self.array(depth, shown.view, part), part.of(self.keys[shown.split])
@@ -83,13 +83,13 @@ class Activations:
         return stored, lacking, places
 
     def examples(self, shown: SplitView) -> Examples:
-        """Those of a split."""
+        """The examples of a split."""
         return getattr(self.splits, shown.split)
 
     def fill(self) -> None:
-        """Computes what is to be stored and is not there yet, the lowest trunk first.
+        """Computes everything that should be stored and is missing, the lowest trunk first.
 
-        What does not fit any more, since another run has filled the store, is streamed later, with a warning.
+        What no longer fits, because another run has filled the store, is streamed later, with a warning.
 
         Raises:
             ConfigError: If frozen weights have changed since the plan was made.
@@ -101,15 +101,15 @@ class Activations:
                     self._store(depth, shown, part)
 
     def rows(self, depth: int | None, shown: SplitView) -> Indexable:
-        """What crosses a level, or pictures or tokens for None, of one split in one view."""
+        """The activations of one level for one split in one view; pictures or tokens where `depth` is None."""
         examples = self.examples(shown)
         if depth is None:
             return examples.seen(self._show(shown))
-        made = {part.width: self._rows(depth, shown, part) for part in examples.parts}
-        return examples.joined(made, self.levels[depth].makes)
+        rows = {part.width: self._rows(depth, shown, part) for part in examples.parts}
+        return examples.joined(rows, self.levels[depth].makes)
 
     def _rows(self, depth: int | None, shown: SplitView, part: Part) -> Indexable:
-        """Those of the pictures, or of the texts of one width; what is to be stored and is not there is computed."""
+        """The rows of the pictures, or of the texts of one width; computes what should be stored and is missing."""
         if depth is None:
             return self.examples(shown).part_seen(part, self._show(shown))
         if self._store(depth, shown, part):
@@ -117,29 +117,30 @@ class Activations:
         return self._streamed(depth, shown, part)
 
     def _show(self, shown: SplitView) -> Callable[[Indexable], Indexable]:
-        """From pictures to what a view shows of them."""
-        how = {"augmentation": self.splits.augmentation, "seed": self.seed}
-        return lambda inputs: view(inputs, self.keys[shown.split], shown.view, **how)
+        """A function from pictures to one view of them."""
+        options = {"augmentation": self.splits.augmentation, "seed": self.seed}
+        return lambda inputs: view(inputs, self.keys[shown.split], shown.view, **options)
 
     def _streamed(self, depth: int, shown: SplitView, part: Part) -> Streamed:
         below = self._rows(depth - 1 if depth else None, shown, part)
         return Streamed(below, self.levels[depth], part.width)
 
     def _store(self, depth: int, shown: SplitView, part: Part) -> bool:
-        """Computes what of a part is missing in the store; False if it is not to be stored, or could not be."""
+        """Stores the missing rows of a part; False if the part is not stored, or could not be."""
         if shown not in self.stored[depth] or (depth, shown, part.width) in self._failed:
             return False
         array, keys = self.array(depth, shown.view, part), part.of(self.keys[shown.split])
         if not (missing := array.missing(keys)):
             return True
-        what = f"Trunk {depth + 1}, {shown.split}, "
-        what += f"view {shown.view}" if part.width is None else f"{part.width} tokens"
+        title = f"Storing {shown.split}, "
+        title += f"view {shown.view}" if part.width is None else f"{part.width} tokens"
+        title += f", trunk {depth + 1}" if len(self.levels) > 1 else ""
         source = self._streamed(depth, shown, part)
         try:
             self.store.make_room(len(missing) * array.row_bytes)
-            _fill(array, keys, missing, source, what)
+            _fill(array, keys, missing, source, title)
         except (OSError, MachineError) as error:
-            logger.warning("Not stored, computed whenever it is needed: %s", error)
+            logger.warning("Not stored, but computed again in every epoch: %s", error)
             self._failed.add((depth, shown, part.width))
             return False
         return True
@@ -160,8 +161,7 @@ class Activations:
         for level in self.levels:
             if weights_fingerprint(level.cut.trunk) != level.weights:
                 raise ConfigError(
-                    "The frozen weights are those that the plan was made with",
-                    received=f"other weights below {', '.join(level.layers)}",
+                    f"The frozen weights below {', '.join(level.layers)} have changed since the plan was made",
                     fix="Load weights first, then call `plan_phases`",
                 )
 
@@ -174,10 +174,10 @@ class Activations:
 
 
 def content_keys(splits: Splits) -> dict[str, list[str]]:
-    """By split, what names each example in the store.
+    """By split, the key of each example in the store.
 
-    What the store decoded has ids that are digests of the files; the ids of arrays that somebody made are that
-    person's, so their pixels, or tokens, are digested.
+    Examples decoded by tfft have digests of their files as ids. The ids of other arrays can be anything, so their
+    pixels or tokens are digested.
     """
     return {
         name: examples.ids
@@ -187,10 +187,10 @@ def content_keys(splits: Splits) -> dict[str, list[str]]:
     }
 
 
-def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], source: Streamed, what: str) -> None:
-    """Computes the missing rows and stores them, chunk by chunk; one is written while the next is computed."""
+def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], source: Streamed, title: str) -> None:
+    """Computes and stores the missing rows chunk by chunk; one chunk is written while the next is computed."""
     with (
-        tqdm(total=len(missing), desc=what, unit=" examples", disable=None, leave=False) as bar,
+        tqdm(total=len(missing), desc=title, unit=" examples", disable=None, leave=False) as bar,
         ThreadPoolExecutor(1) as pool,
     ):
         writing: Future[None] | None = None

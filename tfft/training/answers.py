@@ -1,4 +1,4 @@
-"""Answers to the texts of splits, as texts."""
+"""Generated texts for whole splits."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ import numpy as np
 from tqdm import tqdm
 
 from tfft.data.examples import Splits
+from tfft.errors import counted
 
 logger = logging.getLogger(__name__)
 
 ASKED_TOGETHER = 32
+"""Examples in a batch."""
 
 
 def answer_splits(
     answer: Callable[[np.ndarray], list[str]], splits: Splits, names: Sequence[str] = ("val", "test")
 ) -> dict[str, list[str]]:
-    """Answers to every text of some splits, in their order.
+    """By split, the text generated for each example, in the order of the examples.
 
     Args:
-        answer: From tokens, (batch, length), to texts, as a `sequence` task makes it of its model.
+        answer: From tokens, (batch, length), to generated texts: the `answering` of a `sequence` task.
         splits: The data.
-        names: Of the splits, where they are there.
+        names: The splits to use; those that do not exist are skipped.
     """
-    found = {}
+    generated = {}
     for name, examples in splits.items():
         if name not in names:
             continue
-        logger.info("Answering %s: %d texts", name, len(examples))
+        logger.info("Generating texts for %s: %s", name, counted(len(examples), "example"))
         order, tokens = examples.order, examples.rows
         starts = range(0, len(order), ASKED_TOGETHER)
-        answers: list[str] = [""] * len(order)
-        for start in tqdm(starts, desc=f"Answering {name}", unit=" batches", disable=None, leave=False):
-            some = order[start : start + ASKED_TOGETHER]
-            for position, text in zip(some, answer(tokens[some]), strict=True):
-                answers[position] = text
-        found[name] = answers
-    return found
+        texts: list[str] = [""] * len(order)
+        for start in tqdm(starts, desc=f"Generating texts for {name}", unit=" batches", disable=None, leave=False):
+            positions = order[start : start + ASKED_TOGETHER]
+            for position, text in zip(positions, answer(tokens[positions]), strict=True):
+                texts[position] = text
+        generated[name] = texts
+    return generated

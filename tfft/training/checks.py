@@ -1,4 +1,4 @@
-"""What phases of one network must agree on, told before anything is computed."""
+"""Checks across the phases of one model, before anything is computed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ from tfft.training.phases import Phase
 logger = logging.getLogger(__name__)
 
 HIGH = 3
-"""Times the usual rate that need a word."""
+"""Times the usual learning rate from which on there is a warning."""
 
 
 def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, usual_rate: float | None = None) -> None:
-    """Raises `ConfigError` if no phase has an epoch, `unfreeze` goes beyond the stages of a frozen backbone, or a
-    later phase freezes what an earlier one trained; warns of rates of Adam far above the usual one of a head that is
-    pretrained too."""
-    warning = "At a learning rate of %g a pretrained decoder forgets what it knows; try `--%s.learning-rate %g`"
+    """Checks that some phase has epochs, that `unfreeze` is at most the number of stages, and that no phase freezes
+    what an earlier one trained; warns of a learning rate that is too high for a pretrained head.
+
+    Args:
+        backbone: The frozen backbone, or a model with it.
+        phases: Phases by name.
+        usual_rate: For Adam, where the head is pretrained too; None for a new head.
+
+    Raises:
+        ConfigError: If a check fails.
+    """
+    warning = "A learning rate of %g makes a pretrained decoder forget what it has learned; try `--%s.learning-rate %g`"
     for name, phase in phases.items():
         adam = phase.optimizer in ("adam", "adamw")
         if usual_rate and adam and phase.epochs and phase.learning_rate > HIGH * usual_rate:
@@ -34,15 +42,14 @@ def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, usual_ra
         stages = math.inf if phase.unfreeze == "all" else phase.unfreeze
         if phase.epochs and stages < most:
             raise ConfigError(
-                "A later phase unfreezes at least as many stages as those before it",
-                received=f"{name}.unfreeze={phase.unfreeze} after {before}.unfreeze={phases[before].unfreeze}",
+                f"A phase cannot unfreeze fewer stages than an earlier one (got {name}.unfreeze={phase.unfreeze} after "
+                f"{before}.unfreeze={phases[before].unfreeze})",
                 fix=f"Set `--{name}.unfreeze {phases[before].unfreeze}`",
             )
         if phase.epochs:
             before, most = name, stages
     if not any(phase.epochs for phase in phases.values()):
         raise ConfigError(
-            "At least one phase has epochs",
-            received=", ".join(f"{name}.epochs=0" for name in phases),
+            f"No phase has epochs: {', '.join(f'{name}.epochs=0' for name in phases)}",
             fix=f"Set `--{next(iter(phases))}.epochs 10`",
         )

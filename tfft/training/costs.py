@@ -1,4 +1,4 @@
-"""What the phases of a plan will cost: bytes, and seconds from a few timed batches."""
+"""The cost of the phases of a plan: bytes to store, and seconds estimated from a few timed batches."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase, SplitView
 
 BACKWARD = 2
-"""Forward passes that a backward pass costs."""
+"""Cost of a backward pass, in forward passes."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one phase."""
+    """The cost of one phase."""
 
     stored: int
-    """Bytes that the store will hold for it."""
+    """Bytes that the store will hold for the phase."""
     missing: int
-    """Bytes of them that are still to be computed."""
+    """Bytes that are not stored yet."""
     storing: float
-    """Seconds to compute them."""
+    """Seconds to compute the missing bytes."""
     training: float
-    """Seconds of its epochs, with what is streamed."""
+    """Seconds of all epochs, including what is streamed."""
 
 
 def phase_costs(plan: Plan) -> list[Cost]:
-    """The cost of each phase; bytes are exact, seconds are a guess from a few batches of zeros.
+    """The cost of each phase; bytes are exact, seconds are estimated from a few batches of zeros.
 
-    What is compiled to be timed is used again, by the storing pass and to score.
+    The functions compiled for timing are used again to store and to predict.
     """
     activations = plan.activations
     seconds = [math.nan] * len(activations.levels)
 
     def trunk_seconds(depth: int) -> float:
-        """Of one example through one step, timed when it is first needed."""
+        """Seconds for one example through one step, timed at first use."""
         if math.isnan(seconds[depth]):
             level = activations.levels[depth]
             zeros = [
@@ -50,39 +50,39 @@ def phase_costs(plan: Plan) -> list[Cost]:
             seconds[depth] = _seconds(lambda: level.run(*zeros).numpy()) / TRUNK_BATCH
         return seconds[depth]
 
-    found = []
+    costs = []
     for planned in plan.phases:
         depth, stored, missing, storing, streamed = planned.depth, 0, 0, 0.0, 0.0
         if depth is not None:
             for shown in activations.stored[depth]:
-                size, lacking, places = activations.room(depth, shown)
+                size, lacking, rows = activations.room(depth, shown)
                 stored += size
                 missing += lacking
-                storing += places * sum(map(trunk_seconds, _steps(plan, depth, shown))) if places else 0.0
+                storing += rows * sum(map(trunk_seconds, _steps(plan, depth, shown))) if rows else 0.0
             val = SplitView("val")
             for shown in {*map(planned.shown, planned.epoch_numbers), val} - activations.stored[depth]:
                 epochs = sum(shown in (val, planned.shown(epoch)) for epoch in planned.epoch_numbers)
                 steps = _steps(plan, depth, shown)
                 streamed += epochs * len(activations.keys[shown.split]) * sum(map(trunk_seconds, steps))
         training = planned.phase.epochs * _epoch_seconds(plan, planned) + streamed
-        found.append(Cost(stored, missing, storing, training))
-    return found
+        costs.append(Cost(stored, missing, storing, training))
+    return costs
 
 
 def _steps(plan: Plan, depth: int, shown: SplitView) -> list[int]:
-    """The steps from what is stored below a level, or from the inputs, up to it."""
+    """The steps up to a level from the highest stored level below it, or from the inputs."""
     stored = plan.activations.stored
     return list(range(max([d + 1 for d in range(depth) if shown in stored[d]], default=0), depth + 1))
 
 
 def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
-    """Training and validation of one epoch on what is there already."""
+    """Seconds to train and validate for one epoch, once its activations are available."""
     rows = plan.layout(planned.depth).at(plan.splits.train.usual_width).shapes
-    # what is given of the targets, if anything is, has a token less than they
+    # a decoder also takes the targets without their last token
     others = [(plan.splits.train.targets.shape[1] - 1,) for _ in planned.top.inputs[len(rows) :]]
     zeros = [
-        np.zeros((plan.batch_size, *shape), taken.dtype)
-        for shape, taken in zip([*rows, *others], planned.top.inputs, strict=True)
+        np.zeros((plan.batch_size, *shape), tensor.dtype)
+        for shape, tensor in zip([*rows, *others], planned.top.inputs, strict=True)
     ]
     forward = _seconds(lambda: planned.forward(*zeros).numpy())
     batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)

@@ -18,20 +18,20 @@ class PhaseCut:
     """The cut of one phase."""
 
     cut: Cut
-    """Phases that cut at the same place have one object in common."""
+    """Phases that cut at the same place share one object."""
     trained: int
-    """Parameters that the phase trains."""
+    """Number of parameters that the phase trains."""
     frozen: int
-    """Parameters that it leaves as they are."""
+    """Number of parameters that it does not train."""
 
 
 def cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> dict[str, PhaseCut]:
-    """The cuts of the phases that have epochs, by name; the trunk of each is a part of the one before it.
+    """The cuts of the phases that have epochs, by name; each trunk is a part of the one before it.
 
     Raises:
         ConfigError: If a phase would train nothing.
     """
-    found: dict[str, PhaseCut] = {}
+    cuts: dict[str, PhaseCut] = {}
     before: Cut | None = None
     moved: set[int] = set()
     for name, phase in phases.items():
@@ -41,29 +41,28 @@ def cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> dict[str, Pha
             trained, frozen = parameters(model)
             if trained == 0:
                 raise ConfigError(
-                    f"The {name} phase trains something",
-                    received="a model whose every layer is frozen",
+                    f"Phase {name} has nothing to train: every layer of the model is frozen",
                     fix=f"Set `--{name}.unfreeze`, or make the layers of the head trainable",
                 )
             here = cut(model)
-            # what an earlier phase has moved (its BatchNorm, say) is no trunk any more
+            # weights that an earlier phase changes (BatchNorm statistics, say) cannot be in a later trunk
             if before is not None and (_holds(here, moved) or _reaches(here, before)):
                 here = before
             trainable = [layer for layer in model.layers if layer.trainable]
             moved.update(id(weight) for layer in trainable for weight in layer.weights)
-        found[name] = PhaseCut(here, trained, frozen)
+        cuts[name] = PhaseCut(here, trained, frozen)
         before = here
-    return found
+    return cuts
 
 
-def _holds(found: Cut, weights: set[int]) -> bool:
-    """Whether some of these weights are in the trunk."""
-    return found.trunk is not None and bool(weights & {id(weight) for weight in found.trunk.weights})
+def _holds(cut: Cut, weights: set[int]) -> bool:
+    """Whether the trunk has any of these weights."""
+    return cut.trunk is not None and bool(weights & {id(weight) for weight in cut.trunk.weights})
 
 
-def _reaches(found: Cut, before: Cut) -> bool:
-    """Whether a trunk goes as far up as that of an earlier phase."""
-    if found.trunk is None or before.trunk is None:
+def _reaches(cut: Cut, before: Cut) -> bool:
+    """Whether the trunk reaches at least as far up as the trunk of an earlier phase."""
+    if cut.trunk is None or before.trunk is None:
         return before.trunk is None
-    operations = {id(operation) for operation in found.trunk.operations}
+    operations = {id(operation) for operation in cut.trunk.operations}
     return all(id(tensor._keras_history[0]) in operations for tensor in before.crossing)

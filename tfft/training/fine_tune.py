@@ -1,4 +1,4 @@
-"""Fine-tuning: the phases of a plan, one after the other, the best weights of all at the end."""
+"""Fine-tuning: the phases of a plan, one after another, with the best weights of all phases at the end."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tfft.data.batching.batches import Feed, evaluation_batches, training_batche
 from tfft.data.batching.order import fetched_together
 from tfft.data.batching.widths import ByWidth
 from tfft.data.indexing import Indexable
+from tfft.errors import counted, megabytes
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
 from tfft.store import Rows
@@ -33,52 +34,61 @@ VAL = SplitView("val")
 
 
 def store_activations(plan: Plan) -> None:
-    """Computes what a plan stores and the store does not have yet, the lowest trunk first.
+    """Computes the activations of a plan that the store does not have yet, the lowest trunk first.
 
-    What does not fit any more, since another run has filled the store, is streamed later, with a warning.
+    What no longer fits, because another run has filled the store, is streamed later, with a warning.
 
     Raises:
         ConfigError: If frozen weights have changed since the plan was made.
     """
     if missing := missing_bytes(plan.activations, plan.activations.stored):
-        logger.info("Storing %.1f MB", missing / 1e6)
+        logger.info("Storing %s", megabytes(missing))
     plan.activations.fill()
 
 
 def fine_tune(plan: Plan, *, log: Path | None = None) -> History:
-    """Trains the model of a plan in its phases and leaves the best weights of all phases in it.
+    """Trains the model of a plan, phase by phase, and sets it to the best weights of all epochs.
 
-    What is frozen runs in inference mode, once for each example and view where it is stored. Each phase starts
+    Frozen layers run in inference mode, once for each example and view if their outputs are stored. Each phase starts
     from the best weights so far, with a new optimizer. The backbone is frozen again at the end.
 
     Args:
-        plan: From `plan_phases`; trains on `train`, chooses on `val`.
+        plan: From `plan_phases`. Trains on `train` and chooses the best epoch on `val`.
         log: Where to write the history as CSV after each epoch, or None.
 
     Raises:
         ConfigError: If the frozen weights have changed since the plan was made.
-        DivergedError: If the loss becomes NaN or infinite. Then, as after Ctrl-C, the model has the best
-            weights so far.
+        DivergedError: If the loss becomes NaN or infinite. The model then has the best weights so far, as after Ctrl-C.
+
+    Returns:
+        The numbers of each epoch, and which epoch was the best.
     """
     store_activations(plan)
     recorder = Recorder(plan.lowest.top, plan.task, log)
     try:
         for planned in plan.phases:
-            recorder.restore_best()  # a phase goes on from the best of those before, not from their last
+            recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
             _run_phase(plan, planned, recorder)
     finally:
         recorder.restore_best()
+    logger.info(_best_epoch(recorder.history, plan.task.monitor))
     return recorder.history
+
+
+def _best_epoch(history: History, monitor: str) -> str:
+    """The epoch that the weights come from: `"Best epoch: 7 of 20 (phase tune), val_accuracy 0.9926"`."""
+    best = history.best_row
+    return f"Best epoch: {best['epoch']} of {len(history.rows)} (phase {best['phase']}), {monitor} {best[monitor]:.4f}"
 
 
 def _run_phase(plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
     phase, task, model, train = planned.phase, plan.task, plan.model, plan.splits.train
     logger.info(
-        "Phase %s: %d epochs of %d steps, %s parameters trained",
+        "Phase %s: %s of %s, %s trained",
         planned.name,
-        phase.epochs,
-        plan.steps_per_epoch,
-        f"{planned.trained:,}",
+        counted(phase.epochs, "epoch"),
+        counted(plan.steps_per_epoch, "step"),
+        counted(planned.trained, "parameter"),
     )
     callbacks: list[keras.callbacks.Callback] = [recorder]
     if phase.patience:
@@ -113,12 +123,12 @@ def _run_phase(plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
             optimizer=build_optimizer(phase, plan.steps_per_epoch),
             loss=task.loss,
             metrics=list(task.metrics),
-            # where Keras would use XLA (not on CPUs) it compiles for every shape anew, and batches of texts have many
+            # XLA (which Keras does not use on CPUs) compiles for each shape, and batches of texts have many shapes
             jit_compile="auto" if train.one_shape else False,
         )
-        # Keras would make its variables in the first step, which TensorFlow then traces once more
+        # otherwise Keras creates the variables in the first step, and TensorFlow traces the step a second time
         planned.top.optimizer.build(planned.top.trainable_variables)
-        for metric in task.metrics:  # Keras resets those alone that it has used since it compiled
+        for metric in task.metrics:  # Keras only resets metrics that it has used since `compile`
             metric.reset_state()
         planned.top.fit(
             training,
@@ -127,51 +137,51 @@ def _run_phase(plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
             validation_data=validation,
             callbacks=callbacks,
             shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,  # one line an epoch where no bar can move
+            verbose=1 if sys.stdout.isatty() else 2,  # one line per epoch where a progress bar cannot be drawn
         )
 
 
 def _rows_and_targets(
     plan: Plan, planned: PlannedPhase
 ) -> tuple[dict[SplitView, Indexable], dict[SplitView, Indexable]]:
-    """What a phase trains on and is validated on."""
-    shown = [VAL, *dict.fromkeys(map(planned.shown, planned.epoch_numbers))]
-    rows = {one: plan.activations.rows(planned.depth, one) for one in shown}
-    return _in_memory(rows, plan.activations.store.memory), {one: plan.activations.targets(one) for one in shown}
+    """What a phase is trained and validated on."""
+    views = [VAL, *dict.fromkeys(map(planned.shown, planned.epoch_numbers))]
+    rows = {view: plan.activations.rows(planned.depth, view) for view in views}
+    return _in_memory(rows, plan.activations.store.memory), {view: plan.activations.targets(view) for view in views}
 
 
 def _scoring(plan: Plan, planned: PlannedPhase, rows: Indexable) -> Callable[[], dict[str, float]] | None:
-    """What scores the answers to the validation split whenever it is called; None if the task has no such numbers."""
+    """A function that predicts and scores the validation split; None if the task has no such scores."""
     task, val = plan.task, plan.splits.val
     if task.score is None:
         return None
-    answer = answers_to_rows(task.answering(plan.model), plan.model, planned)
+    predict_rows = answers_to_rows(task.answering(plan.model), plan.model, planned)
     batches = evaluation_batches(
         rows, val.targets, plan.layout(planned.depth), order=val.order, batch_size=plan.batch_size
     )
 
     def scored() -> dict[str, float]:
-        answers = gathered(answer(tensors) for tensors, _ in batches)
-        return task.score(val.targets[val.order], answers)
+        predictions = gathered(predict_rows(tensors) for tensors, _ in batches)
+        return task.score(val.targets[val.order], predictions)
 
     return scored
 
 
 def prepared(task: Task, targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """What the model of a task is given of the targets of a batch, and what the loss takes of them."""
+    """The targets of a batch as further inputs of the model (of a decoder, the tokens so far), and as the loss takes them."""
     given = () if task.given is None else (task.given(targets),)
     return given, targets if task.encode is None else task.encode(targets)
 
 
 def _in_memory(rows: dict[SplitView, Indexable], budget: int) -> dict[SplitView, Indexable]:
-    """Stored rows as arrays, as many as fit the budget in bytes; the others stay on the disk."""
+    """Loads stored rows into memory, as many as fit a budget in bytes; the others are read from the disk."""
     loaded = {}
-    for name, some in rows.items():
-        parts = some.parts if isinstance(some, ByWidth) else {None: some}
+    for view, stored in rows.items():
+        parts = stored.parts if isinstance(stored, ByWidth) else {None: stored}
         size = sum(part.nbytes if isinstance(part, Rows) else math.inf for part in parts.values())
         if size <= budget:
             budget -= size
             parts = {width: part[:] for width, part in parts.items()}
-            some = replace(some, parts=parts) if isinstance(some, ByWidth) else parts[None]
-        loaded[name] = some
+            stored = replace(stored, parts=parts) if isinstance(stored, ByWidth) else parts[None]
+        loaded[view] = stored
     return loaded

@@ -1,4 +1,4 @@
-"""What of a machine and its packages may decide the last bits of what a network computes."""
+"""Everything about the machine and its packages that can change the last bits of a result."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import tensorflow as tf
 from tfft.data.records import content_digest
 
 SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS")
-"""Environment variables that choose how TensorFlow computes."""
+"""Environment variables that change how TensorFlow computes."""
 
 
 def machine(*packages: str) -> dict[str, Any]:
-    """Packages, processor, threads, devices and settings, as JSON has them.
+    """Packages, processor, threads, devices and settings, as JSON values.
 
     Args:
-        packages: Further ones that decide, where they are installed.
+        packages: Names of further installed packages whose versions matter.
     """
     devices = tf.config.list_physical_devices()
     threading = tf.config.threading
@@ -46,6 +46,6 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         return platform.processor()
-    # the flags say which instructions the kernels are chosen by
-    telling = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
-    return content_digest("\n".join(sorted(telling)).encode())
+    # the kernels are chosen by the flags
+    features = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
+    return content_digest("\n".join(sorted(features)).encode())

@@ -1,4 +1,4 @@
-"""A phase: how long, how fast and how deep a network is trained."""
+"""A phase: how long, how fast and how deep a model is trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tfft.errors import ConfigError, check_range
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase of a fine-tune. The optimizer starts anew in each."""
+    """One phase of fine-tuning; each has a new optimizer."""
 
     epochs: int = 10
     """Passes over the training data; 0 leaves the phase out."""
@@ -52,7 +52,6 @@ class Phase:
             check_range("unfreeze", self.unfreeze, least=0, fix="Or `all`")
         if self.lora_rank and self.unfreeze == 0:
             raise ConfigError(
-                "Adapters stand in for the weights of unfrozen stages",
-                received=f"lora_rank={self.lora_rank} with unfreeze=0",
-                fix="Set `unfreeze` too, to the stages that get them, or to `all`",
+                f"LoRA adapters need unfrozen stages (got lora_rank={self.lora_rank} with unfreeze=0)",
+                fix="Set `unfreeze` to the number of stages that get adapters, or to `all`",
             )

@@ -1,4 +1,4 @@
-"""What each phase will train, freeze and store, known and checked before anything runs."""
+"""The plan: what each phase will train, freeze and store, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tfft.training.storing import choose_storage
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The phases of a fine-tune, checked against model and data; printed, then executed."""
+    """The phases of fine-tuning, checked against model and data."""
 
     model: keras.Model
     task: Task
@@ -46,21 +46,21 @@ class Plan:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch; the last may be smaller."""
+        """Batches in an epoch; the last one may be smaller."""
         return math.ceil(len(self.splits.train) / self.batch_size)
 
     @property
     def lowest(self) -> PlannedPhase:
-        """The phase that trains the most: its top holds all that is trained by any."""
+        """The phase that trains the most: its top includes everything that any phase trains."""
         return self.phases[-1]
 
     @cached_property
     def answering(self) -> Any:
-        """What answers and is scored: the model, or what the task makes of it."""
+        """What predicts and is scored: the model, or what the task builds from it."""
         return self.task.answering(self.model)
 
     def layout(self, depth: int | None) -> Layout:
-        """Of the rows that a phase at some depth trains on."""
+        """The layout of the rows that a phase at this depth trains on."""
         return self.splits.train.layout if depth is None else self.activations.levels[depth].makes
 
 
@@ -82,8 +82,8 @@ def plan_phases(
         splits: The data.
         phases: Phases by name.
         batch_size: Examples in a training batch, 1 or more.
-        seed: With the epoch and the example, decides order and augmentation.
-        storage: Where activations are kept.
+        seed: Decides order and augmentation, together with the epoch and the example.
+        storage: Where activations are stored.
 
     Raises:
         ConfigError: If no phase has an epoch, a phase would train nothing, `unfreeze` goes beyond the stages, the
@@ -93,10 +93,10 @@ def plan_phases(
     splits.train.check()
     task.check(model)
     check_phases(model, phases)
-    found = cut_phases(model, phases)
+    phase_cuts = cut_phases(model, phases)
     store = open_store(storage)
     # lowest first; a phase that unfreezes more comes later
-    cuts = list(dict.fromkeys(one.cut for one in reversed(found.values()) if one.cut.trunk is not None))
+    cuts = list(dict.fromkeys(c.cut for c in reversed(phase_cuts.values()) if c.cut.trunk is not None))
     activations = Activations(
         splits,
         content_keys(splits),
@@ -105,7 +105,7 @@ def plan_phases(
         model.name,
         seed,
     )
-    planned, stored = choose_storage(activations, _planned(phases, found, cuts))
+    planned, stored = choose_storage(activations, _planned(phases, phase_cuts, cuts))
     return Plan(
         model=model,
         task=task,
@@ -118,13 +118,13 @@ def plan_phases(
 
 
 def _planned(
-    phases: Mapping[str, Phase], found: Mapping[str, PhaseCut], cuts: Sequence[Cut]
+    phases: Mapping[str, Phase], phase_cuts: Mapping[str, PhaseCut], cuts: Sequence[Cut]
 ) -> tuple[PlannedPhase, ...]:
-    """The phases that have epochs, before it is known what is stored of them."""
+    """The phases that have epochs, before their number of views is chosen."""
     planned, epoch = [], 0
-    for name, one in found.items():
+    for name, made in phase_cuts.items():
         numbers = range(epoch, epoch + phases[name].epochs)
-        depth = cuts.index(one.cut) if one.cut.trunk is not None else None
-        planned.append(PlannedPhase(name, phases[name], numbers, one.trained, one.frozen, one.cut.top, depth))
+        depth = cuts.index(made.cut) if made.cut.trunk is not None else None
+        planned.append(PlannedPhase(name, phases[name], numbers, made.trained, made.frozen, made.cut.top, depth))
         epoch = numbers.stop
     return tuple(planned)

@@ -1,4 +1,4 @@
-"""A phase with what it will do to a model."""
+"""A phase, and what it will do to a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfft.training.phases import Phase
 
 @dataclass(frozen=True, order=True)
 class SplitView:
-    """One split in one view: training examples have several, the others the first alone, as they are."""
+    """One split in one view. Only training examples have several views; view 0 is the unchanged example."""
 
     split: str
     view: int = 0
@@ -22,22 +22,22 @@ class SplitView:
 
 @dataclass(frozen=True, eq=False)
 class PlannedPhase:
-    """One phase with what it will do to this model."""
+    """One phase, and what it will do to the model."""
 
     name: str
     phase: Phase
     epoch_numbers: range
-    """Its epochs counted over all phases from 0: order and augmentation depend on them."""
+    """Its epochs, counted from 0 over all phases; order and augmentation depend on them."""
     trained: int
-    """Parameters that it trains."""
+    """Number of parameters that it trains."""
     frozen: int
-    """Parameters that it leaves as they are."""
+    """Number of parameters that it does not train."""
     top: keras.Model
-    """What it runs in every step."""
+    """The part of the model that runs in every step."""
     depth: int | None
-    """Level of the activations that it trains on; None trains on pictures or tokens."""
+    """Level of the activations that it trains on; None for pictures or tokens."""
     views: int | None = None
-    """How many views of the training examples its epochs walk through; None for a new one in every epoch."""
+    """Number of views of the training examples, used in turn by the epochs; None for a new view in every epoch."""
 
     @cached_property
     def forward(self) -> Callable[..., tf.Tensor]:
@@ -47,8 +47,8 @@ class PlannedPhase:
         def forward(*tensors: tf.Tensor) -> tf.Tensor:
             return self.top(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
 
-        return forward
+        return forward.get_concrete_function()  # traced once, see `Level.run`
 
     def shown(self, epoch: int) -> SplitView:
-        """What an epoch, counted over all phases from 0, trains on."""
+        """The split and view that an epoch, counted from 0 over all phases, trains on."""
         return SplitView("train", epoch if self.views is None else epoch % self.views)

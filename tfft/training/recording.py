@@ -1,4 +1,4 @@
-"""What happened in each epoch, and the best weights of all of them."""
+"""The numbers of each epoch, and the best weights of all epochs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ logger = logging.getLogger(__name__)
 
 
 CHANCE_MARGIN = 1.05
-"""A loss this much above guessing is no accident of a few steps."""
+"""How far above the loss of guessing a loss is suspicious, as a factor."""
 
 
 @dataclass
 class History:
-    """The epochs of all phases, and which of them the returned weights come from."""
+    """The epochs of all phases, and which one the returned weights come from."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     """One for each epoch: phase, epoch (from 1, over all phases), learning_rate (at its end), seconds, then losses
-    and metrics; those of the training split are means over its steps, with dropout and augmentation."""
+    and metrics. Training metrics are means over the steps, with dropout and augmentation."""
     best: int | None = None
-    """Index of the best epoch in `rows`, None before the first has ended."""
+    """Index of the best epoch in `rows`; None before the first epoch has ended."""
 
     @property
     def best_row(self) -> dict[str, Any]:
@@ -46,11 +46,11 @@ class History:
 
 
 class Recorder(keras.callbacks.Callback):
-    """Keeps the history and the best weights over several calls of `fit`, which Keras's own callbacks forget.
+    """Records the history and the best weights over several calls of `fit`; Keras's callbacks start anew in each.
 
     Args:
-        kept: The model whose weights are kept; the one that `fit` trains shares its layers.
-        task: Says which number is monitored and which direction is better. Among equals the lower
+        kept: The model whose best weights are kept; it shares its layers with the models that `fit` trains.
+        task: Decides which number is monitored and whether higher is better. Of equal epochs the one with the lower
             `val_loss` wins.
         log: Where to write the history as CSV after each epoch, or None.
     """
@@ -63,11 +63,11 @@ class Recorder(keras.callbacks.Callback):
         self.frozen_backbone = False
         self.scored: Callable[[], dict[str, float]] | None = None
         self._best_score = (-math.inf, -math.inf)
-        self._best_weights: list[np.ndarray] = kept.get_weights()  # of the start, until an epoch has ended
+        self._best_weights: list[np.ndarray] = kept.get_weights()  # the initial ones, until an epoch has ended
         self._started = 0.0
 
     def begin(self, phase: str, *, frozen_backbone: bool, scored: Callable[[], dict[str, float]] | None = None) -> None:
-        """Names the phase of the epochs that follow, and what gives further numbers of validation at their ends."""
+        """Starts a phase; `scored` returns further validation scores at the end of each epoch."""
         self.phase, self.frozen_backbone, self.scored = phase, frozen_backbone, scored
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -77,9 +77,9 @@ class Recorder(keras.callbacks.Callback):
         self._check_finite(logs, f"batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._check_finite(logs, "the validation")
+        self._check_finite(logs, "validation")
         if self.scored is not None:
-            # into the very dictionary that Keras hands to the callbacks after this one, to stop early by it
+            # into the dictionary that Keras passes to the next callbacks, so that early stopping can monitor it
             logs.update({f"val_{name}": value for name, value in self.scored().items()})
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.history.rows.append(
@@ -97,7 +97,7 @@ class Recorder(keras.callbacks.Callback):
             write_csv(self.log, self.history.rows)
 
     def restore_best(self) -> None:
-        """Puts the best weights of all epochs so far into the model."""
+        """Sets the model to the best weights of all epochs so far."""
         self.kept.set_weights(self._best_weights)
 
     def _keep_best(self, logs: dict[str, float]) -> None:
@@ -111,17 +111,16 @@ class Recorder(keras.callbacks.Callback):
         for name in ("loss", "val_loss"):
             if not math.isfinite(logs.get(name, 0.0)):
                 raise DivergedError(
-                    "The loss stays finite",
-                    received=f"{name}={logs[name]} in {where} of epoch {len(self.history.rows) + 1}",
-                    fix=f"Lower the learning rate of the {self.phase} phase by ten",
+                    f"The loss is not finite: {name}={logs[name]} in {where} of epoch {len(self.history.rows) + 1}",
+                    fix=f"Use a tenth of the learning rate in phase {self.phase}: `--{self.phase}.learning-rate`",
                 )
 
     def _warn_of_chance(self, loss: float) -> None:
         limit = CHANCE_MARGIN * self.task.chance_loss
         if self.frozen_backbone and len(self.history.rows) == 1 and loss > limit:
             logger.warning(
-                "After the first epoch the validation loss is %.3f; guessing gives %.3f. Labels, preprocessing or "
-                "the learning rate may be wrong.",
+                "After the first epoch the validation loss is %.3f, but guessing gives %.3f. Check the labels, the "
+                "preprocessing and the learning rate.",
                 loss,
                 self.task.chance_loss,
             )

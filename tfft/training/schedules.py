@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules, from a phase."""
+"""Optimizers and learning-rate schedules for a phase."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def build_optimizer(phase: Phase, steps_per_epoch: int) -> keras.optimizers.Opti
     """A new optimizer for one phase.
 
     Args:
-        phase: Says which, how fast, and how the rate changes.
-        steps_per_epoch: Batches in an epoch; schedules count steps.
+        phase: Decides the optimizer, the learning rate and the schedule.
+        steps_per_epoch: Batches in an epoch, since schedules count steps.
     """
     rate = learning_rate(phase, steps_per_epoch)
     clip = {"global_clipnorm": phase.clip_norm} if phase.clip_norm else {}
@@ -32,11 +32,11 @@ def build_optimizer(phase: Phase, steps_per_epoch: int) -> keras.optimizers.Opti
 
 
 def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The rate of a phase, constant or as a schedule over its steps.
+    """The learning rate of a phase: constant, or a schedule over its steps.
 
-    The cosine falls to 0 after a linear warm-up (Loshchilov and Hutter 2017, arXiv:1608.03983); with restarts
-    its periods double, the first being a seventh of the phase, so that three of them fill it. Noam rises
-    like the cosine and falls with the root of the steps (Vaswani et al. 2017, arXiv:1706.03762).
+    The cosine falls to 0 after a linear warm-up (Loshchilov and Hutter 2017, arXiv:1608.03983). With restarts the
+    period doubles each time, and the first is a seventh of the phase, so that three periods fill it. Noam rises
+    linearly too, and falls with the inverse square root of the step (Vaswani et al. 2017, arXiv:1706.03762).
     """
     steps = max(1, phase.epochs * steps_per_epoch)
     schedules = keras.optimizers.schedules
@@ -49,7 +49,7 @@ def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizer
                 return schedules.CosineDecay(phase.learning_rate, steps)
             return schedules.CosineDecay(0.0, steps - warmup, warmup_target=phase.learning_rate, warmup_steps=warmup)
         case "cosine_restarts":
-            # rounded up: a fourth period would end the phase at the full rate
+            # rounded up, since a fourth period would end the phase at the full rate
             return schedules.CosineDecayRestarts(phase.learning_rate, math.ceil(steps / 7), t_mul=2.0)
         case "noam":
             return Noam(phase.learning_rate, max(1, round(phase.warmup * steps)))
@@ -58,11 +58,11 @@ def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizer
 
 
 class Noam(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises in a line for some steps and then falls with the root of their number.
+    """A learning rate that rises linearly and then falls with the inverse square root of the step.
 
     Args:
-        highest: Rate at the end of the rise.
-        warmup: Steps of the rise.
+        highest: Learning rate at the end of the warm-up.
+        warmup: Steps of the warm-up.
     """
 
     def __init__(self, highest: float, warmup: int):

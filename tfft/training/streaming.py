@@ -1,4 +1,4 @@
-"""Activations that are computed whenever they are asked for, in batches of one size, each text at its own width."""
+"""Activations that are computed whenever they are read, in batches of one size, each text at its own width."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from tfft.training.levels import TRUNK_BATCH, Level
 
 @dataclass(frozen=True, eq=False)
 class Streamed:
-    """Activations that are computed whenever they are asked for, indexable by an array of positions."""
+    """Activations that are computed whenever they are read; indexed by an array of positions."""
 
     below: Indexable
     level: Level
     width: int | None = None
-    """Of texts: all are as long."""
+    """Length of all texts; None for pictures."""
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        made = np.empty((len(positions), self.level.makes.at(self.width).numbers), self.level.makes.dtype)
+        activations = np.empty((len(positions), self.level.makes.at(self.width).numbers), self.level.makes.dtype)
         for start, rows in self.batches(positions):
-            made[start : start + len(rows)] = rows
-        return made
+            activations[start : start + len(rows)] = rows
+        return activations
 
     def batches(self, positions: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Activations of `TRUNK_BATCH` positions at a time, (positions, numbers), each with the place of its first.
+        """Yields the activations of `TRUNK_BATCH` positions at a time: the index of the first, (positions, numbers).
 
-        What the next ones are computed from is fetched meanwhile.
+        The inputs of the next batch are read meanwhile.
         """
         starts = range(0, len(positions), TRUNK_BATCH)
         with ThreadPoolExecutor(1) as pool:
@@ -42,14 +42,13 @@ class Streamed:
                 rows = self.level.run(*tensors).numpy()[: len(positions) - start]
                 if rows.dtype == np.float16 and not np.isfinite(rows).all():
                     raise ConfigError(
-                        "Activations stored as float16 are below 65,504",
-                        received=f"larger ones after {', '.join(self.level.layers)}",
+                        f"Activations after {', '.join(self.level.layers)} exceed 65,504, the largest float16",
                         fix="Leave out `--store.dtype float16`",
                     )
                 yield start, rows
 
     def _fetch(self, positions: np.ndarray) -> tuple[np.ndarray, ...]:
-        """What a full batch is computed from; a smaller one is filled up."""
+        """The inputs of a full batch; a smaller one is filled up with its last row."""
         if not len(positions):
             return ()
         rows = self.below[positions]

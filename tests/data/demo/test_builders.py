@@ -15,8 +15,9 @@ import json, sys
 import numpy as np
 import tensorflow_datasets as tfds
 import tfft.data.demo.builders
-from tfft.data import find_pictures, scenes
-from tfft.data.images import decode
+from tfft.data import find_pictures
+from tfft.data.demo import scenes
+from tfft.data.reading.images import decode
 
 scenes.SIZES.update(train=6, val=4, test=5)  # all of them would take a minute
 found = {}

@@ -14,7 +14,7 @@ def digits() -> tuple[Record, ...]:
     """Records of 1,797 handwritten digits by 13 people: PNG, 8 x 8 pixels, ten classes.
 
     Source: the test set of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI Machine
-    Learning Repository, 1998), as `sklearn.datasets.load_digits` ships it. The pictures are enlarged when they are read.
+    Learning Repository, 1998), as `sklearn.datasets.load_digits` ships it. Reading enlarges the pictures.
     """
     import numpy as np
     from PIL import Image

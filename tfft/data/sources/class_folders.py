@@ -15,7 +15,7 @@ def folder_records(folder: Path) -> list[Record]:
     if not folder.is_dir():
         raise DataError(
             f"{folder} is not a folder" if folder.exists() else f"Folder not found: {folder}",
-            fix="`--data` takes a folder with one sub-folder per class, a .csv or .tsv file, `tfds:NAME`, or `demo`",
+            fix="Check `--data`: a folder with one sub-folder per class, a .csv or .tsv file, `tfds:NAME`, or `demo`",
         )
     return [record for top, split in tops(folder).items() for record in _class_records(top, folder, split)]
 

@@ -52,7 +52,7 @@ def files_below(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
 
 
 def readable(name: str) -> str:
-    """Returns a name on disk as printable text: bytes that are not UTF-8 are replaced."""
+    """Returns a name on disk as valid Unicode: bytes that are not UTF-8 are replaced."""
     return name.encode("utf-8", "replace").decode("utf-8")
 
 

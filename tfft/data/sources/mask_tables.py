@@ -1,4 +1,4 @@
-"""A table beside a folder of masks: which pictures are used, in which split and group."""
+"""A table beside a folder of masks that selects pictures and sets their splits and groups."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tfft.data.sources import tables
 from tfft.errors import DataError, listed, nearest
 
 COLUMNS = ("name", "split", "group")
-"""Of the table beside a folder; any others are the person's own."""
+"""Columns of the table; others are ignored."""
 
 
 def chosen_by_table(records: Sequence[Record], table: Path) -> list[Record]:
-    """The records that a table names, with the splits and groups that it gives them."""
+    """Returns the records that a table names, with the splits and groups of the table."""
     by_name: dict[str, dict[str, Record]] = defaultdict(dict)
     for record in records:
         if isinstance(record.content, bytes):
@@ -29,8 +29,7 @@ def chosen_by_table(records: Sequence[Record], table: Path) -> list[Record]:
     for name in rows[0][1] if rows else ():
         if name not in COLUMNS and name.lower() in COLUMNS:
             raise DataError(
-                f"The columns of `--table` are written {listed(map(repr, COLUMNS))}",
-                received=f"{name!r} in {table}",
+                f"Unknown column {name!r} in {table}; `--table` reads {listed(map(repr, COLUMNS))}",
                 fix=f"Rename it to {name.lower()!r}",
             )
     for number, row in rows:
@@ -38,25 +37,21 @@ def chosen_by_table(records: Sequence[Record], table: Path) -> list[Record]:
         name = (row["name"] or "").strip()
         if name not in by_name:
             raise DataError(
-                "A table names pictures of the folder images/",
-                received=f"{name!r} in {where}",
+                f"Picture {name!r} not found in images/ ({where})",
                 fix=f"Nearest: {nearest(name, by_name)}",
             )
         if len(by_name[name]) > 1:
             raise DataError(
-                "A name in a table means one picture",
-                received=f"{name!r} in {where}, which may be {listed(by_name[name], most=3)}",
+                f"{name!r} in {where} names several pictures: {listed(by_name[name], most=3)}",
                 fix="Write the folders before the name",
             )
         (record,) = by_name[name].values()
         if record.where in chosen:
-            raise DataError(
-                "Every picture is listed once", received=f"{name!r} again in {where}", fix="Remove one of the rows"
-            )
+            raise DataError(f"{name!r} is listed again in {where}", fix="Remove one of the rows")
         split, group = (row.get("split") or "").strip(), (row.get("group") or "").strip()
         chosen[record.where] = replace(
             record, split=split_name(split, where) if "split" in row else record.split, group=group or None
         )
     if not chosen:
-        raise DataError("The table has rows", received=f"only a header in {table}", fix="Check `--table`")
+        raise DataError(f"{table} has only a header", fix="Check `--table`")
     return list(chosen.values())

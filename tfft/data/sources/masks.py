@@ -1,4 +1,4 @@
-"""Where pictures with masks come from: folders with images/ and masks/, the demo."""
+"""Finds pictures with masks: in folders with images/ and masks/, or the demo data."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ def find_masks(
     classes: Mapping[str, str] | None = None,
     ignore: tuple[int, ...] | None = None,
 ) -> list[Record]:
-    """Lists the pictures of a source with their masks, and a digest of each, without decoding one.
+    """Lists the pictures of a source with their masks and digests, without decoding them.
 
     Args:
-        source: `Arrays`, or where the data are.
-            A folder with pictures in `images/` and masks of the same names in `masks/`, directly, or above or
+        source: `Arrays`, or the place of the data:
+            a folder with pictures in `images/` and masks of the same names in `masks/`, directly, or above or
             below `train/`, `val/` and `test/`; or `demo:masks`.
         masks: Name of the folder with the masks.
         table: A `.csv` or `.tsv` file in the folder with a column `name` (of a picture, with or without its suffix
-            and the folders around it) and perhaps `split` and `group`; pictures that it does not name are left out.
+            and the folders around it) and optional columns `split` and `group`; other pictures are left out.
         classes: Names of the values in the masks, as `{"1": "road"}`; two values may share a name.
-        ignore: Values of pixels that count for nothing; by default 255, where there are two other values.
+        ignore: Values of pixels to ignore; by default 255, if there are two other values.
 
     Returns:
-        Records in the order of the names, or of the rows of a file. Masks that cannot be used say why, also
-        those without a picture.
+        Records in the order of the names, or of the rows of the table. Masks that cannot be used, or have no
+        picture, contain the reason.
 
     Raises:
-        ConfigError: If `classes` or `ignore` are no values of a mask.
+        ConfigError: If `classes` or `ignore` are not values of a mask.
         DataError: If there is nothing to read, or the table does not fit the folder.
     """
     ids = Ids.of(classes or {}, ignore)
@@ -58,7 +58,9 @@ def find_masks(
         records = array_records(source, arrays.picture, arrays.mask)
     elif source == "demo:masks":
         if table is not None:
-            raise ConfigError("`--table` belongs to a folder", received=f"{table} with {source}", fix="Leave it out")
+            raise ConfigError(
+                f"`--table` works only with a folder, not with {source} (got {table})", fix="Leave it out"
+            )
         named = Ids(((0, "ground"), *((digit + 1, str(digit)) for digit in range(10))), ())
         records = scene_records(lambda scene: _demo_mask(scene, ids if ids != Ids() else named))
     else:
@@ -83,20 +85,19 @@ def _folder(root: Path, masks: str, ids: Ids) -> list[Record]:
         tops := class_folders.split_folders(root / "images") if places[0][0].is_dir() else {}
     ) and "train" in tops.values():
         places = [(top, root / masks / top.name, split) for top, split in tops.items()]
-    found = [record for pictures, answers, split in places for record in _pairs(pictures, answers, root, ids, split)]
-    if all(isinstance(record.content, bytes) for record in found):  # masks alone
-        raise DataError("The folder images/ holds pictures", received=f"none in {root}", fix="Check `--data`")
-    return found
+    records = [record for images, home, split in places for record in _pairs(images, home, root, ids, split)]
+    if all(isinstance(record.content, bytes) for record in records):  # only masks
+        raise DataError(f"No pictures found in images/ of {root}", fix="Check `--data`")
+    return records
 
 
 def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -> list[Record]:
     for folder, flag in ((images, "--data"), (masks, "--masks")):
         if not folder.is_dir():
             raise DataError(
-                "`--data` must be a folder with images/ and masks/, directly or above or below train/, val/ and test/, "
-                "or demo:masks",
-                received=f"no folder {folder}",
-                fix=f"Check `{flag}`, or try `--data demo:masks`",
+                f"Folder not found: {folder}",
+                fix=f"Check `{flag}`; `--data` is a folder with images/ and masks/, directly or above or below train/, "
+                "val/ and test/, or demo:masks",
             )
     files: dict[Path, list[Path]] = defaultdict(list)
     for file in picture_files(masks):
@@ -108,26 +109,26 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
 
     def record(picture: Path) -> Record:
         name = picture.relative_to(images).with_suffix("")
-        wanted = readable(os.path.relpath(masks / name, root))
-        if len(of_name := files.get(name, [])) > 1:
-            truth = Mask(b"", ids, wrong=f"{len(of_name)} masks named {wanted}")
+        mask = readable(os.path.relpath(masks / name, root))
+        if len(candidates := files.get(name, [])) > 1:
+            truth = Mask(b"", ids, wrong=f"{len(candidates)} masks named {mask}")
         elif first[name] is not picture:
             before = readable(first[name].relative_to(root).as_posix())
-            truth = Mask(b"", ids, wrong=f"a second picture named {name.as_posix()}, as {before}")
-        elif not of_name:
-            truth = Mask(b"", ids, wrong=f"no mask {wanted}.png")
+            truth = Mask(b"", ids, wrong=f"its name is also that of {before}")
+        elif not candidates:
+            truth = Mask(b"", ids, wrong=f"mask not found: {mask}.png")
         else:
-            truth = _mask(picture, of_name[0], ids)
+            truth = _mask(picture, candidates[0], ids)
         where = readable(picture.relative_to(root).as_posix())
         return Record(content=picture, truth=truth, where=where, split=split)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         passes = pool.map(record, pictures)
-        found = list(tqdm(passes, total=len(pictures), desc="Comparing", unit=" masks", disable=None, leave=False))
+        records = list(tqdm(passes, total=len(pictures), desc="Checking", unit=" masks", disable=None, leave=False))
     alone = [readable(os.path.relpath(file, root)) for name in files if name not in first for file in files[name]]
-    missing = Mask(b"", ids, wrong="a picture of this name is missing")
-    # its place stands for its content: two that are empty are not one picture
-    return found + [Record(content=where.encode(), truth=missing, where=where, split=split) for where in alone]
+    missing = Mask(b"", ids, wrong="no picture has this name")
+    # the content is the path of the mask, so that two of them do not count as equal pictures
+    return records + [Record(content=where.encode(), truth=missing, where=where, split=split) for where in alone]
 
 
 def _mask(picture: Path, mask: Path, ids: Ids) -> Mask:
@@ -139,5 +140,5 @@ def _mask(picture: Path, mask: Path, ids: Ids) -> Mask:
     wrong = None
     if None not in sizes and sizes[0] != sizes[1]:
         (height, width), (tall, wide) = sizes
-        wrong = f"its mask has {width} x {height} pixels, the picture {wide} x {tall}"
+        wrong = f"its mask has {width} x {height} pixels, but the picture {wide} x {tall}"
     return Mask(mask, ids, content_digest(content), wrong)

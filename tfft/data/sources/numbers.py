@@ -1,4 +1,4 @@
-"""Where pictures with numbers come from: a table, folders named by a number, the demo."""
+"""Finds pictures with numbers: in a table, in folders named after numbers, or the demo data."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from tfft.errors import ConfigError, DataError
 
 
 def find_numbers(source: str | Arrays, columns: NumberColumns | None = None) -> list[Record]:
-    """Lists the pictures of a source with their numbers, and a digest of each, without decoding one.
+    """Lists the pictures of a source with their numbers and digests, without decoding them.
 
     Args:
-        source: `Arrays`, or where the data are.
-            A `.csv` or `.tsv` file; a folder whose sub-folders are named by a number, with or without `train/`,
+        source: `Arrays`, or the place of the data:
+            a `.csv` or `.tsv` file; a folder whose sub-folders are named after numbers, with or without `train/`,
             `val/`, `test/` above them; or `demo:count`.
         columns: Columns of the table.
 
     Returns:
-        Records in the order of the names, or of the rows of a file.
+        Records in the order of the names, or of the rows of the table.
 
     Raises:
-        ConfigError: If the source is no table and has `columns`, or these cannot be.
-        DataError: If there is nothing to read, a number is none or not finite, or all are equal.
+        ConfigError: If `columns` are invalid, or the source is not a table.
+        DataError: If there is nothing to read, a number is missing or not finite, or all numbers are equal.
     """
     if isinstance(source, Arrays):
         records = array_records(source, arrays.picture, arrays.numbers)
@@ -42,8 +42,7 @@ def find_numbers(source: str | Arrays, columns: NumberColumns | None = None) -> 
         records = _from_table(Path(source), columns or NumberColumns())
     elif columns is not None and columns != NumberColumns():
         raise ConfigError(
-            "`--columns` belongs to a .csv or .tsv file",
-            received=f"{columns} with {source}",
+            f"`--columns` works only with a .csv or .tsv file, not with {source} (got {columns})",
             fix="List the pictures in a table, or leave the columns out",
         )
     elif source == "demo:count":
@@ -67,9 +66,8 @@ def _from_table(table: Path, columns: NumberColumns) -> list[Record]:
 def _from_folders(folder: Path) -> list[Record]:
     if not folder.is_dir():
         raise DataError(
-            "`--data` must be a .csv or .tsv file, a folder whose sub-folders are named by a number, or demo:count",
-            received=f"no folder {folder}",
-            fix="Try `--data demo:count`",
+            f"Folder not found: {folder}",
+            fix="Check `--data`: a .csv or .tsv file, a folder with sub-folders named after numbers, or demo:count",
         )
     return [
         replace(r, truth=Numbers((_number(r.truth.name, f"the folder of {r.where}"),), ("value",)))
@@ -84,8 +82,7 @@ def _number(text: str, where: str) -> float:
         value = math.nan
     if not math.isfinite(value) or abs(value) > float(np.finfo(np.float32).max):
         raise DataError(
-            "What is to be learned is a finite number",
-            received=f"{text!r} in {where}",
+            f"{text!r} is not a finite float32 number ({where})",
             fix="Write it with a decimal point, as 1.5; leave out rows without a number",
         )
     return value
@@ -94,7 +91,7 @@ def _number(text: str, where: str) -> float:
 def _check_varied(records: Sequence[Record], source: str) -> None:
     trained = [record.truth.values for record in records if record.split in (None, "train")]
     if not trained:
-        return  # said when the splits are assigned
+        return  # reported when the splits are assigned
     for name, column in zip(records[0].truth.names, np.array(trained, np.float32).T, strict=True):
-        fix = "Check `--columns.values`; from numbers that differ in their last digits alone subtract a constant"
+        fix = "Check `--columns.values`; if numbers differ only in their last digits, subtract a constant"
         _check_differ(name, column, f"in {source}", fix)

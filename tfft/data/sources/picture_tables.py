@@ -1,4 +1,4 @@
-"""Pictures from a table: a path and what is known of it in each row."""
+"""Reads tables of pictures: a path and its truth in each row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfft.errors import ConfigError, DataError, listed, nearest
 
 
 class Places(Protocol):
-    """Names of the columns that every table of pictures has, whatever it says of them."""
+    """Names of the columns that every table of pictures has, whatever its task."""
 
     image: str
     split: str | None
@@ -23,14 +23,14 @@ class Places(Protocol):
 
 
 def records(table: Path, columns: Columns) -> list[Record]:
-    """Records of a table with a class for each picture; see `table_records`."""
+    """Returns the records of a table with a class for each picture; see `table_records`."""
 
     def truth(cells: Mapping[str, str], where: str) -> Label:
         return Label(cells[columns.label])
 
-    found = table_records(table, columns, [columns.label], truth)
-    _check_known_classes(found, table)
-    return found
+    rows = table_records(table, columns, [columns.label], truth)
+    _check_trained(rows, table)
+    return rows
 
 
 def table_records(
@@ -41,48 +41,45 @@ def table_records(
     *,
     empty: bool = False,
 ) -> list[Record]:
-    """Records of a table; paths are relative to its folder. Comma, semicolon and tab are recognized.
+    """Returns the records of a table delimited by comma, semicolon or tab; paths are relative to its folder.
 
-    Names that look alike are one: an accent behind its letter (NFD) and a letter with its accent (NFC).
+    Accents may be written in either Unicode form: names are normalized to NFC.
 
     Args:
         table: The file.
-        columns: Where path, split and group stand.
-        values: Names of the columns that hold the truth.
-        truth: From the cells of `values`, without spaces around them, and the place of the row.
+        columns: Names of the columns of path, split and group.
+        values: Names of the columns of the truth.
+        truth: From the cells of `values`, without spaces around them, and the place of the row to the truth.
         empty: Whether these cells may be empty.
 
     Raises:
-        ConfigError: If `values` names no column, or one twice.
-        DataError: Naming the row: a missing column, an empty cell, a missing file, a path outside the
-            table's folder, a picture listed twice.
+        ConfigError: If `values` is empty or names a column twice.
+        DataError: If a column, a cell or a file is missing, a path leads out of the table's folder, or a picture
+            is listed twice, naming the row.
     """
     if not values or len(set(values)) < len(values):
         raise ConfigError(
-            "What is to be learned stands in at least one column, and each is named once",
-            received=listed(map(repr, values)) or "none",
+            f"The columns to learn must be at least one, each named once (got {listed(map(repr, values)) or 'none'})",
             fix="Check `--columns.*`, see `--help`",
         )
     filled = [name for name in (columns.image, columns.split, columns.group) if name]
-    found: dict[Path, int] = {}
+    row_of: dict[Path, int] = {}
     result = []
     for number, row in table_rows(table, [*filled, *values]):
         where = f"{table.name} row {number}"
-        if empty and None in row.values():  # a cell that is not there is no empty one
+        if empty and None in row.values():  # a missing cell is not an empty one
             raise DataError(
-                "Every row has as many cells as the header",
-                received=f"fewer in {where}",
-                fix="Write a delimiter before each cell, the empty ones too",
+                f"{where} has fewer cells than the header",
+                fix="Write a delimiter before each cell, even an empty one",
             )
         cells = {name: (row[name] or "").strip() for name in (*filled, *values)}
         for name in filled if empty else cells:
             if not cells[name]:
-                raise DataError(f"Column {name!r} has a value in every row", received=f"an empty cell in {where}")
+                raise DataError(f"Empty cell in column {name!r}, {where}", fix="Fill it in, or remove the row")
         path = _picture_path(table.parent, cells[columns.image], where)
-        if (before := found.setdefault(path.resolve(), number)) != number:
+        if (before := row_of.setdefault(path.resolve(), number)) != number:
             raise DataError(
-                "Every picture is listed once",
-                received=f"{cells[columns.image]} in rows {before} and {number} of {table.name}",
+                f"{cells[columns.image]} is listed twice, in rows {before} and {number} of {table.name}",
                 fix="Remove one of the rows",
             )
         result.append(
@@ -95,40 +92,32 @@ def table_records(
             )
         )
     if not result:
-        raise DataError("The table has rows", received=f"only a header in {table}")
+        raise DataError(f"{table} has only a header", fix="Add a row for each picture")
     return result
 
 
 def _picture_path(folder: Path, name: str, where: str) -> Path:
     path = folder / name
     try:
-        there, inside = path.is_file(), path.resolve().is_relative_to(folder.resolve())
-    except (ValueError, OSError, RuntimeError) as error:  # no path at all: a NUL in it, too long, a loop of links
-        raise DataError(
-            "A picture's path is one the system knows",
-            received=f"{error} in {where}",
-            fix="Correct it, or remove the row",
-        ) from None
+        exists, inside = path.is_file(), path.resolve().is_relative_to(folder.resolve())
+    except (ValueError, OSError, RuntimeError) as error:  # not a path: with a NUL, too long, a loop of links
+        raise DataError(f"Invalid path in {where}: {error}", fix="Correct it, or remove the row") from None
     if not inside:
         raise DataError(
-            "A picture of a table lies in the table's folder or below it",
-            received=f"{name} in {where}",
+            f"Picture outside of the table's folder: {name} ({where})",
             fix="Move the table to a folder above its pictures",
         )
-    if not there:
-        raise DataError(
-            "The picture exists", received=f"no file {path} ({where})", fix="Paths are relative to the table"
-        )
+    if not exists:
+        raise DataError(f"Picture not found: {path} ({where})", fix="Paths are relative to the table")
     return path
 
 
-def _check_known_classes(found: list[Record], table: Path) -> None:
-    trained = {record.truth.name for record in found if record.split in (None, "train")}
-    for record in found:
+def _check_trained(rows: list[Record], table: Path) -> None:
+    trained = {record.truth.name for record in rows if record.split in (None, "train")}
+    for record in rows:
         if trained and record.truth.name not in trained:
             raise DataError(
-                "Every class has training rows",
-                received=f"class {record.truth.name!r} only in the {record.split} rows of {table}, "
-                f"first {record.where}",
+                f"Class {record.truth.name!r} has no training rows: it is only in the {record.split} rows of {table}, "
+                f"first in {record.where}",
                 fix=f"Nearest class with training rows: {nearest(record.truth.name, sorted(trained))}",
             )

@@ -1,4 +1,4 @@
-"""Where labelled pictures come from: a folder, a table, TensorFlow Datasets, the demo."""
+"""Finds labelled pictures: in a folder, a table, TensorFlow Datasets, or the demo data."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tfft.errors import ConfigError
 
 
 def find_pictures(source: str | Arrays, columns: Columns | None = None) -> list[Record]:
-    """Lists the labelled pictures of a source, with a digest of each, without decoding one.
+    """Lists the labelled pictures of a source with their digests, without decoding them.
 
     Args:
-        source: `Arrays`, or where the data are.
-            A folder with one sub-folder per class (with or without `train/`, `val/`, `test/` above
+        source: `Arrays`, or the place of the data:
+            a folder with one sub-folder per class (with or without `train/`, `val/`, `test/` above
             them), a `.csv` or `.tsv` file, `tfds:NAME`, or `demo`.
         columns: Columns of the table.
 
     Returns:
-        Records in an order that depends on names only.
+        Records in the order of the names, or of the rows of the table.
 
     Raises:
-        ConfigError: If the source is demo data of another task, or no table and has `columns`.
+        ConfigError: If the source is demo data of another task, or not a table despite `columns`.
         DataError: If there is nothing to read, a class is empty, or there are fewer than two classes.
     """
     if isinstance(source, Arrays):
@@ -37,17 +37,15 @@ def find_pictures(source: str | Arrays, columns: Columns | None = None) -> list[
     table = source.lower().endswith((".csv", ".tsv"))
     if columns is not None and columns != Columns() and not table:
         raise ConfigError(
-            "`--columns` belongs to a .csv or .tsv file",
-            received=f"{columns} with {source}",
+            f"`--columns` works only with a .csv or .tsv file, not with {source} (got {columns})",
             fix="List the pictures in a table, or leave the columns out",
         )
     if source == "demo":
         records = digits()
     elif source.startswith("demo:"):
         raise ConfigError(
-            "The demo data with a class for each picture are `demo`",
-            received=repr(source),
-            fix="Type `--data demo`, or run the recipe of that task: `tfft ls` lists them",
+            f"{source!r} is not demo data of this task",
+            fix="Type `--data demo`, or run another recipe: `tfft ls` lists them",
         )
     elif source.startswith("tfds:"):
         records = tfds.records(source.removeprefix("tfds:"))

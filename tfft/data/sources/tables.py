@@ -1,4 +1,4 @@
-"""The rows of a CSV or TSV file."""
+"""Reads the rows of CSV and TSV files."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tfft.errors import DataError, listed, nearest
 
 
 def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tuple[int, dict[str, str | None]]]:
-    """The rows with their line numbers, after a look at the header; `flag` is where the person named the table."""
+    """Returns the rows of a table with their line numbers, after a check of its header; `flag` names the table."""
     text = table_text(table, flag)
     if not text.strip():
-        raise DataError("The table has rows", received=f"an empty file {table}", fix=f"Check `{flag}`")
+        raise DataError(f"{table} is empty", fix=f"Check `{flag}`")
     blank = re.match(r"(?:\s*\n)?", text).group()  # lines before the header
     text = text.removeprefix(blank)
     header = text.partition("\n")[0]
@@ -32,23 +32,23 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
         rows = [(before + reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise DataError(
-            "The table is well-formed CSV",
-            received=f"{error} in {table} row {before + reader.reader.line_num}",
-            fix="Look for a quote that is opened and not closed; one inside a text is written twice, within quotes",
+            f"{table} row {before + reader.reader.line_num} is not valid CSV: {error}",
+            fix="Look for a quote that is not closed; write a quote inside a quoted cell twice",
         ) from None
     for number, row in rows:
         if None in row:
             raise DataError(
-                "Every row has as many cells as the header",
-                received=f"{len(row[None])} more in {table.name} row {number}",
-                fix="Put a cell that holds the delimiter in quotes; write numbers with a decimal point, as 1.5",
+                f"{table.name} row {number} has more cells than the header ({len(row[None])} too many)",
+                fix="Quote cells that contain the delimiter; write numbers with a decimal point, as 1.5",
             )
     return rows
 
 
 def _quotes_nothing(text: str) -> bool:
-    """Whether quotes in a file with tabs are part of its texts: every line has as many cells as the header, and some
-    cell begins with a quote that is not that of a quoted one."""
+    """Returns whether the quotes in a tab-delimited file are part of its texts.
+
+    They are if every line has as many cells as the header, and a cell begins with a quote but is not a quoted cell.
+    """
     lines = [line for line in text.split("\n") if line.strip()]
     if len({line.count("\t") for line in lines}) > 1:
         return False
@@ -57,29 +57,27 @@ def _quotes_nothing(text: str) -> bool:
 
 
 def table_text(table: Path, flag: str = "--data") -> str:
-    """All that stands in a file of rows; `flag` is where the person named it."""
-    if not table.is_file():  # a pipe or a device would never end
-        what = "the folder" if table.is_dir() else "a pipe or device," if table.exists() else "no file"
-        raise DataError("Rows stand in a file", received=f"{what} {table}", fix=f"Check `{flag}`")
+    """Returns the text of a file of rows, which `flag` names."""
+    if not table.is_file():  # reading a pipe or a device may never end
+        kind = "a folder" if table.is_dir() else "a pipe or device"
+        problem = f"{table} is {kind}, not a file" if table.exists() else f"File not found: {table}"
+        raise DataError(problem, fix=f"Check `{flag}`")
     try:
         return table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         row = error.object.count(b"\n", 0, error.start) + 1
         raise DataError(
-            "The file is UTF-8 text",
-            received=f"byte {error.start} of {table} (row {row}) is not",
-            fix="Save it again as UTF-8",
+            f"{table} is not UTF-8 text at byte {error.start} (row {row})", fix="Save it again as UTF-8"
         ) from None
 
 
-def _check_header(there: Sequence[str], columns: Sequence[str], table: Path, flag: str) -> None:
-    if doubled := [name for name, count in Counter(there).items() if count > 1]:
-        raise DataError("Every column has a name of its own", received=f"two columns {doubled[0]!r} in {table}")
-    if missing := [name for name in columns if name not in there]:
+def _check_header(names: Sequence[str], columns: Sequence[str], table: Path, flag: str) -> None:
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f"{table} has several columns {repeated[0]!r}", fix="Rename all but one of them")
+    if missing := [name for name in columns if name not in names]:
         # only the table of `--data` has flags for the names of its columns
         change = "Name the right ones with `--columns.*`, see `--help`" if flag == "--data" else "Correct its header"
         raise DataError(
-            f"The table has a column {missing[0]!r}",
-            received=f"columns {listed(map(repr, there)) or 'none'} in {table}",
-            fix=f"{change}; nearest: {nearest(missing[0], there)}",
+            f"Column {missing[0]!r} not found in {table}, which has {listed(map(repr, names)) or 'none'}",
+            fix=f"{change}; nearest: {nearest(missing[0], names)}",
         )

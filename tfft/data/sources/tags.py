@@ -1,4 +1,4 @@
-"""Where pictures with tags come from: a table, a folder with boxes, the demo."""
+"""Finds pictures with tags: in a table, a folder with boxes, or the demo data."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ YES, NO = {"1", "1.0", "true", "yes", "x"}, {"0", "0.0", "false", "no", ""}
 
 
 def find_tagged(source: str | Arrays, columns: TagColumns | None = None) -> list[Record]:
-    """Lists the pictures of a source with their tags, and a digest of each, without decoding one.
+    """Lists the pictures of a source with their tags and digests, without decoding them.
 
     Args:
-        source: `Arrays`, or where the data are.
-            A `.csv` or `.tsv` file; a folder or file with boxes (see `find_boxes`), whose classes are then the
-            tags; or `demo:tags`.
+        source: `Arrays`, or the place of the data:
+            a `.csv` or `.tsv` file; a folder or file with boxes (see `find_boxes`), whose classes become the tags;
+            or `demo:tags`.
         columns: Columns of the table.
 
     Returns:
-        Records in the order of the names, or of the rows of a file.
+        Records in the order of the names, or of the rows of the table.
 
     Raises:
-        ConfigError: If the source is no table and has `columns`, or these cannot be.
-        DataError: If there is nothing to read, a cell cannot be understood, or a tag that is asked for or there is
-            on no training picture.
+        ConfigError: If `columns` are invalid, or the source is not a table.
+        DataError: If there is nothing to read, a cell is invalid, or a tag has no training pictures.
     """
     if isinstance(source, Arrays):
         records = array_records(source, arrays.picture, arrays.tags)
@@ -42,8 +41,7 @@ def find_tagged(source: str | Arrays, columns: TagColumns | None = None) -> list
         records = _from_table(Path(source), columns or TagColumns())
     elif columns is not None and columns != TagColumns():
         raise ConfigError(
-            "`--columns` belongs to a .csv or .tsv file",
-            received=f"{columns} with {source}",
+            f"`--columns` works only with a .csv or .tsv file, not with {source} (got {columns})",
             fix="List the pictures in a table, or leave the columns out",
         )
     elif source == "demo:tags":
@@ -52,40 +50,37 @@ def find_tagged(source: str | Arrays, columns: TagColumns | None = None) -> list
         records = [replace(r, truth=Tags(tuple(sorted(set(r.truth.names))), r.truth.wrong)) for r in find_boxes(source)]
     audit.check_trained(records, source)
     if not any(record.truth.names or record.truth.wrong for record in records):
-        raise DataError("Some pictures have tags", received=f"none in {source}", fix="Check `--columns.tags`")
+        raise DataError(f"No picture in {source} has tags", fix="Check `--columns.tags`")
     return records if all(record.digest for record in records) else digested(records)
 
 
 def _from_table(table: Path, columns: TagColumns) -> list[Record]:
     if not columns.separator:
-        raise ConfigError("A separator stands between two names", received="''", fix="Try `--columns.separator '|'`")
+        raise ConfigError("`--columns.separator` must not be empty (got '')", fix="Try `--columns.separator '|'`")
 
-    def several(cells: Mapping[str, str], where: str) -> Tags:
+    def from_flags(cells: Mapping[str, str], where: str) -> Tags:
         for name, cell in cells.items():
             if cell.lower() not in YES | NO:
                 raise DataError(
-                    "A column of its own for a tag holds 1 or 0",
-                    received=f"{cell!r} in column {name!r}, {where}",
-                    fix="Name one column that holds the names, with `--columns.tags NAME --columns.separator '|'`",
+                    f"{cell!r} in column {name!r}, {where}, is neither 1 nor 0",
+                    fix="If one column contains the tags of a picture: `--columns.tags NAME --columns.separator '|'`",
                 )
         return Tags(tuple(sorted(name for name, cell in cells.items() if cell.lower() in YES)))
 
-    def one(cells: Mapping[str, str], where: str) -> Tags:
+    def from_names(cells: Mapping[str, str], where: str) -> Tags:
         (cell,) = cells.values()
         return Tags(tuple(sorted({name.strip() for name in cell.split(columns.separator)} - {""})))
 
-    found = picture_tables.table_records(
-        table, columns, columns.tags, several if len(columns.tags) > 1 else one, empty=True
-    )
-    names = {name.lower() for record in found for name in record.truth.names}
+    truth = from_flags if len(columns.tags) > 1 else from_names
+    records = picture_tables.table_records(table, columns, columns.tags, truth, empty=True)
+    names = {name.lower() for record in records for name in record.truth.names}
     if len(columns.tags) == 1 and names and names <= YES | NO:
-        # one column of 1 and 0 is that of one tag
-        found = picture_tables.table_records(table, columns, columns.tags, several, empty=True)
-    there = {name for record in found for name in record.truth.names}
-    if there and (alone := [name for name in columns.tags if len(columns.tags) > 1 and name not in there]):
+        # a single column of 1 and 0 is a single tag
+        records = picture_tables.table_records(table, columns, columns.tags, from_flags, empty=True)
+    used = {name for record in records for name in record.truth.names}
+    if used and (unused := [name for name in columns.tags if len(columns.tags) > 1 and name not in used]):
         raise DataError(
-            "Each tag is on some picture",
-            received=f"no 1 in column {alone[0]!r} of {table}",
-            fix="Leave it out of `--columns.tags`, or add pictures that have it",
+            f"No picture has the tag {unused[0]!r}: its column in {table} has no 1",
+            fix="Leave it out of `--columns.tags`, or add pictures with this tag",
         )
-    return found
+    return records

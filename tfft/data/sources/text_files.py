@@ -1,4 +1,4 @@
-"""Rows of text files: CSV, TSV or JSON lines, one file or one for each split in a folder."""
+"""Reads rows of texts from CSV, TSV and JSON lines: one file, or a folder with one for each split."""
 
 from __future__ import annotations
 
@@ -18,37 +18,42 @@ from tfft.errors import DataError, listed, nearest
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 
+ONE_PER_LINE = "Write each object on one line, without brackets around all of them"
+
+
 LONGEST_CELL = 2**31 - 1
-"""Characters; Python's own limit is shorter than some texts."""
+"""Characters of a cell at most; the default limit of Python is shorter than some texts."""
 
 
 def is_rows(source: Path) -> bool:
-    """Whether a path is that of a file of rows, or a folder of such files named after their splits."""
+    """Returns whether a path is a file of rows, or a folder of such files named after their splits."""
     return source.suffix.lower() in SUFFIXES or bool(split_files(source))
 
 
 def split_files(folder: Path) -> dict[Path, str]:
-    """The files of rows in a folder that are named after a split, `dev.tsv` say, with that."""
+    """Returns the files of rows in a folder that are named after a split, such as `dev.tsv`, with their splits."""
     if not folder.is_dir():
         return {}
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    return {path: SPLIT_NAMES[path.stem.lower()] for path in found if path.stem.lower() in SPLIT_NAMES}
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    return {path: SPLIT_NAMES[path.stem.lower()] for path in paths if path.stem.lower() in SPLIT_NAMES}
 
 
 def text_rows(source: Path, columns: Sequence[str]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-    """For each row where it stands, its split (None if the file is not named after one), and its cells.
+    """Yields the place of each row, its split (None if the file is not named after one), and its cells.
 
     Args:
         source: A file, or a folder of files named after splits.
-        columns: Names of columns, or keys, that every row has.
+        columns: Names of columns, or keys, that every row must have.
 
     Raises:
-        DataError: Naming file and row: what cannot be read, a missing column, two files of one split.
+        DataError: If a row cannot be read, a column is missing, or a split has two files, naming file and row.
     """
     files = split_files(source) or {source: None}
     for split in {split for split in files.values() if split}:
         if len(same := [path.name for path, other in files.items() if other == split]) > 1:
-            raise DataError(f"One file holds the {split} split", received=f"{listed(same)} in {source}")
+            raise DataError(
+                f"Several files of the {split} split in {source}: {listed(same)}", fix="Merge them, or keep one"
+            )
     for path, split in files.items():
         rows = _json_rows(path, columns) if path.suffix.lower() == ".jsonl" else _table_rows(path, columns)
         for number, row in rows:
@@ -56,7 +61,7 @@ def text_rows(source: Path, columns: Sequence[str]) -> Iterator[tuple[str, str |
 
 
 def _table_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
-    before = csv.field_size_limit(LONGEST_CELL)  # of the whole process
+    before = csv.field_size_limit(LONGEST_CELL)  # for the whole process
     try:
         return table_rows(path, list(columns))
     finally:
@@ -64,7 +69,7 @@ def _table_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str,
 
 
 def text_lines(path: Path) -> list[str]:
-    """The lines of a file; a last one that is empty is none."""
+    """Returns the lines of a file, without an empty last one."""
     text = table_text(path)
     return text.removesuffix("\n").split("\n") if text else []
 
@@ -74,74 +79,61 @@ def _json_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_once)
+            row = json.loads(line, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
-            raise DataError(
-                "Every line is a JSON object",
-                received=f"{error} in {path.name} row {number}",
-                fix="Correct the line; an object stands in one line of its own, without brackets around all",
-            ) from None
+            raise DataError(f"{path.name} row {number} is not valid JSON: {error}", fix=ONE_PER_LINE) from None
         if not isinstance(row, dict):
-            raise DataError(
-                "Every line is a JSON object",
-                received=f"{line[:80]} in {path.name} row {number}",
-                fix="Write each object in one line of its own, without brackets around all",
-            )
+            raise DataError(f"{path.name} row {number} is not a JSON object: {line[:80]}", fix=ONE_PER_LINE)
         if missing := [name for name in columns if name not in row]:
             raise DataError(
-                f"Every line has a key {missing[0]!r}",
-                received=f"keys {listed(map(repr, row)) or 'none'} in {path.name} row {number}",
+                f"Key {missing[0]!r} not found in {path.name} row {number}, which has "
+                f"{listed(map(repr, row)) or 'none'}",
                 fix=f"Name the right ones with `--columns.*`, see `--help`; nearest: {nearest(missing[0], row)}",
             )
         yield number, row
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of a key that stands there twice one value would be lost."""
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns a JSON object; raises `ValueError` for a repeated key, one value of which would be lost."""
     if len(row := dict(pairs)) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"two keys {next(name for name in names if names.count(name) > 1)!r}")
+        raise ValueError(f"repeated key {next(name for name in names if names.count(name) > 1)!r}")
     return row
 
 
 def name_in(row: dict[str, Any], column: str, where: str) -> str:
-    """A cell that names something: never empty, spaces around it do not count, and an accent is written in one way."""
+    """Returns a cell that is a name: not empty, without spaces around it, in Unicode NFC."""
     name = unicodedata.normalize("NFC", cell(row, column, where)).strip()
     if not any(map(seen, name)):
-        raise DataError(
-            f"Column {column!r} has a value in every row",
-            received=f"an empty cell in {where}",
-            fix="Fill it in, or remove the row",
-        )
+        raise DataError(f"Empty cell in column {column!r}, {where}", fix="Fill it in, or remove the row")
     if any(unicodedata.category(character) == "Cs" for character in name):
         raise DataError(
-            f"Column {column!r} holds characters of Unicode",
-            received=f"half of one, {name[:80]!r}, in {where}",
+            f"Half a Unicode character in column {column!r}, {where}: {name[:80]!r}",
             fix="Correct it, or remove the row",
         )
     return name
 
 
 def cell(row: dict[str, Any], name: str, where: str) -> str:
-    """A cell as text: numbers and truth values of JSON too; an absent one is empty, and so is NaN."""
+    """Returns a cell as text, also numbers and booleans of JSON; null and NaN become an empty text."""
     value = row[name]
     if isinstance(value, (list, dict)):
         raise DataError(
-            f"{name!r} is a text", received=f"{str(value)[:80]} in {where}", fix="Name another key with `--columns.*`"
+            f"{name!r} in {where} is not a text: {str(value)[:80]}", fix="Name another key with `--columns.*`"
         )
     return "" if value is None or value != value else str(value)
 
 
 def text_digested(records: Sequence[Record]) -> list[Record]:
-    """The records with their digests; texts that differ in letter case and spaces alone have equal ones.
+    """Returns the records with digests, equal for texts that differ only in letter case and spaces.
 
-    One that cannot be used gets a digest of its place, so that it equals no other; `read_texts` names it.
+    An unusable text gets the digest of its place, so that it equals no other; `read_texts` reports it.
     """
     return [replace(record, digest=content_digest(_plain(record))) for record in records]
 
 
 def _plain(record: Record) -> bytes:
-    found = text_of(record)
-    if isinstance(found, Unusable):
+    text = text_of(record)
+    if isinstance(text, Unusable):
         return f"unusable {record.where}".encode("utf-8", "replace")
-    return " ".join(unicodedata.normalize("NFKC", found).casefold().split()).encode()
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).encode()

@@ -1,4 +1,4 @@
-"""Where labelled texts come from: files of rows, a folder of text files, TensorFlow Datasets, the demo."""
+"""Finds labelled texts: in files of rows, a folder of text files, TensorFlow Datasets, or the demo data."""
 
 from __future__ import annotations
 
@@ -20,64 +20,62 @@ from tfft.errors import ConfigError, DataError, listed
 
 
 def find_texts(source: str | Arrays, columns: TextColumns | None = None) -> list[Record]:
-    """Lists the labelled texts of a source, with a digest of each.
+    """Lists the labelled texts of a source with their digests.
 
     Args:
-        source: `Arrays`, or where the data are.
-            A .csv, .tsv or .jsonl file; a folder with such files named after their splits (`train.tsv`, `dev.tsv`);
+        source: `Arrays`, or the place of the data:
+            a .csv, .tsv or .jsonl file; a folder with such files named after their splits (`train.tsv`, `dev.tsv`);
             a folder with one sub-folder of .txt files per class (with or without `train/`, `val/`, `test/` above
             them); `tfds:NAME`; or `demo:text`.
-        columns: Columns of a table, keys of JSON lines.
+        columns: Columns of a table, or keys of JSON lines.
 
     Returns:
         Records in the order of the rows, or of the names.
 
     Raises:
-        ConfigError: If the source is demo data of another task, or no file of rows and has `columns`, or these name
-            one column as text and label.
+        ConfigError: If the source is demo data of another task, or not a file of rows despite `columns`, or if text
+            and label are the same column.
         DataError: If there is nothing to read, or there are fewer than two classes.
     """
     if isinstance(source, Arrays):
-        found = array_records(source, arrays.text, arrays.label)
-        audit.check_classes(found, str(source))
-        return text_digested(found)
+        records = array_records(source, arrays.text, arrays.label)
+        audit.check_classes(records, str(source))
+        return text_digested(records)
     rows = is_rows(Path(source))
     if columns is not None and columns != TextColumns() and not rows:
         raise ConfigError(
-            "`--columns` belongs to a .csv, .tsv or .jsonl file",
-            received=f"{columns} with {source}",
+            f"`--columns` works only with a .csv, .tsv or .jsonl file, not with {source} (got {columns})",
             fix="Write the texts into a table, or leave the columns out",
         )
     if source == "demo:text":
-        found = [
-            Record(one.text.encode(), Label(one.label), where=f"demo text {number}", split=one.split)
-            for number, one in enumerate(phrases.reviews())
+        records = [
+            Record(review.text.encode(), Label(review.label), where=f"demo text {number}", split=review.split)
+            for number, review in enumerate(phrases.reviews())
         ]
     elif source == "demo" or source.startswith("demo:"):
         raise ConfigError(
-            "The demo data with a class for each text are `demo:text`",
-            received=repr(source),
-            fix="Type `--data demo:text`, or run the recipe of that task: `tfft ls` lists them",
+            f"{source!r} is not demo data of this task",
+            fix="Type `--data demo:text`, or run another recipe: `tfft ls` lists them",
         )
     elif source.startswith("tfds:"):
-        found = tfds.text_records(source.removeprefix("tfds:"))
+        records = tfds.text_records(source.removeprefix("tfds:"))
     elif rows:
-        found = list(_row_records(Path(source), columns or TextColumns()))
+        records = list(_row_records(Path(source), columns or TextColumns()))
     else:
-        found = _folder_records(Path(source))
-    audit.check_classes(found, source)
-    audit.check_trained(found, source)
-    return text_digested(found)
+        records = _folder_records(Path(source))
+    audit.check_classes(records, source)
+    audit.check_trained(records, source)
+    return text_digested(records)
 
 
 def _row_records(source: Path, columns: TextColumns) -> Iterable[Record]:
     if columns.text == columns.label:
         raise ConfigError(
-            "Text and label stand in two columns", received=repr(columns.text), fix="Check `--columns.*`, see `--help`"
+            f"`--columns.text` and `--columns.label` are both {columns.text!r}", fix="Name two columns, see `--help`"
         )
     _check_one_kind(source)
-    named = [name for name in (columns.text, columns.label, columns.split, columns.group) if name]
-    for where, split, row in text_rows(source, named):
+    names = [name for name in (columns.text, columns.label, columns.split, columns.group) if name]
+    for where, split, row in text_rows(source, names):
         yield Record(
             content=cell(row, columns.text, where).encode("utf-8", "surrogatepass"),
             truth=Label(name_in(row, columns.label, where)),
@@ -88,52 +86,50 @@ def _row_records(source: Path, columns: TextColumns) -> Iterable[Record]:
 
 
 def _check_one_kind(folder: Path) -> None:
-    """One of two data sets in a folder would be passed over."""
+    """Raises `DataError` if a folder contains two data sets, one of which would be ignored."""
     if files := split_files(folder):
         beside = [top.name for top in subfolders(folder) if top.name != "runs" and _text_files(top)]
         if len(beside) > 1:
             raise DataError(
-                "A folder holds files named after splits, or folders of .txt files",
-                received=f"{listed(path.name for path in files)} and {listed(beside)} in {folder}",
-                fix="Move one kind to a folder of its own",
+                f"{folder} contains both files of splits ({listed(path.name for path in files)}) and folders of .txt "
+                f"files ({listed(beside)})",
+                fix="Move either kind to another folder",
             )
 
 
 def _folder_records(folder: Path) -> list[Record]:
     if not folder.is_dir():
         raise DataError(
-            f"`--data` is a {', '.join(SUFFIXES)} file, a folder, `tfds:NAME`, or `demo:text`",
-            received=f"{folder} ({'a file' if folder.exists() else 'no such folder'})",
-            fix="Save a table as .csv, UTF-8" if folder.exists() else "Check the path, or try `--data demo:text`",
+            f"{folder} is not a folder" if folder.exists() else f"Folder not found: {folder}",
+            fix=f"Check `--data`: a {', '.join(SUFFIXES)} file in UTF-8, a folder, `tfds:NAME`, or `demo:text`",
         )
-    found = []
+    records = []
     for top, split in tops(folder).items():
-        # where tfft itself writes, if it is started inside the data folder, is no class
-        classes = {each: _text_files(each) for each in subfolders(top) if not any(each.glob("*/config.json"))}
-        if empty := [each.name for each, files in classes.items() if not files and each.name != "runs"]:
+        # a folder of runs, which tfft itself writes if it is started inside the data folder, is not a class
+        classes = {home: _text_files(home) for home in subfolders(top) if not any(home.glob("*/config.json"))}
+        if empty := [home.name for home, files in classes.items() if not files and home.name != "runs"]:
             raise DataError(
-                "Every class folder holds .txt files",
-                received=f"none in {listed(empty)} of {top}",
-                fix="Name the texts *.txt, or remove the folders without any",
+                f"No .txt files in {listed(empty)} of {top}",
+                fix="Name the texts *.txt, or remove folders without texts",
             )
-        found += [
+        records += [
             Record(
                 path,
-                Label(unicodedata.normalize("NFC", readable(each.name))),
+                Label(unicodedata.normalize("NFC", readable(home.name))),
                 where=readable(path.relative_to(folder).as_posix()),
                 split=split,
             )
-            for each, files in classes.items()
+            for home, files in classes.items()
             for path in files
         ]
-    if not found:
+    if not records:
         raise DataError(
-            "A folder of texts holds train, val and test files, or one sub-folder of .txt files per class",
-            received=f"neither in {folder}",
-            fix=f"Name the files train, val and test ({', '.join(SUFFIXES)}), or pass one file",
+            f"No texts found in {folder}",
+            fix=f"Name the files train, val and test ({', '.join(SUFFIXES)}), or make one sub-folder of .txt files per "
+            "class",
         )
-    check_same_classes(found, folder)
-    return found
+    check_same_classes(records, folder)
+    return records
 
 
 def _text_files(folder: Path) -> list[Path]:

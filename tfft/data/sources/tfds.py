@@ -1,4 +1,4 @@
-"""Labelled pictures and texts from TensorFlow Datasets, imported only when a source asks for it."""
+"""Reads pictures and texts from TensorFlow Datasets, which is imported only if a source needs it."""
 
 from __future__ import annotations
 
@@ -13,35 +13,34 @@ from tfft.errors import ConfigError, DataError, MachineError, listed, nearest
 
 
 def records(name: str) -> list[Record]:
-    """Records of pictures of `name` as `tfds.builder` takes it (`"beans"`, `"cats_vs_dogs:4.0.1"`).
+    """Returns the records of a picture data set, named as for `tfds.builder` (`"beans"`, `"cats_vs_dogs:4.0.1"`).
 
-    The pictures stay encoded in memory and are decoded like those of a folder. Splits that TensorFlow
-    Datasets names otherwise than train, validation and test are left out, and so are those without labels.
+    The pictures stay encoded in memory and are decoded like those of a folder. Splits other than train, validation
+    and test are left out, and so are splits without labels.
     """
     return _records(name, "Image")
 
 
 def text_records(name: str) -> list[Record]:
-    """Records of texts of `name` (`"imdb_reviews"`)."""
+    """Returns the records of a text data set (`"imdb_reviews"`)."""
     return _records(name, "Text")
 
 
 def pair_records(name: str, source: str, target: str) -> list[Record]:
-    """Records of texts of `name` with one reference each (`"wmt16_translate/de-en"`, `"xsum"`).
+    """Returns the records of a data set of texts with one reference each (`"wmt16_translate/de-en"`, `"xsum"`).
 
     Args:
-        name: As `tfds.builder` takes it.
-        source: Feature that holds the text.
-        target: Feature that holds the reference.
+        name: The name for `tfds.builder`.
+        source: The feature with the text.
+        target: The feature with the reference.
     """
     builder = _builder(name)
     if missing := [feature for feature in (source, target) if feature not in builder.info.features]:
         raise DataError(
-            f"The data set has a feature {missing[0]!r}",
-            received=f"{listed(builder.info.features)} in tfds:{name}",
+            f"Feature {missing[0]!r} not found in tfds:{name}, which has {listed(builder.info.features)}",
             fix="Name the right ones with `--columns.source` and `--columns.target`",
         )
-    return _undivided(
+    return _without_lone_train(
         [
             Record(example[source], References((example[target].decode(),)), where=where, split=split)
             for where, split, example in _examples(builder, name)
@@ -56,11 +55,11 @@ def _records(name: str, kind: Literal["Image", "Text"]) -> list[Record]:
     content, label = _feature_names(name, builder.info.features, getattr(tfds.features, kind), tfds)
     decoders = {content: tfds.decode.SkipDecoding()} if kind == "Image" else None
     names = builder.info.features[label].names
-    return _undivided(
+    return _without_lone_train(
         [
             Record(bytes(example[content]), Label(names[example[label]]), where=where, split=split)
             for where, split, example in _examples(builder, name, decoders)
-            if example[label] >= 0  # a split whose labels are kept secret holds -1 in their place
+            if example[label] >= 0  # the label is -1 in a split whose labels are secret
         ]
     )
 
@@ -68,48 +67,45 @@ def _records(name: str, kind: Literal["Image", "Text"]) -> list[Record]:
 def _builder(name: str) -> Any:
     import tensorflow_datasets as tfds
 
-    import tfft.data.demo.builders  # noqa: F401 (tfft's own data sets are known by their names from here on)
+    import tfft.data.demo.builders  # noqa: F401 (registers the data sets of tfft)
 
     try:
         return tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):  # no such name, no such version, no name
         raise ConfigError(
-            "`--data tfds:NAME` names a TensorFlow Datasets data set",
-            received=f"{name!r}",
+            f"Data set {name!r} not found in TensorFlow Datasets",
             fix=f"Nearest: {nearest(name, tfds.list_builders())}",
         ) from None
 
 
 def _examples(builder: Any, name: str, decoders: Any = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Where each example stands, its split, and its features."""
+    """Yields the place, the split and the features of each example."""
     import tensorflow_datasets as tfds
 
     try:
         builder.download_and_prepare()
-    except Exception as error:  # whatever a data set's own code, its host or the disk may raise
-        raise MachineError(
-            f"TensorFlow Datasets prepares {name!r}", received=f"{type(error).__name__}: {error}"
-        ) from error
+    except Exception as error:  # of any kind: from the code of the data set, its host or the disk
+        raise MachineError(f"TensorFlow Datasets cannot prepare {name!r}: {type(error).__name__}: {error}") from error
     for split in builder.info.splits:
         if split in SPLIT_NAMES:
             for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split, decoders=decoders))):
                 yield f"tfds:{name} {split} {number}", SPLIT_NAMES[split], example
 
 
-def _undivided(found: list[Record]) -> list[Record]:
-    """Records of a data set that has no split but train are without one."""
-    if {record.split for record in found} == {"train"}:
-        return [replace(record, split=None) for record in found]
-    return found
+def _without_lone_train(examples: list[Record]) -> list[Record]:
+    """Removes the split of the records if it is always train, so that tfft splits them."""
+    if {record.split for record in examples} == {"train"}:
+        return [replace(record, split=None) for record in examples]
+    return examples
 
 
 def _feature_names(name: str, features: Any, kind: type, tfds: Any) -> tuple[str, str]:
-    """The one picture or text, and the one class, among the features."""
+    """Returns the names of the picture or text feature and of the class feature."""
     contents = [key for key, feature in features.items() if isinstance(feature, kind)]
     labels = [key for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
     if len(contents) != 1 or not labels:
         raise DataError(
-            f"A data set for this recipe has one {kind.__name__} and one ClassLabel feature",
-            received=f"{' '.join(str(dict(features)).split())} in tfds:{name}",
+            f"tfds:{name} needs one {kind.__name__} and one ClassLabel feature for this recipe (got "
+            f"{' '.join(str(dict(features)).split())})",
         )
     return contents[0], "label" if "label" in labels else labels[0]

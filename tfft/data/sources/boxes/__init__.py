@@ -1,1 +1,1 @@
-"""Where pictures with boxes come from, one file for each format."""
+"""Sources of pictures with boxes: one file for each annotation format, see `tfft.data.sources.boxes.folders.FORMATS`."""

@@ -1,4 +1,4 @@
-"""COCO: the pictures that one file lists, and the boxes of each; every row is checked and named by its place."""
+"""Reads COCO files, which list pictures and their boxes, and checks every row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfft.data.sources.boxes.annotation import Found, Size, UnusableError, checked, content_of, short
+from tfft.data.sources.boxes.annotation import NamedBox, Size, UnusableError, checked, content_of, short
 from tfft.data.truths.boxes import Boxes
 from tfft.errors import DataError, listed
 
@@ -19,31 +19,31 @@ Id = int | float | str
 
 
 MOST_PIXELS = 2**31
-"""More than any picture has in a row; a longer number is a mistake, and long to print."""
+"""No picture is that wide or high; a larger number is a mistake, and long to print."""
 
 
-def coco_file(path: Path) -> tuple[list[tuple[Id, str, Size]], dict[Id, list[Found]]]:
-    """The pictures of a COCO file, id, name and size of each, and by id their objects; crowds are left out.
+def coco_file(path: Path) -> tuple[list[tuple[Id, str, Size]], dict[Id, list[NamedBox]]]:
+    """Returns id, name and size of the pictures of a COCO file, and their boxes by id, without crowds.
 
     Raises:
-        DataError: If it is none, or a row of it cannot be; two rows that share an id cannot.
+        DataError: If the file does not have this format, a row is invalid, or two rows share an id.
     """
     names: dict[Id, str] = {}
     images: dict[Id, tuple[str, Size]] = {}
-    objects: dict[Id, list[Found]] = defaultdict(list)
+    objects: dict[Id, list[NamedBox]] = defaultdict(list)
     content = _content(path)
 
     def category(row: Row) -> None:
         number, name = _id(row, "id"), _class_name(row["name"])
         if names.setdefault(number, name) != name:
-            raise ValueError(f"the id {short(number)} is that of {short(names[number])} and of {short(name)}")
+            raise ValueError(f"id {short(number)} belongs to both {short(names[number])} and {short(name)}")
 
     def image(row: Row) -> None:
         number, name = _id(row, "id"), row["file_name"]
         if not isinstance(name, str):
             raise ValueError(f"file_name is {short(name)}, not a text")
         if number in images:
-            raise ValueError(f"the id {short(number)} is that of {short(images[number][0])} and of {short(name)}")
+            raise ValueError(f"id {short(number)} belongs to both {short(images[number][0])} and {short(name)}")
         images[number] = (name, (_pixels(row, "height"), _pixels(row, "width")))
 
     def annotation(row: Row) -> None:
@@ -57,7 +57,7 @@ def coco_file(path: Path) -> tuple[list[tuple[Id, str, Size]], dict[Id, list[Fou
             known = listed(map(short, names), most=10) or "none"
             raise ValueError(f"category_id {short(kind)} is not among the categories: {known}")
         if number not in images and str(number) in as_text:
-            raise ValueError(f"image_id is {short(number)}, the id of the picture {short(as_text[str(number)])}")
+            raise ValueError(f"image_id is {short(number)}, but the id of the picture is {short(as_text[str(number)])}")
         left, top, width, height = _four_numbers(row["bbox"])
         objects[number].append((names[kind], [left, top, left + width, top + height]))
 
@@ -65,48 +65,49 @@ def coco_file(path: Path) -> tuple[list[tuple[Id, str, Size]], dict[Id, list[Fou
     _each(path, content, "images", image)
     as_text = {str(number): number for number in images}
     _each(path, content, "annotations", annotation)
-    return [(number, *said) for number, said in images.items()], objects
+    return [(number, name, size) for number, (name, size) in images.items()], objects
 
 
-def coco_boxes(objects: Sequence[Found], said: Size, size: Size | None, where: str) -> Boxes:
-    """The objects of one picture of a COCO file, which says the size `said`; `size` is as for `voc_boxes`."""
-    if size is not None and size != said:
-        raise UnusableError(f"{where} says {said[1]} x {said[0]} pixels, the picture has {size[1]} x {size[0]}")
-    return checked(objects, said, where)
+def coco_boxes(objects: Sequence[NamedBox], stated: Size, size: Size | None, where: str) -> Boxes:
+    """Returns the boxes of one picture; `stated` is its size in the COCO file, `size` its real size if it opens."""
+    if size is not None and size != stated:
+        raise UnusableError(
+            f"{where} states {stated[1]} x {stated[0]} pixels, but the picture has {size[1]} x {size[0]}"
+        )
+    return checked(objects, stated, where)
 
 
 def _content(path: Path) -> Row:
     try:
         content = json.loads(content_of(path).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError, UnusableError) as error:
-        raise _fault(f"{type(error).__name__}: {error} in {path}", "Check `--data`") from None
+        raise _fault(f"{path} cannot be read: {type(error).__name__}: {error}") from None
     if not isinstance(content, dict):
-        raise _fault(f"{short(content)} in {path}", "Check `--data`")
+        raise _fault(f"{path} is {short(content)}, not an object")
     return content
 
 
 def _each(path: Path, content: Row, key: str, read: Callable[[Row], None]) -> None:
-    """Reads every row of one list of the file."""
+    """Calls `read` for each row of a list of the file."""
     rows = content.get(key)
     if not isinstance(rows, list):
-        raise _fault(f"{f'{key}: {short(rows)}' if key in content else f'no {key}'} in {path}", "Check `--data`")
+        raise _fault(f"{key} in {path} is {short(rows)}, not a list" if key in content else f"{path} has no {key}")
     for place, row in enumerate(rows):
         try:
             if not isinstance(row, dict):
-                raise ValueError(f"{short(row)} instead of names and values")
+                raise ValueError(f"{short(row)} is not an object")
             read(row)
         except (KeyError, ValueError) as error:
             why = f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
             number = f" (id {short(row['id'])})" if isinstance(row, dict) and "id" in row else ""
-            raise _fault(f"{key}[{place}]{number}: {why}, in {path}", "Correct this row") from None
+            raise _fault(f"{key}[{place}]{number} in {path}: {why}", "Correct this row") from None
 
 
-def _fault(received: str, fix: str) -> DataError:
+def _fault(problem: str, fix: str = "Check `--data`") -> DataError:
     return DataError(
-        "A COCO file holds images (id, file_name, height, width), categories (id, name) and annotations (image_id, "
-        "category_id, bbox); no two images or categories share an id, and it is written alike wherever it stands",
-        received=received,
-        fix=fix,
+        problem,
+        fix=f"{fix}; COCO has images (id, file_name, height, width), categories (id, name) and annotations (image_id, "
+        "category_id, bbox), with unique ids that are written alike everywhere",
     )
 
 

@@ -1,10 +1,10 @@
-"""Where pictures with boxes come from: folders in one of the formats, a COCO file, the demo."""
+"""Finds pictures with boxes: in folders, in a file that lists them, or the demo data."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tfft.data.demo.scenes import SIDE, scene_records
@@ -12,36 +12,54 @@ from tfft.data.reading.images import picture_size
 from tfft.data.records import SPLIT_NAMES, Record, digested
 from tfft.data.sources import arrays
 from tfft.data.sources.arrays import Arrays, array_records
-from tfft.data.sources.boxes.annotation import Size, annotation_files, parsed, unusable
-from tfft.data.sources.boxes.coco import coco_file
-from tfft.data.sources.boxes.coco_folders import coco_files, coco_records
-from tfft.data.sources.boxes.voc import voc_boxes
-from tfft.data.sources.boxes.yolo import yolo_boxes, yolo_names
+from tfft.data.sources.boxes.annotation import (
+    ListFormat,
+    Parser,
+    PictureFormat,
+    annotation_files,
+    parsed,
+    unusable,
+)
+from tfft.data.sources.boxes.coco_folders import COCO
+from tfft.data.sources.boxes.voc import VOC
+from tfft.data.sources.boxes.yolo import YOLO
 from tfft.data.sources.files import picture_files, readable, subfolders
 from tfft.data.splitting import audit
 from tfft.data.truths.boxes import Boxes
 from tfft.errors import DataError, listed
 
-FORMS = (
-    "a folder with images/ and annotations/*.xml (Pascal VOC), images/ and labels/*.txt (YOLO), or pictures and a "
-    ".json file (COCO), directly or under train/, val/ and test/; a COCO .json file; or demo:boxes"
+FORMATS: tuple[PictureFormat | ListFormat, ...] = (VOC, COCO, YOLO)
+"""The annotation formats, in the order in which a folder is searched for them."""
+
+
+LISTS = tuple(form for form in FORMATS if isinstance(form, ListFormat))
+
+
+FORMS = "; ".join(
+    [
+        f"a folder with {' or '.join(f'{form.layout} ({form.name})' for form in FORMATS)}, directly or under train/, "
+        "val/ and test/",
+        *(f"a {form.name} {form.suffix} file" for form in LISTS),
+        "or demo:boxes",
+    ]
 )
+"""What `--data` may be."""
 
 
 def find_boxes(source: str | Arrays) -> list[Record]:
-    """Lists the pictures of a source with their boxes, and a digest of each, without decoding one.
+    """Lists the pictures of a source with their boxes and digests, without decoding them.
 
     Args:
-        source: `Arrays`, or where the data are.
-            A folder in Pascal VOC form (`images/`, `annotations/*.xml`), YOLO form (`images/`, `labels/*.txt`,
-            the names in `data.yaml` or `classes.txt`) or COCO form (pictures and a `.json` file), directly or under
+        source: `Arrays`, or the place of the data:
+            a folder in Pascal VOC form (`images/`, `annotations/*.xml`), YOLO form (`images/`, `labels/*.txt`,
+            class names in `data.yaml` or `classes.txt`) or COCO form (pictures and a `.json` file), directly or under
             `train/`, `val/` and `test/`; a COCO file; or `demo:boxes`.
 
     Returns:
-        Records in the order of the names, or of the rows of a file. Boxes that cannot be used say why.
+        Records in the order of the names, or of the rows of a file. Boxes that cannot be used contain the reason.
 
     Raises:
-        DataError: If there is nothing to read, no box at all, or a class is on no training picture.
+        DataError: If there is nothing to read, there are no boxes, or a class has no training pictures.
     """
     if isinstance(source, Arrays):
         records = array_records(source, arrays.picture, arrays.boxes)
@@ -49,131 +67,152 @@ def find_boxes(source: str | Arrays) -> list[Record]:
         records = scene_records(
             lambda scene: Boxes(tuple(map(str, scene.digits)), tuple(map(tuple, (scene.boxes / SIDE).tolist())))
         )
-    elif source.lower().endswith(".json"):
+    elif form := next((form for form in LISTS if source.lower().endswith(form.suffix)), None):
         home = Path(source).parent
-        records = list(coco_records(Path(source), {home: None}, home))
+        records = list(form.records(Path(source), {home: None}, home))
     else:
         records = _folder(Path(source))
     audit.check_trained(records, source)
     if not any(record.truth.names or record.truth.wrong for record in records):
-        raise DataError("Some pictures have boxes", received=f"no box in {source}", fix="Check the annotations")
+        raise DataError(f"No boxes found in {source}", fix="Check the annotations")
     return digested(records)
 
 
 def _folder(root: Path) -> list[Record]:
-    """Of the folder, or of the split folders in it or in its `images/`."""
+    """Returns the records of a folder, or of the split folders in it or in its `images/`."""
     if not root.is_dir():
-        raise DataError(
-            f"`--data` must be {FORMS}",
-            received=f"no folder {root}",
-            fix="Check the path, or leave `--data` out for the demo",
-        )
+        raise DataError(f"Folder not found: {root}", fix=f"Check `--data`: {FORMS}")
     images = _below(root, "images", "JPEGImages")
     tops = next((tops for above in (root, images) if above and (tops := _split_folders(above))), {root: None})
     records: list[Record] = []
-    coco: dict[Path, dict[Path, str | None]] = defaultdict(dict)  # a file may be of several folders of pictures
+    lists: dict[tuple[ListFormat, Path], dict[Path, str | None]] = defaultdict(dict)
     for top, split in tops.items():
         pictures = _below(top, "images", "JPEGImages") or top
-        found = _one(pictures, [top, root], root, split)
-        if isinstance(found, dict):
-            for name, path in found.items():
-                coco[path][pictures] = name
+        annotations = _annotations(pictures, [top, root], root, split)
+        if isinstance(annotations, Mapping):
+            for file, its_split in annotations.items():
+                lists[file][pictures] = its_split  # a file may list the pictures of several folders
         else:
-            records += found
-    return records + [one for path, folders in coco.items() for one in coco_records(path, folders, root)]
+            records += annotations
+    return records + [record for (form, path), folders in lists.items() for record in form.records(path, folders, root)]
 
 
 def _split_folders(folder: Path) -> dict[Path, str]:
-    """The sub-folders that are named after a split."""
+    """Returns the sub-folders that are named after a split, with their splits."""
     return {top: split for top in subfolders(folder) if (split := _split_of(top.name))}
 
 
 def _split_of(name: str) -> str | None:
-    """The split that a folder is named after, a year behind it as COCO has them: `train2017`."""
+    """Returns the split that a folder is named after; a year may follow as in COCO: `train2017`."""
     return SPLIT_NAMES.get(re.sub(r"\d{4}$", "", name.lower()))
 
 
-def _one(
-    pictures: Path, notes: Sequence[Path], root: Path, split: str | None
-) -> Iterator[Record] | dict[str | None, Path]:
-    """For the pictures in or below one folder what is said of them in or below others: records, or COCO files."""
+def _annotations(
+    pictures: Path, homes: Sequence[Path], root: Path, split: str | None
+) -> Iterator[Record] | Mapping[tuple[ListFormat, Path], str | None]:
+    """Searches for the annotations of the pictures in or below a folder.
+
+    Args:
+        pictures: The folder of the pictures.
+        homes: Folders in or below which the annotations may be.
+        root: The data folder.
+        split: The split of the pictures.
+
+    Returns:
+        Records of the pictures, or the files that list them, with their splits.
+    """
     within = [
         place
-        for folder in notes
+        for folder in homes
         for name in ("annotations", "labels")
         if (below := _below(folder, name))
         for place in (*_folders_of(below, split), below / pictures.name, below)
         if place.is_dir()
     ]
-    places = list(dict.fromkeys([*within, *notes, pictures]))
+    places = list(dict.fromkeys([*within, *homes, pictures]))
     for place in places:
         divided = bool(_split_folders(place))
         below = place in (*within, pictures) and not divided
-        by_name = not (divided and place in within)  # then what lies beside the folders of splits is of none
-        if by_name and (files := annotation_files(place, ".xml", below=below)):
-            return _by_name(pictures, place, files, root, split, lambda path, size: voc_boxes(path, size))
-        if jsons := coco_files(place, split):
-            return jsons
-        texts = annotation_files(place, ".txt", below=below) if by_name else []
-        if texts and (names := yolo_names(root, place)):
-            return _by_name(pictures, place, texts, root, split, lambda path, size: yolo_boxes(path, names, size))
+        by_name = not (divided and place in within)  # files beside split folders belong to no split
+        for form in FORMATS:
+            if isinstance(form, ListFormat):
+                if paths := form.files(place, split):
+                    return {(form, path): name for name, path in paths.items()}
+            elif (
+                by_name
+                and (files := annotation_files(place, form.suffix, below=below))
+                and (parse := form.parser(root, place))
+            ):
+                named = {path.relative_to(place).with_suffix(""): path for path in files}
+                return _by_name(pictures, place, named, form, parse, root, split)
     raise _nothing(pictures, places)
 
 
 def _folders_of(folder: Path, split: str | None) -> list[Path]:
-    return [top for top, its in _split_folders(folder).items() if its == split]
+    return [top for top, its_split in _split_folders(folder).items() if its_split == split]
 
 
 def _nothing(pictures: Path, places: Sequence[Path]) -> DataError:
-    """What to say if no place tells the boxes of some pictures."""
-    jsons = [path for place in places for path in annotation_files(place, ".json")]
-    named = {picture.stem for picture in picture_files(pictures)}
-    if jsons and not any(path.stem in named for place in places for path in annotation_files(place, ".txt")):
-        coco_file(jsons[0])  # which tells what is wrong with it
+    """Returns the error for pictures without annotations."""
+    lists = [(form, path) for form in LISTS for place in places for path in annotation_files(place, form.suffix)]
+    suffixes = [form.suffix for form in FORMATS if isinstance(form, PictureFormat)]
+    stems = {picture.stem for picture in picture_files(pictures)}
+    if lists and not any(
+        path.stem in stems for place in places for suffix in suffixes for path in annotation_files(place, suffix)
+    ):
+        form, path = lists[0]
+        form.check(path)
+    others = f", only {listed(path.name for _, path in lists)}" if lists else ""
     return DataError(
-        f"`--data` must be {FORMS}",
-        received=f"neither .xml, .json nor .txt files with class names for the pictures in {pictures}"
-        + (f", only {listed(path.name for path in jsons)}" if jsons else ""),
-        fix="Check the names of the folders, and of a .json file that is of one split; YOLO files need their class "
-        "names in data.yaml or classes.txt",
+        f"No annotations found for the pictures in {pictures}{others}",
+        fix=f"Check the names of the folders; {'; '.join(form.hint for form in FORMATS)}. `--data` must be {FORMS}",
     )
 
 
 def _below(folder: Path, *names: str) -> Path | None:
     wanted = [name.lower() for name in names]
-    return next((one for one in subfolders(folder) if one.name.lower() in wanted), None)
+    return next((sub for sub in subfolders(folder) if sub.name.lower() in wanted), None)
 
 
 def _by_name(
     pictures: Path,
-    notes: Path,
-    files: Sequence[Path],
+    place: Path,
+    files: Mapping[Path, Path],
+    form: PictureFormat,
+    parse: Parser,
     root: Path,
     split: str | None,
-    parse: Callable[[Path, Size | None], Boxes],
 ) -> Iterator[Record]:
-    """Pictures and the files of the same name in the folder `notes`; one that is alone says so."""
-    named = {path.relative_to(notes).with_suffix(""): path for path in files}
-    suffix = files[0].suffix.lower()
+    """Yields records of pictures and the annotation files of the same names, including those without a counterpart.
+
+    Args:
+        pictures: The folder of the pictures.
+        place: The folder of the annotation files.
+        files: The annotation files, by their path in `place` without suffix.
+        form: Their format.
+        parse: Parses such a file.
+        root: The data folder.
+        split: The split of the pictures.
+    """
     taken: dict[Path, str] = {}
     for picture in picture_files(pictures):
         where = readable(picture.relative_to(root).as_posix())
         name = picture.relative_to(pictures).with_suffix("")
-        annotation = named.get(name) or named.get(Path(name.name))
-        if annotation is None and suffix == ".txt":
-            truth = Boxes((), ())  # YOLO writes no file for a picture without objects
+        annotation = files.get(name) or files.get(Path(name.name))
+        if annotation is None and form.sparse:
+            truth = Boxes((), ())
         elif annotation is None:
-            truth = unusable(f"no {name.as_posix()}{suffix} in {notes.relative_to(root).as_posix()}")
+            truth = unusable(f"{name.as_posix()}{form.suffix} not found in {place.relative_to(root).as_posix()}")
         elif annotation in taken:
-            truth = unusable(f"a second picture named {name.as_posix()}, as {taken[annotation]}")
+            truth = unusable(f"its name is also that of {taken[annotation]}")
         else:
             taken[annotation] = where
             truth = parsed(lambda: parse(annotation, picture_size(picture)))  # noqa: B023 (called at once)
         yield Record(content=picture, truth=truth, where=where, split=split)
-    shared = split is not None and split not in map(_split_of, notes.relative_to(root).parts)
-    for path in files:
-        if path not in taken and not shared:  # in a folder for all splits, it may be of a picture of another
+    shared = split is not None and split not in map(_split_of, place.relative_to(root).parts)
+    for path in files.values():
+        if path not in taken and not shared:  # in a folder for all splits, its picture may be in another split
             where = readable(path.relative_to(root).as_posix())
-            # its place stands for its content: two that are empty are not one picture
-            truth = unusable("a picture of this name is missing")
+            # the content is its place, so that two empty files do not count as equal pictures
+            truth = unusable("no picture has this name")
             yield Record(content=where.encode(), truth=truth, where=where, split=split)

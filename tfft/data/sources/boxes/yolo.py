@@ -1,4 +1,4 @@
-"""YOLO: the boxes that one file says, and the names of their classes."""
+"""Reads YOLO annotations: one text file for each picture, and a file of class names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfft.data.sources.boxes.annotation import Size, UnusableError, checked, content_of, short
+from tfft.data.sources.boxes.annotation import Parser, PictureFormat, Size, UnusableError, checked, content_of, short
 from tfft.data.truths.boxes import Boxes
 from tfft.errors import DataError, listed
 
@@ -15,59 +15,76 @@ if TYPE_CHECKING:
 
 
 def yolo_boxes(path: Path, names: Mapping[int, str], size: Size | None) -> Boxes:
-    """The objects of one YOLO file: a class number, then middle and size in parts of the picture, in each line."""
+    """Returns the boxes of a YOLO file.
+
+    Each line has a class number, then the center and the size of a box relative to the picture.
+
+    Args:
+        path: The file.
+        names: Class names by number.
+        size: The size of its picture; None if that cannot be opened.
+
+    Raises:
+        UnusableError: If the file cannot be used.
+    """
     try:
         text = content_of(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UnusableError(f"{path.name} is not UTF-8 text") from None
-    found = []
+    boxes = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
             kind, x, y, width, height = map(float, line.split())
         except ValueError:
-            polygon = len(line.split()) > 6 and len(line.split()) % 2  # a class and three corners or more
+            polygon = len(line.split()) > 6 and len(line.split()) % 2  # a class and at least three corners
             why = "has a polygon, as for segmentation; a box is" if polygon else "is not"
             raise UnusableError(f"{path.name} line {number} {why} five numbers: {line[:60]!r}") from None
         if kind not in names:
-            raise UnusableError(f"{path.name} line {number} has class {kind:g}, classes are {listed(names, most=10)}")
-        found.append((names[kind], [x - width / 2, y - height / 2, x + width / 2, y + height / 2]))
+            raise UnusableError(
+                f"{path.name} line {number} has class {kind:g}, but the classes are {listed(names, most=10)}"
+            )
+        boxes.append((names[kind], [x - width / 2, y - height / 2, x + width / 2, y + height / 2]))
     height, width = size or (1, 1)
-    scaled = [(name, [v * scale for v, scale in zip(c, (width, height) * 2, strict=True)]) for name, c in found]
+    scaled = [(name, [v * scale for v, scale in zip(c, (width, height) * 2, strict=True)]) for name, c in boxes]
     return checked(scaled, (height, width), path.name)
 
 
 def yolo_names(root: Path, notes: Path) -> dict[int, str]:
-    """The class names of YOLO files, from `classes.txt` or `data.yaml` (or another .yaml); empty if there are none.
+    """Returns the class names of YOLO files, from `classes.txt`, `data.yaml` or another .yaml; empty if there are none.
+
+    Args:
+        root: The data folder.
+        notes: The folder of the YOLO files.
 
     Raises:
-        DataError: If a file of names cannot be read, or two contradict each other.
+        DataError: If a file of names cannot be read, or two files contradict each other.
     """
     folders = dict.fromkeys((notes, notes.parent, root))
     files = [path for folder in folders for path in sorted(folder.iterdir()) if path.is_file()]
     named = [path for path in files if path.name.lower() in ("classes.txt", "data.yaml", "data.yml")]
     others = [path for path in files if path.suffix.lower() in (".yaml", ".yml") and path not in named]
-    for paths in (named, others):  # another .yaml may be of a training, with the names of other data
-        given = [(path, names) for path in paths if (names := _names_in(path))]
-        for path, names in given[1:]:
-            if names != given[0][1]:
+    for paths in (named, others):  # another .yaml may configure a training on other data
+        candidates = [(path, names) for path in paths if (names := _names_in(path))]
+        for path, names in candidates[1:]:
+            if names != candidates[0][1]:
                 raise DataError(
-                    "The files of class names say the same",
-                    received=f"{_told(given[0][1])} in {given[0][0]}, {_told(names)} in {path}",
-                    fix="Remove the one that is wrong",
+                    f"Class names differ: {_quoted(candidates[0][1])} in {candidates[0][0]}, but {_quoted(names)} in "
+                    f"{path}",
+                    fix="Remove the wrong file",
                 )
-        if given:
-            return given[0][1]
+        if candidates:
+            return candidates[0][1]
     return {}
 
 
-def _told(names: Mapping[int, str]) -> str:
+def _quoted(names: Mapping[int, str]) -> str:
     return listed((f"{number}: {short(name)}" for number, name in names.items()), most=5)
 
 
 def _names_in(path: Path) -> dict[int, str]:
-    """By number the class names that a file gives; empty if it gives none."""
+    """Returns the class names in a file by number; empty if it has none."""
     import yaml
 
     try:
@@ -77,14 +94,13 @@ def _names_in(path: Path) -> dict[int, str]:
         return _yaml_names(yaml.compose(text, yaml.SafeLoader))
     except (OSError, yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise DataError(
-            "The class names of YOLO files can be read",
-            received=f"{' '.join(str(error).split())} in {path}",
-            fix="Write `names: [ant, bee]` into data.yaml, or a name into each line of classes.txt",
+            f"Class names cannot be read from {path}: {' '.join(str(error).split())}",
+            fix="Write `names: [ant, bee]` into data.yaml, or one name per line into classes.txt",
         ) from None
 
 
 def _yaml_names(root: yaml.Node | None) -> dict[int, str]:
-    """The names below `names:`, from the nodes of the file: values made of them may grow without bound."""
+    """Returns the class names below `names:`, read from YAML nodes: with aliases, values may grow without bound."""
     if root is None:
         return {}
     if root.id != "mapping":
@@ -95,12 +111,27 @@ def _yaml_names(root: yaml.Node | None) -> dict[int, str]:
     if names.id == "scalar":
         raise ValueError(f"names: {short(names.value)}")
     pairs = [(k.value, v) for k, v in names.value] if names.id == "mapping" else list(enumerate(names.value))
-    found: dict[int, str] = {}
+    classes: dict[int, str] = {}
     for key, node in pairs:
         kind = node.tag.rpartition(":")[2]
         if kind not in ("str", "int", "float"):  # yes, null, a date, a list
-            what = f"{short(node.value)}, which YAML reads as {kind}" if node.id == "scalar" else f"a {node.id}"
-            raise ValueError(f"the name of class {short(key)} is {what}; put a name in quotes")
-        if found.setdefault(int(key), node.value) != node.value:
-            raise ValueError(f"class {short(key)} has the names {short(found[int(key)])} and {short(node.value)}")
-    return found
+            value = f"{short(node.value)}, which YAML reads as {kind}" if node.id == "scalar" else f"a {node.id}"
+            raise ValueError(f"the name of class {short(key)} is {value}; put a name in quotes")
+        if classes.setdefault(int(key), node.value) != node.value:
+            raise ValueError(f"class {short(key)} has the names {short(classes[int(key)])} and {short(node.value)}")
+    return classes
+
+
+def _parser(root: Path, folder: Path) -> Parser | None:
+    names = yolo_names(root, folder)
+    return (lambda path, size: yolo_boxes(path, names, size)) if names else None
+
+
+YOLO = PictureFormat(
+    name="YOLO",
+    suffix=".txt",
+    layout="images/ and labels/*.txt",
+    hint="YOLO files need class names in data.yaml or classes.txt",
+    parser=_parser,
+    sparse=True,
+)
