@@ -42,7 +42,7 @@ def main() -> None:
     (a, b, losses, weights), (c, d, other_losses, other_weights) = results.values()
     equal = losses == other_losses and all(map(np.array_equal, weights, other_weights))
     print(
-        f"\n{words.recipe}: {(c + d) / (a + b):.2f} times faster; losses and weights "
+        f"\n{words.recipe}: streaming takes {(c + d) / (a + b):.2f} times as long as storing; losses and weights "
         + ("are bit-identical" if equal else "DIFFER")
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,7 @@ def configure(page: ModuleType, data: Any, labels: list[str] | None, settings: M
     Raises:
         ConfigError: Naming a setting that is none, or labels that belong to nothing.
     """
+    data = os.fspath(data) if isinstance(data, os.PathLike) else data
     start = page.Config() if data is not None else getattr(page, "DEMO", None) or page.Config()
     if data is not None and not isinstance(data, str):
         from tfft.data import as_arrays

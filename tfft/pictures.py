@@ -126,7 +126,7 @@ def load_data(
         storage=config.store,
         augmentation=augmentation,
         balanced=balance == "sample",
-        labels=getattr(config.data, "labels", None),
+        labels=getattr(config.data, "order", None),
     )
 
 

@@ -145,7 +145,7 @@ def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, ba
         length=config.length,
         bad_texts=config.bad_texts,
         balanced=balance == "sample",
-        labels=getattr(config.data, "labels", None),
+        labels=getattr(config.data, "order", None),
     )
 
 

@@ -22,8 +22,8 @@ class Choices:
 
 
 def row(said: str, phase: str) -> set[str]:
-    """The words of the last table that are about one phase: what is stored of it."""
-    return set([line for line in said.splitlines() if line.startswith(f"{phase} ")][-1].split())
+    """The words about one phase in the last two tables: what it trains on, and what is stored."""
+    return set(" ".join([line for line in said.splitlines() if line.startswith(f"{phase} ")][-2:]).split())
 
 
 def test_a_plan_shows_data_backbone_and_phases(
@@ -75,7 +75,7 @@ def test_a_plan_shows_what_is_stored_and_what_is_there_already(
         return capsys.readouterr().out
 
     first = said()
-    assert row(first, "head") >= {"8", "pool", "6", "0.0", "MB", "0%"}
+    assert row(first, "head") >= {"8", "pool", "2.1", "kB", "0%"}
     assert row(first, "tune") >= {"inner_dropout_2", "6", "0.3", "MB", "0%"}
     assert row(first, "all").isdisjoint({"MB", "0%"})
     assert str(open_store(Storage()).folder) in first

@@ -439,6 +439,13 @@ def test_the_source_of_a_change_of_ones_own_decides_what_is_used_again(network: 
     assert Augmentation(own=spotted).key == keys[1]
     assert Augmentation("light", own=spotted).key != keys[1]
     assert Augmentation(own=typed["typed"]).key != keys[3]  # without source it cannot be known again
+
+    def divided(by: int) -> Augment:
+        return lambda picture, rng: picture // by
+
+    # the source does not tell what they close over; and two stand in one line
+    for one, other in ((divided(2), divided(4)), (lambda p, rng: p // 2, lambda p, rng: p // 4)):
+        assert Augmentation(own=one).key != Augmentation(own=other).key
     store_activations(own_plan(network, splits, spotted))
     assert missing(spotted) == 0
     # two further views, of which the head sees one; the pictures as they are are there

@@ -10,7 +10,7 @@ from tfft.training import Phase, check_phases
 def test_a_backbone_alone_can_be_checked_before_there_are_data(network: keras.Model) -> None:
     network.trainable = False
     check_phases(network, {"head": Phase(), "tune": Phase(unfreeze=3)})
-    with pytest.raises(ConfigError, match="unfreeze=4"):
+    with pytest.raises(ConfigError, match=r"unfreeze\b.*\b4\b"):
         check_phases(network, {"head": Phase(), "tune": Phase(unfreeze=4)})
 
 

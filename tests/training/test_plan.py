@@ -33,7 +33,7 @@ def test_a_plan_counts_what_each_phase_trains(network: keras.Model, splits: Spli
 
 
 def test_unfreeze_beyond_the_stages_even_of_a_phase_left_out(network: keras.Model, splits: Splits) -> None:
-    with pytest.raises(ConfigError, match=r"3.*unfreeze=9.*`all`"):
+    with pytest.raises(ConfigError, match=r"(?=.*unfreeze)(?=.*\b3\b)(?=.*\b9\b)(?=.*`all`)"):
         plan_phases(network, TASK, splits, {"head": Phase(), "tune": Phase(epochs=0, unfreeze=9)}, batch_size=8)
 
 
@@ -54,7 +54,7 @@ def test_a_batch_is_at_most_the_training_data(network: keras.Model, splits: Spli
 
 
 def test_no_batch(network: keras.Model, splits: Splits) -> None:
-    with pytest.raises(ConfigError, match="batch_size=0"):
+    with pytest.raises(ConfigError, match=r"batch_size\b.*\b0\b"):
         plan_phases(network, TASK, splits, {"head": Phase()}, batch_size=0)
 
 
@@ -80,7 +80,7 @@ def test_views(network: keras.Model, splits: Splits) -> None:
         plan = plan_phases(network, TASK, changed, {"head": Phase(epochs=9)}, batch_size=8)
         return [plan.phases[0].shown(epoch).view for epoch in range(9)]
 
-    with pytest.raises(ConfigError, match="views=0"):
+    with pytest.raises(ConfigError, match=r"views\b.*\b0\b"):
         shown(0)
     assert shown(4) == [0, 1, 2, 3, 0, 1, 2, 3, 0]
     assert shown("fresh") == list(range(9))

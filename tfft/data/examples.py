@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from tfft.data.augmentation.changes import Augmentation
+from tfft.data.augmentation.changes import Augmentation, augmented
 from tfft.data.batching.layout import Layout
 from tfft.data.batching.order import epoch_order
 from tfft.data.batching.widths import ByWidth, Tokens, positions_by_width
@@ -103,13 +103,15 @@ class Pictures:
         """The content of each example, for its digest."""
         return iter(self.inputs)
 
-    def check(self) -> None:
-        """Raises `ConfigError` unless the pictures are uint8."""
+    def check(self, augmentation: Augmentation) -> None:
+        """Raises `ConfigError` unless the pictures are uint8 and one of them can be augmented."""
         if self.inputs.dtype != "uint8":
             raise ConfigError(
                 f"Pictures must be uint8 in [0, 255] (got {self.inputs.dtype})",
                 fix="Convert them: `.astype('uint8')`",
             )
+        if augmentation.own is not None and len(self):
+            augmented(self.inputs[np.arange(1)][0], augmentation, np.random.default_rng(0))
 
 
 @dataclass(frozen=True)
@@ -195,8 +197,10 @@ class Texts:
         """The content of each example, for its digest."""
         return (row[:width] for row, width in zip(self.inputs, self.widths, strict=True))
 
-    def check(self) -> None:
-        """Does nothing: texts are checked when they are read."""
+    def check(self, augmentation: Augmentation) -> None:
+        """Raises `ConfigError` if the texts are to be augmented."""
+        if augmentation.active:
+            raise ConfigError("Texts cannot be augmented", fix="Leave out `augmentation`")
 
 
 Examples = Pictures | Texts

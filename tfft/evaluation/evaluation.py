@@ -1,4 +1,4 @@
-"""What is known of a trained model: its scores, and the answers that they are computed from."""
+"""The evaluation of a trained model: its scores, and the predictions that they are computed from."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from tfft.data.examples import Examples, Splits
 
 Scores = dict[str, dict[str, Any]]
-"""By split, then by metric; JSON as it is."""
+"""By split, then by metric; JSON values."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Of every split that was scored."""
+    """Scores and predictions of every scored split."""
 
     scores: Scores
     predictions: Mapping[str, Any] = field(repr=False)
-    """By split, the answers to its examples, in their order."""
+    """By split, the predictions for its examples, in their order."""
     thresholds: np.ndarray | None = None
-    """(labels,), from which probability on a label is there, chosen on validation; None where there is no choice."""
+    """Score threshold of each label, (labels,), chosen on validation; None where a task has none."""
 
 
 def score_splits(
@@ -35,9 +35,9 @@ def score_splits(
 
     Args:
         splits: The data.
-        predictions: By split.
-        score: From the examples of a split and the predictions for them to its scores.
-        thresholds: That they were computed with, if any.
+        predictions: Predictions by split.
+        score: From the examples of a split and their predictions to the scores.
+        thresholds: Score thresholds used by `score`, if any.
     """
-    scores = {name: score(getattr(splits, name), given) for name, given in predictions.items()}
+    scores = {name: score(getattr(splits, name), values) for name, values in predictions.items()}
     return Evaluation(scores, predictions, thresholds)

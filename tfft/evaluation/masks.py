@@ -1,4 +1,4 @@
-"""Scores of a model that gives a class to each pixel."""
+"""Scores of predicted masks."""
 
 from __future__ import annotations
 
@@ -11,41 +11,40 @@ from tfft.conventions import IGNORED
 
 
 def confusions(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """One confusion matrix for each picture: (pictures, classes, classes), int32, rows true, columns predicted, pixels.
+    """A confusion matrix for each picture: (pictures, classes, classes), int32 pixels, rows true, columns predicted.
 
-    Full-sized answers of a large split do not fit the memory; these do.
+    The predictions for a large split may not fit into memory; these matrices do.
 
     Args:
         probabilities: (pictures, height, width, classes).
-        targets: Indices of classes, (pictures, height, width); pixels of 255 do not count.
+        targets: Class indices, (pictures, height, width); pixels of 255 are ignored.
     """
     count = probabilities.shape[-1]
-    made = np.empty((len(targets), count, count), np.int32)
-    for matrix, truth, said in zip(made, targets, probabilities.argmax(axis=-1), strict=True):
+    matrices = np.empty((len(targets), count, count), np.int32)
+    for matrix, truth, predicted in zip(matrices, targets, probabilities.argmax(axis=-1), strict=True):
         known = truth != IGNORED
-        pairs = truth[known].astype(np.int64) * count + said[known]
-        # ten times as fast as scikit-learn's, which sorts; a split has a hundred million pixels
+        pairs = truth[known].astype(np.int64) * count + predicted[known]
+        # ten times as fast as scikit-learn, which sorts; a split has a hundred million pixels
         matrix[:] = np.bincount(pairs, minlength=count * count).reshape(count, count)
-    return made
+    return matrices
 
 
 def segmentation_scores(confusions: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
-    """Scores of one split, of its pixels at the size of the model.
+    """Scores of one split, over its pixels at the size of the model.
 
     Args:
         confusions: (examples, classes, classes), see `confusions`.
         labels: Names of the classes.
 
     Returns:
-        `pixel_accuracy`, the share of the pixels that are right, and `mean_iou`, the mean over the classes that are
-        there or predicted of the intersection of truth and answer in parts of their union (Everingham et al. 2010),
-        both in [0, 1]; `per_class`, for each label its `iou` (None where it is neither there nor predicted),
-        `precision`, `recall` (0 where the denominator is 0) and `share` of the pixels; `confusion_matrix`, rows true,
-        columns predicted, in pixels.
+        `pixel_accuracy`, the share of right pixels, and `mean_iou`, the mean intersection over union (Everingham et al.
+        2010) of the classes that are present or predicted, both in [0, 1]; `per_class`, for each label its `iou` (None
+        if neither present nor predicted), `precision`, `recall` (0 where the denominator is 0) and `share` of the
+        pixels; `confusion_matrix`, rows true, columns predicted, in pixels.
     """
     matrix = confusions.sum(axis=0, dtype=np.int64)
-    right, true, answered = np.diag(matrix), matrix.sum(1), matrix.sum(0)
-    union, pixels = true + answered - right, max(1, int(matrix.sum()))
+    right, true, predicted = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+    union, pixels = true + predicted - right, max(1, int(matrix.sum()))
     iou = right / np.maximum(union, 1)
     return {
         "pixel_accuracy": float(right.sum() / pixels),
@@ -53,7 +52,7 @@ def segmentation_scores(confusions: np.ndarray, labels: Sequence[str]) -> dict[s
         "per_class": {
             label: {
                 "iou": float(iou[index]) if union[index] else None,
-                "precision": float(right[index] / max(1, answered[index])),
+                "precision": float(right[index] / max(1, predicted[index])),
                 "recall": float(right[index] / max(1, true[index])),
                 "share": float(true[index] / pixels),
             }

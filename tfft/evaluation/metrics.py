@@ -1,4 +1,4 @@
-"""Scores of a classifier, by scikit-learn."""
+"""Scores of predicted classes, by scikit-learn."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 
 MOST_CLASSES = 200
-"""Of a confusion matrix in the scores: beyond it the matrix is more zeros than anybody reads."""
+"""Most classes for which the scores include a confusion matrix; a larger one is nearly all zeros."""
 MOST_CONFUSED = 50
-"""Pairs of classes that are listed as confused."""
+"""Most pairs of classes in `most_confused`."""
 
 
 def single_label_scores(targets: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
     """Scores of one split.
 
     Args:
-        targets: Index of the true class, (examples,), int.
+        targets: Class indices, (examples,), int.
         probabilities: Predicted, (examples, classes), each row sums to 1.
         labels: Names of the classes.
 
     Returns:
-        `accuracy` and `macro_f1` in [0, 1], the latter a mean over the classes that were there or were predicted;
+        `accuracy` and `macro_f1` in [0, 1], the latter over the classes that are present or predicted;
         `loss`, the mean cross-entropy in nats; `per_class`, for each label its `precision`, `recall`, `f1` (0 where
         the denominator is 0) and `support`; `most_confused`, up to 50 of `[true, predicted, count]`, most first;
         for up to 200 classes `confusion_matrix`, rows true, columns predicted.
@@ -49,7 +49,7 @@ def single_label_scores(targets: np.ndarray, probabilities: np.ndarray, labels: 
             for index, label in enumerate(labels)
         },
         "most_confused": [
-            [labels[true], labels[said], count] for (true, said), count in confused.most_common(MOST_CONFUSED)
+            [labels[true], labels[guess], count] for (true, guess), count in confused.most_common(MOST_CONFUSED)
         ],
     }
     if len(labels) <= MOST_CLASSES:

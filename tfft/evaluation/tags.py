@@ -1,4 +1,4 @@
-"""Scores of a model that says for each of several classes whether it is there, by scikit-learn."""
+"""Scores of predicted labels, any number for each example, by scikit-learn."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Any
 import numpy as np
 
 UNSEEN = 0.5
-"""Threshold of a label that no picture of the split has, or every one."""
+"""Threshold of a label that no example has, or every example."""
 
 
 def best_thresholds(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """For each label the threshold with the highest F1, half-way to the next lower probability: (labels,), float.
 
-    To be chosen on validation, and applied as it is to test: a label is there where its probability is at least its
-    threshold. One threshold of 0.5 for all suits rare labels badly (Lipton, Elkan and Narayanaswamy 2014,
+    Choose it on validation and apply it unchanged to test: a label is predicted if its probability is at least its
+    threshold. A threshold of 0.5 for all labels suits rare labels badly (Lipton, Elkan and Narayanaswamy 2014,
     arXiv:1402.1892).
 
     Args:
-        targets: Which labels are there, (examples, labels), 1 or 0.
+        targets: True labels, (examples, labels), 1 or 0.
         probabilities: Predicted, (examples, labels).
     """
     from sklearn.metrics import precision_recall_curve
 
-    found = []
-    for truth, chance in zip(targets.T, probabilities.T, strict=True):
+    thresholds = []
+    for truth, probability in zip(targets.T, probabilities.T, strict=True):
         if not 0 < truth.sum() < len(truth):
-            found.append(UNSEEN)
+            thresholds.append(UNSEEN)
             continue
-        precision, recall, cuts = precision_recall_curve(truth, chance)
+        precision, recall, cuts = precision_recall_curve(truth, probability)
         f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
         best = int(np.argmax(f1[:-1]))
-        # in double precision: two neighbours of single precision have nothing between them
-        cut, below = float(cuts[best]), chance[chance < cuts[best]]
-        # a threshold on the very probability of one picture would be decided by its last bit
-        found.append((cut + float(below.max())) / 2 if len(below) else cut / 2)
-    return np.array(found)
+        # in double precision, since no number lies between two neighbours in single precision
+        cut, below = float(cuts[best]), probability[probability < cuts[best]]
+        # at exactly the probability of an example, its last bit would decide
+        thresholds.append((cut + float(below.max())) / 2 if len(below) else cut / 2)
+    return np.array(thresholds)
 
 
 def multi_label_scores(
@@ -45,33 +45,33 @@ def multi_label_scores(
     """Scores of one split.
 
     Args:
-        targets: Which labels are there, (examples, labels), 1 or 0.
+        targets: True labels, (examples, labels), 1 or 0.
         probabilities: Predicted, (examples, labels), in [0, 1].
         labels: Names of the labels.
-        thresholds: From which probability on a label counts as predicted, (labels,).
+        thresholds: Least probability of a predicted label, (labels,).
 
     Returns:
-        `macro_average_precision`, `macro_f1` and `micro_f1` in [0, 1], means over the labels that the split has;
-        `exact_match`, the share of pictures of which every label is right; `loss`, the mean binary cross-entropy in
-        nats; `per_class`, for each label its `average_precision` (None without pictures), `precision`, `recall`, `f1`
-        (0 where the denominator is 0), `threshold` and `support`.
+        `macro_average_precision`, `macro_f1` and `micro_f1` in [0, 1], means over the labels present in the split;
+        `exact_match`, the share of examples whose labels are all right; `loss`, the mean binary cross-entropy in nats;
+        `per_class`, for each label its `average_precision` (None without examples), `precision`, `recall`, `f1` (0
+        where the denominator is 0), `threshold` and `support`.
     """
     from sklearn.metrics import average_precision_score, f1_score, log_loss, precision_recall_fscore_support
 
     predicted = probabilities >= thresholds
     truth = targets.astype(bool)
-    # label by label, since one label alone would be read as two classes
+    # label by label, since scikit-learn would read a single label as two classes
     each = [
         precision_recall_fscore_support(*pair, average="binary", zero_division=0)[:3]
         for pair in zip(truth.T, predicted.T, strict=True)
     ]
     precision, recall, f1 = np.array(each).T
     support = truth.sum(axis=0)
-    there = np.flatnonzero(support)
-    areas = {index: float(average_precision_score(truth[:, index], probabilities[:, index])) for index in there}
+    present = np.flatnonzero(support)
+    areas = {index: float(average_precision_score(truth[:, index], probabilities[:, index])) for index in present}
     return {
         "macro_average_precision": float(np.mean(list(areas.values()))) if areas else 0.0,
-        "macro_f1": float(f1[there].mean()) if areas else 0.0,
+        "macro_f1": float(f1[present].mean()) if areas else 0.0,
         "micro_f1": float(f1_score(truth.ravel(), predicted.ravel(), zero_division=0)),
         "exact_match": float((predicted == truth).all(axis=1).mean()),
         "loss": float(log_loss(truth.ravel(), probabilities.ravel().astype(np.float64), labels=[False, True])),

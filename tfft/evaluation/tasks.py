@@ -1,4 +1,4 @@
-"""The evaluation of each task: predictions of all splits to scores. Thresholds are chosen on validation alone."""
+"""The evaluation of each task: from predictions for all splits to scores. Thresholds are chosen on validation only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of texts against what people wrote, by sacrebleu and rouge-score."""
+"""Scores of generated texts against references, by sacrebleu and rouge-score."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ def translation_scores(answers: Sequence[str], references: Sequence[Sequence[str
     """Scores of one split.
 
     Args:
-        answers: One text for each example.
-        references: One or several for each.
+        answers: One generated text for each example.
+        references: One or several texts for each example.
 
     Returns:
-        `bleu` and `chrf` in [0, 100], of all texts together, as sacrebleu computes them by default (Post 2018,
-        arXiv:1804.08771; Popovic 2015).
+        `bleu` and `chrf` in [0, 100], over the whole split, with sacrebleu's defaults (Post 2018, arXiv:1804.08771;
+        Popovic 2015).
     """
     from sacrebleu import corpus_bleu, corpus_chrf
 
     most = max(map(len, references))
-    # sacrebleu takes one list for each place among the references, None where a text has fewer
+    # one list for the first reference of each text, one for the second, ..., None where a text has fewer
     columns = [[texts[place] if place < len(texts) else None for texts in references] for place in range(most)]
     return {
         "bleu": float(corpus_bleu(list(answers), columns).score),
@@ -33,12 +33,12 @@ def summary_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) 
     """Scores of one split.
 
     Args:
-        answers: One text for each example.
-        references: One or several for each.
+        answers: One generated text for each example.
+        references: One or several texts for each example.
 
     Returns:
-        `rouge1`, `rouge2` and `rougeL`, F1 in [0, 100] with stemming: for each text that of the reference it is nearest
-        to, then the mean over the texts (Lin 2004; the maximum as Cachola et al. 2020, arXiv:2004.15011, take it).
+        `rouge1`, `rouge2` and `rougeL`, F1 in [0, 100] with stemming: for each text the best score over its references
+        (as Cachola et al. 2020, arXiv:2004.15011), then the mean over the texts (Lin 2004).
     """
     from rouge_score.rouge_scorer import RougeScorer
 

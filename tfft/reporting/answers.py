@@ -1,4 +1,4 @@
-"""What a report shows of texts that were made: bad, typical and good answers, with the references."""
+"""Figures of a report on generated texts: bad, typical and good ones, with their references."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from tfft.reporting.figures import Figure, Shown, shortened
 
 
 def answer_figures(splits: Splits, evaluation: Evaluation, *, most: int = 6) -> list[Figure]:
-    """The worst, some typical and the best answers of the last split (test, or val), by chrF, beside their references.
+    """The worst, some typical and the best generated texts of the last split (test, or val), by chrF.
 
     Args:
         splits: The data.
-        evaluation: With a text for each example, by split.
-        most: How many to show of each kind.
+        evaluation: With a generated text for each example, by split.
+        most: Number of texts of each kind.
     """
     from sacrebleu import sentence_chrf
 
-    name, said = list(evaluation.predictions.items())[-1]
+    name, generated = list(evaluation.predictions.items())[-1]
     examples = getattr(splits, name)
-    scores = [sentence_chrf(one, list(texts)).score for one, texts in zip(said, examples.references, strict=True)]
+    pairs = zip(generated, examples.references, strict=True)
+    scores = [sentence_chrf(text, list(references)).score for text, references in pairs]
     order = np.argsort(scores, kind="stable")
     middle = max(0, len(order) // 2 - most // 2)
 
@@ -30,12 +31,11 @@ def answer_figures(splits: Splits, evaluation: Evaluation, *, most: int = 6) -> 
         return Shown(
             image="",
             text=shortened(examples.texts[index]),
-            caption=f"Answer: {shortened(said[index]) or '(nothing)'}",
+            caption=f"Generated: {shortened(generated[index]) or '(nothing)'}",
             detail=f"Reference: {references}; chrF {scores[index]:.0f}; {examples.where[index]}",
         )
 
     kinds = {"Worst": order[:most], "Typical": order[middle : middle + most], "Best": order[::-1][:most]}
     return [
-        Figure(f"{kind} answers ({name})", [show(index) for index in chosen], width=520)
-        for kind, chosen in kinds.items()
+        Figure(f"{kind} texts ({name})", [show(index) for index in chosen], width=520) for kind, chosen in kinds.items()
     ]

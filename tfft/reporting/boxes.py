@@ -1,4 +1,4 @@
-"""What a report shows of boxes: pictures with the truth and the answers drawn into them."""
+"""Figures of a report on boxes: pictures with true and predicted boxes."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 
 SIDE = 320
-"""Of a picture in the report, in pixels."""
+"""Longer side of a picture in the report, in pixels."""
 OVERLAP = 0.5
+"""Least IoU of a right prediction."""
 
 
 def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> list[Figure]:
-    """The worst, some typical and the best answers of the last split (test, or val), truth and answer drawn.
+    """The worst, some typical and the best predictions of the last split (test, or val).
 
     Args:
         splits: The data.
-        evaluation: With `boxes`, `scores` and `labels` by split, as a detector answers, and for each class the score
-            from which on a box of it is drawn.
-        most: How many pictures to show of each kind.
+        evaluation: With `boxes`, `scores` and `labels` by split, as a detector predicts them, and the score threshold
+            of each class; boxes below it are not drawn.
+        most: Number of pictures of each kind.
     """
     name, examples = list(splits.items())[-1]
-    answers = evaluation.predictions[name]
-    drawn = (answers["labels"] >= 0) & (answers["scores"] >= evaluation.thresholds[answers["labels"]])
+    predictions = evaluation.predictions[name]
+    drawn = (predictions["labels"] >= 0) & (predictions["scores"] >= evaluation.thresholds[predictions["labels"]])
     truth = np.asarray(examples.targets)
     counts = [
-        _right(truth[i], answers["boxes"][i][drawn[i]], answers["labels"][i][drawn[i]]) for i in range(len(truth))
+        _right(truth[i], predictions["boxes"][i][drawn[i]], predictions["labels"][i][drawn[i]])
+        for i in range(len(truth))
     ]
     wrong = np.array([missed + false for _, missed, false in counts])
     order = np.argsort(-wrong, kind="stable")
@@ -38,7 +40,7 @@ def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> lis
 
     def show(index: int) -> Shown:
         right, missed, false = counts[index]
-        boxes, labels = answers["boxes"][index][drawn[index]], answers["labels"][index][drawn[index]]
+        boxes, labels = predictions["boxes"][index][drawn[index]], predictions["labels"][index][drawn[index]]
         picture = draw_boxes(examples.inputs[int(index)], truth[index], boxes, labels, colours)
         caption = f"{right} right" + (f", {missed} missed" if missed else "") + (f", {false} wrong" if false else "")
         return Shown(png_uri(picture, most=SIDE), caption, examples.where[index], right=not (missed or false))
@@ -46,12 +48,13 @@ def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> lis
     legend = Figure("Classes by colour", [Shown(svg_uri(plots.legend(splits.labels, colours)), "")])
     kinds = {"Worst": order[:most], "Typical": order[middle : middle + most], "Best": order[::-1][:most]}
     text = (
-        "Thick boxes are answers, thin white ones the truth. An answer is right if it overlaps a box of its class by "
+        "Thick boxes are predictions, thin white boxes the ground truth. A prediction is right if it overlaps a box of "
+        f"its class by at least {OVERLAP:.0%} (IoU)."
     )
     return [
         legend,
         *(
-            Figure(f"{kind} answers ({name})", [show(index) for index in chosen], f"{text}{OVERLAP:.0%}.", width=SIDE)
+            Figure(f"{kind} predictions ({name})", [show(index) for index in chosen], text, width=SIDE)
             for kind, chosen in kinds.items()
         ),
     ]
@@ -60,15 +63,15 @@ def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> lis
 def draw_boxes(
     pixels: np.ndarray, truth: np.ndarray, boxes: np.ndarray, labels: np.ndarray, colours: np.ndarray
 ) -> np.ndarray:
-    """A picture with boxes drawn into it, enlarged to 320 pixels if it is smaller.
+    """A picture with true and predicted boxes, enlarged to 320 pixels if it is smaller.
 
     Args:
         pixels: (height, width, 3), uint8.
-        truth: True boxes, thin and white: (boxes, 5), left, top, right, bottom in pixels and the index of the class;
-            -1 for none.
-        boxes: Answers, thick and in the colour of their class, (answers, 4).
-        labels: Index of the class of each answer, (answers,).
-        colours: Of the classes, (classes, 3), in [0, 255].
+        truth: True boxes, drawn thin and white: (boxes, 5), left, top, right, bottom in pixels and the class index;
+            -1 for no box.
+        boxes: Predicted boxes, drawn thick and in the colour of their class, (predictions, 4).
+        labels: Class index of each predicted box, (predictions,).
+        colours: Colours of the classes, (classes, 3), in [0, 255].
     """
     scale = max(1.0, SIDE / max(pixels.shape[:2]))
     image = Image.fromarray(pixels).resize((round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)))
@@ -81,21 +84,21 @@ def draw_boxes(
 
 
 def _ordered(box: np.ndarray) -> tuple[float, float, float, float]:
-    """Corners as Pillow takes them: a box of no width would be an error."""
+    """The corners in the order that Pillow requires: right is at least left, bottom at least top."""
     left, top, right, bottom = map(float, box)
     return left, top, max(left, right), max(top, bottom)
 
 
 def _right(truth: np.ndarray, boxes: np.ndarray, labels: np.ndarray) -> tuple[int, int, int]:
-    """How many answers are right, how many boxes are missed, how many answers are wrong; best answers first."""
-    waiting = [row for row in truth if row[4] >= 0]
+    """The numbers of right predictions, missed boxes and wrong predictions; boxes come with the best score first."""
+    unmatched = [row for row in truth if row[4] >= 0]
     right = 0
     for box, label in zip(boxes, labels, strict=True):
-        overlaps = [_overlap(row[:4], box) if row[4] == label else 0.0 for row in waiting]
+        overlaps = [_overlap(row[:4], box) if row[4] == label else 0.0 for row in unmatched]
         if overlaps and max(overlaps) >= OVERLAP:
-            waiting.pop(int(np.argmax(overlaps)))
+            unmatched.pop(int(np.argmax(overlaps)))
             right += 1
-    return right, len(waiting), len(boxes) - right
+    return right, len(unmatched), len(boxes) - right
 
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> float:

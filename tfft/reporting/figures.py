@@ -1,4 +1,4 @@
-"""The parts of a report that a person looks at: plots, and pictures or texts with what was said of them."""
+"""Figures of a report: plots, and pictures or texts with their predictions."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from tfft.reporting import plots
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture or text of a figure, with its words."""
+    """One picture or text of a figure, with its caption."""
 
     image: str
     """A data URI; empty for a text."""
     caption: str
     detail: str = ""
     right: bool | None = None
-    """Whether what was predicted is true; None where there is more or less of it."""
+    """Whether the prediction is right; None where it can be more or less right."""
     text: str = ""
-    """A text in place of a picture."""
+    """A text instead of a picture."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A titled figure of a report: one plot, or some pictures."""
+    """A titled figure of a report: one plot, or several pictures."""
 
     title: str
     pictures: Sequence[Shown]
     text: str = ""
     width: int = 160
-    """Of each picture on the page, in pixels."""
+    """Width of each picture on the page, in pixels."""
 
 
 MOST_CLASSES = 40
-"""Rows of a confusion matrix that a person can read; of more classes, those with the most mistakes are shown."""
+"""Most rows of a readable confusion matrix; of more classes, those with the most mistakes are shown."""
 
 
 MOST_CHARACTERS = 600
-"""Of a text that is shown."""
+"""Characters of a text that are shown."""
 
 
 def class_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
-    """Confusion matrix, the most confident mistakes and some right answers of the last split (test, or val).
+    """Confusion matrix, most confident mistakes and some correct predictions of the last split (test, or val).
 
     Args:
         splits: The data.
         evaluation: With probabilities by split, (examples, classes).
-        most: How many pictures or texts to show of each kind.
+        most: Number of pictures or texts of each kind.
     """
     name, examples = list(splits.items())[-1]
     probabilities = evaluation.predictions[name]
@@ -61,26 +61,26 @@ def class_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> 
     wrong = np.flatnonzero(predicted != examples.targets)
     right = np.flatnonzero(predicted == examples.targets)
     mistakes = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
-    # spread over the split, so that every class has a chance to be seen
+    # spread over the split, so that every class can appear
     spread = right[np.linspace(0, len(right) - 1, min(most, len(right))).round().astype(int)] if len(right) else right
 
     def show(index: int) -> Shown:
-        true, said = splits.labels[examples.targets[index]], splits.labels[predicted[index]]
+        true, guess = splits.labels[examples.targets[index]], splits.labels[predicted[index]]
         content = {"text": shortened(examples.texts[index])} if isinstance(examples, Texts) else {}
         return Shown(
             image="" if content else png_uri(examples.inputs[index]),
             **content,
-            caption=f"{said} {confidence[index]:.0%}" + ("" if said == true else f", is {true}"),
+            caption=f"{guess} ({confidence[index]:.0%})" + ("" if guess == true else f", true: {true}"),
             detail=examples.where[index],
-            right=said == true,
+            right=guess == true,
         )
 
     width = {"width": 340} if isinstance(examples, Texts) else {}
-    counts = (f"{len(some)} of {len(examples)}" for some in (wrong, right))
+    counts = (f"{len(group)} of {len(examples)}" for group in (wrong, right))
     return [
         _confusion_figure(name, examples.targets, predicted, splits.labels),
         Figure(f"Most confident mistakes ({name})", [show(i) for i in mistakes], next(counts), **width),
-        Figure(f"Right answers ({name})", [show(i) for i in spread], next(counts), **width),
+        Figure(f"Correct predictions ({name})", [show(i) for i in spread], next(counts), **width),
     ]
 
 
@@ -104,7 +104,7 @@ def _confusion_figure(name: str, targets: np.ndarray, predicted: np.ndarray, lab
 
 
 def png_uri(pixels: np.ndarray, *, most: int = 160) -> str:
-    """Pixels, (height, width, 3), uint8, as a PNG data URI of at most `most` pixels a side."""
+    """Pixels, (height, width, 3), uint8, as a PNG data URI of at most `most` pixels per side."""
     from PIL import Image
 
     image = Image.fromarray(pixels)

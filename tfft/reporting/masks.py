@@ -1,4 +1,4 @@
-"""What a report shows of masks: pictures with the truth and the answer laid over them."""
+"""Figures of a report on masks: pictures with true and predicted masks over them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 
 OPACITY = 0.55
+"""Of the colours over a picture."""
 
 
 def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, most: int = 9) -> list[Figure]:
-    """The worst, some typical and the best answers of the last split (test, or val), beside picture and truth.
+    """The worst, some typical and the best predictions of the last split (test, or val).
 
     Args:
         splits: The data.
         evaluation: With a confusion matrix for each picture, (examples, classes, classes), by split.
-        model: Answers for the pictures that are shown.
-        most: How many pictures to show of each kind.
+        model: Predicts the masks of the pictures that are shown.
+        most: Number of pictures of each kind.
     """
     name, examples = list(splits.items())[-1]
     confusions = evaluation.predictions[name]
@@ -33,8 +34,8 @@ def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, 
     def show(index: int) -> Shown:
         place = np.array([index])
         (picture,), (truth,) = examples.inputs[place], examples.targets[place]
-        answer = model.predict_on_batch(picture[None].astype("float32"))[0].argmax(axis=-1)
-        panels = [picture, _laid_over(picture, truth, colours), _laid_over(picture, answer, colours)]
+        predicted = model.predict_on_batch(picture[None].astype("float32"))[0].argmax(axis=-1)
+        panels = [picture, _laid_over(picture, truth, colours), _laid_over(picture, predicted, colours)]
         return Shown(
             image=png_uri(np.concatenate(panels, axis=1), most=480),
             caption=f"{right[index]:.1%} of the pixels right",
@@ -43,18 +44,18 @@ def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, 
 
     legend = Figure("Classes by colour", [Shown(svg_uri(plots.legend(splits.labels, colours)), "")])
     kinds = {"Worst": order[:most], "Typical": order[middle : middle + most], "Best": order[::-1][:most]}
-    text = "Picture, truth, answer; what is dark in the truth does not count."
+    text = "Picture, ground truth, prediction. Dark pixels of the ground truth are ignored."
     return [
         legend,
         *(
-            Figure(f"{kind} answers ({name})", [show(index) for index in chosen], text, width=480)
+            Figure(f"{kind} predictions ({name})", [show(index) for index in chosen], text, width=480)
             for kind, chosen in kinds.items()
         ),
     ]
 
 
 def _laid_over(picture: np.ndarray, mask: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """A picture with the colours of its classes, (height, width, 3), uint8; dark where a pixel does not count."""
+    """A picture in the colours of its classes, (height, width, 3), uint8; ignored pixels are dark."""
     table = np.zeros((256, 3))
     table[: len(colours)] = colours
     return np.rint((1 - OPACITY) * picture + OPACITY * table[mask]).astype(np.uint8)

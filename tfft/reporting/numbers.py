@@ -1,4 +1,4 @@
-"""What a report shows of numbers: truth against answer, and the pictures that are worst."""
+"""Figures of a report on numbers: predicted over true values, and the worst and best pictures."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 
 
 def number_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
-    """Truth against answer, the worst and the best answers of the last split (test, or val).
+    """Predicted over true values, worst and best predictions of the last split (test, or val).
 
     Args:
         splits: The data.
-        evaluation: With answers by split, (examples, quantities).
-        most: How many pictures to show of each kind.
+        evaluation: With predicted numbers by split, (examples, quantities).
+        most: Number of pictures of each kind.
     """
     name, examples = list(splits.items())[-1]
-    truth, answers = np.asarray(examples.targets), evaluation.predictions[name]
-    # errors of several quantities are comparable in parts of their spread
-    error = (np.abs(answers - truth) / np.maximum(truth.std(axis=0), 1e-9)).max(axis=1)
+    truth, predictions = np.asarray(examples.targets), evaluation.predictions[name]
+    # divided by the spread, so that the errors of several quantities are comparable
+    error = (np.abs(predictions - truth) / np.maximum(truth.std(axis=0), 1e-9)).max(axis=1)
     order = np.argsort(-error, kind="stable")
 
     def show(index: int) -> Shown:
-        pairs = zip(splits.labels, answers[index], truth[index], strict=True)
-        words = "; ".join(f"{label} {said:.4g}, is {is_:.4g}" for label, said, is_ in pairs)
-        return Shown(image=png_uri(examples.inputs[index]), caption=words, detail=examples.where[index])
+        rows = zip(splits.labels, predictions[index], truth[index], strict=True)
+        caption = "; ".join(f"{label} {predicted:.4g}, true: {true:.4g}" for label, predicted, true in rows)
+        return Shown(image=png_uri(examples.inputs[index]), caption=caption, detail=examples.where[index])
 
-    plot = svg_uri(plots.truth_against_answer(truth, answers, splits.labels))
+    plot = svg_uri(plots.truth_against_answer(truth, predictions, splits.labels))
     return [
-        Figure(f"Truth against answer ({name})", [Shown(plot, "on the line the answer is right")]),
-        Figure(f"Worst answers ({name})", [show(index) for index in order[:most]]),
-        Figure(f"Best answers ({name})", [show(index) for index in order[::-1][:most]]),
+        Figure(f"Predicted over true values ({name})", [Shown(plot, "predictions on the line are exact")]),
+        Figure(f"Worst predictions ({name})", [show(index) for index in order[:most]]),
+        Figure(f"Best predictions ({name})", [show(index) for index in order[::-1][:most]]),
     ]

@@ -1,4 +1,4 @@
-"""Figures as SVG text, without a display and without global state."""
+"""Plots as SVG text, without a display and without global state."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tfft.errors import printable
 from tfft.training.recording import History
 
 MOST_CURVES = 12
-"""That a person can tell apart."""
+"""Curves that can be distinguished in one plot."""
 MOST_DOTS = 2000
-"""Drawn one by one; more become one picture, or a browser would be slow."""
+"""Dots drawn one by one; more are drawn as one bitmap, since a browser would be slow."""
 
 
 def learning_curves(history: History) -> str:
-    """Loss and metrics of training and validation over the epochs of all phases, as SVG."""
+    """Training and validation loss and metrics over the epochs of all phases, as SVG."""
     rows, names = history.rows, history.metrics
     figure = Figure(figsize=(5.2 * len(names), 3.4), layout="constrained")
     epochs = [row["epoch"] for row in rows]
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for key, style in ((name, "--"), (f"val_{name}", "-")):
-            if key in rows[0]:  # of the training split some are not known
+            if key in rows[0]:  # some are computed for validation only
                 axes.plot(epochs, [row[key] for row in rows], style, marker=".", label=key)
         axes.axvline(history.best_row["epoch"], color="grey", linewidth=0.8, linestyle=":", label="best")
         for before, after in itertools.pairwise(rows):
@@ -41,7 +41,7 @@ def learning_curves(history: History) -> str:
 
 
 def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    """A confusion matrix, rows true, columns predicted, as SVG; colour is the share of the row."""
+    """A confusion matrix, rows true, columns predicted, as SVG; the colour is the share of the row."""
     counts = np.asarray(matrix)
     size = max(3.2, 0.42 * len(labels) + 1.6)
     figure = Figure(figsize=(size, size), layout="constrained")
@@ -63,21 +63,21 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
 def precision_recall(
     truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], thresholds: Sequence[float]
 ) -> str:
-    """Precision over recall of each label, with its threshold as a dot, as SVG; of many, those known worst.
+    """Precision over recall of each label, with a dot at its threshold, as SVG; of many labels, the worst.
 
     Args:
-        truth: Which labels are there, (examples, labels), bool.
-        probabilities: (examples, labels).
+        truth: True labels, (examples, labels), bool.
+        probabilities: Predicted, (examples, labels).
         labels: Names of the labels.
-        thresholds: (labels,).
+        thresholds: Score threshold of each label, (labels,).
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    there = [index for index in range(len(labels)) if truth[:, index].any()]
-    area = {index: average_precision_score(truth[:, index], probabilities[:, index]) for index in there}
+    present = [index for index in range(len(labels)) if truth[:, index].any()]
+    area = {index: average_precision_score(truth[:, index], probabilities[:, index]) for index in present}
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
-    for index in sorted(there, key=area.__getitem__)[:MOST_CURVES]:
+    for index in sorted(present, key=area.__getitem__)[:MOST_CURVES]:
         precision, recall, cuts = precision_recall_curve(truth[:, index], probabilities[:, index])
         label = f"{area[index]:.3f} {_plain(labels[index])}"
         (line,) = axes.step(recall, precision, where="post", label=label)
@@ -86,13 +86,13 @@ def precision_recall(
     axes.set_xlabel("recall")
     axes.set_ylabel("precision")
     axes.set_ylim(0, 1.03)
-    if there:
+    if present:
         axes.legend(title="average precision", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
     return _svg(figure)
 
 
 def truth_against_answer(truth: np.ndarray, answers: np.ndarray, names: Sequence[str]) -> str:
-    """A dot for each example, (examples, quantities), with the line on which they should lie, as SVG."""
+    """Predicted over true values, (examples, quantities), a dot for each example, as SVG."""
     figure = Figure(figsize=(4.4 * len(names), 4.2), layout="constrained")
     for index, (axes, name) in enumerate(zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True)):
         axes.plot(truth[:, index], answers[:, index], ".", alpha=0.5, rasterized=len(truth) > MOST_DOTS)
@@ -101,18 +101,18 @@ def truth_against_answer(truth: np.ndarray, answers: np.ndarray, names: Sequence
             max(truth[:, index].max(), answers[:, index].max()),
         ]
         axes.plot(ends, ends, color="grey", linewidth=0.8)
-        axes.set_xlabel("truth")
-        axes.set_ylabel("answer")
+        axes.set_xlabel("true")
+        axes.set_ylabel("predicted")
         axes.set_title(_plain(name))
     return _svg(figure)
 
 
 def colours(count: int) -> np.ndarray:
-    """Colours that can be told apart, (count, 3), in [0, 255]."""
+    """Distinct colours, (count, 3), in [0, 255]."""
     from matplotlib import colormaps
 
-    few = np.array(colormaps["tab10"].colors)
-    return 255 * (few[:count] if count <= len(few) else colormaps["hsv"](np.arange(count) / count)[:, :3])
+    palette = np.array(colormaps["tab10"].colors)
+    return 255 * (palette[:count] if count <= len(palette) else colormaps["hsv"](np.arange(count) / count)[:, :3])
 
 
 def legend(labels: Sequence[str], shades: np.ndarray) -> str:
@@ -127,19 +127,19 @@ def legend(labels: Sequence[str], shades: np.ndarray) -> str:
 
 
 def shortened(label: str, most: int = 30) -> str:
-    """A class name that fits beside an axis, without characters that no font draws."""
+    """A class name short enough for an axis, without characters that no font has."""
     label = printable(label)
     return label if len(label) <= most else label[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _plain(label: str) -> str:
-    """A class name as matplotlib takes it: a dollar sign would start mathematics."""
+    """A class name for matplotlib, where a dollar sign would start a formula."""
     return shortened(label).replace("$", r"\$")
 
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
-    # a fixed salt and no date: the same figure is the same text; glyphs as paths need no font in the browser
+    # fixed salt and no date: equal figures are equal texts; glyphs as paths need no font in the browser
     with rc_context({"svg.hashsalt": "tfft", "svg.fonttype": "path"}):
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""The report of a run: numbers as JSON and CSV, and one page to look at that loads nothing from elsewhere."""
+"""The report of a run: numbers as JSON and CSV, and an HTML page that loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def write_report(
     """Writes `report.json`, `report.html` and, if examples were left out, `skipped.csv`.
 
     Args:
-        run: Whose folder to write into.
-        plan: What was trained, on which data.
-        history: The epochs.
-        scores: By split.
-        figures: What the page shows beside the learning curves.
+        run: The run; the files are written into its folder.
+        plan: The plan, with the model and the data.
+        history: The numbers of each epoch.
+        scores: Scores by split.
+        figures: Figures to show after the learning curves.
     """
     splits = plan.splits
-    # the configuration stands in config.json alone
+    # the configuration is in config.json only
     report = {
         "recipe": run.recipe,
         "backbone": backbone_in_words(run.config),

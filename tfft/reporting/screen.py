@@ -1,4 +1,4 @@
-"""What a person reads in the terminal: the plan before, the scores and the files after."""
+"""Text in the terminal: the plan before training, the scores and the files after it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from tfft.data.examples import Splits
-from tfft.errors import listed, printable
+from tfft.errors import listed, megabytes, printable
 from tfft.models.backbones import describe_backbone
 from tfft.training.costs import phase_costs
 from tfft.training.plan import Plan, PlannedPhase
 
 MOST_ROWS = 30
-"""Classes shown in a table; the report holds them all."""
+"""Classes shown in a table; the report has all of them."""
 
 
 def shown(text: object) -> Text:
-    """A stranger's text for the terminal: control characters are replaced, mark-up is not interpreted."""
+    """Text from outside for the terminal: control characters are replaced, mark-up is not interpreted."""
     return Text(printable(text))
 
 
@@ -29,8 +29,8 @@ def show_plan(plan: Plan, config: Any = None) -> None:
     """Prints the data, the backbone, and what each phase will train, store and cost.
 
     Args:
-        plan: What is shown.
-        config: Of the recipe, which says what the backbone is; None for the name of the model alone.
+        plan: From `plan_phases`.
+        config: Configuration of the recipe, which describes the backbone; None shows only the name of the model.
     """
     console = Console()
     splits = plan.splits
@@ -45,56 +45,62 @@ def show_plan(plan: Plan, config: Any = None) -> None:
         phase = planned.phase
         trained.add_row(
             planned.name,
-            str(phase.epochs),
-            str(phase.epochs * plan.steps_per_epoch),
-            f"{planned.trained:,}" + (" (adapters)" if phase.lora_rank else ""),
+            f"{phase.epochs:,}",
+            f"{phase.epochs * plan.steps_per_epoch:,}",
+            f"{planned.trained:,}" + (" (LoRA)" if phase.lora_rank else ""),
             f"{planned.frozen:,}",
             phase.optimizer,
             f"{phase.learning_rate:g} {phase.schedule}",
         )
     console.print(trained)
-    frozen = _table("phase", "trains on", "views>", "stored>", "already>", "storing>", "training>")
+    inputs = _table("phase", "trains on")
+    for planned in plan.phases:
+        inputs.add_row(planned.name, shown(trains_on(plan, planned)))
+    console.print(inputs)
+    costs = _table("phase", "views>", "stored>", "already stored>", "time to store>", "time to train>")
     for planned, cost in zip(plan.phases, phase_costs(plan), strict=True):
-        frozen.add_row(
+        costs.add_row(
             planned.name,
-            shown(trains_on(plan, planned)),
             "fresh" if planned.views is None else str(planned.views),
-            f"{cost.stored / 1e6:,.1f} MB" if cost.stored else "nothing",
-            f"{100 * (cost.stored - cost.missing) // cost.stored}%" if cost.stored else "",  # 100 % is all of it
+            megabytes(cost.stored) if cost.stored else "nothing",
+            # rounded down: 100% means everything
+            f"{100 * (cost.stored - cost.missing) // cost.stored}%" if cost.stored else "-",
             _duration(cost.storing),
             _duration(cost.training),
         )
-    console.print(frozen)
+    console.print(costs)
     console.print(shown(f"store: {plan.activations.store.folder}"), soft_wrap=True)
 
 
 def backbone_in_words(config: Any) -> str:
-    """The network and its weights, from the configuration of a recipe; empty if there is none."""
-    # encoders for texts have no field for their weights
+    """The backbone and its weights, from the configuration of a recipe; empty if it has no backbone."""
+    # recipes for texts have no field for weights
     fields = {name: getattr(config, name, None) for name in ("backbone", "weights", "backbone_options")}
     return describe_backbone(*fields.values()) if fields["backbone"] is not None else ""
 
 
 def trains_on(plan: Plan, planned: PlannedPhase) -> str:
-    """What goes into the trained part of a phase: `"14 x 14 x 96 after block_12_add"`, or pictures, or tokens."""
+    """The inputs of the trained part of a phase: `"14 x 14 x 96 after block_12_add"`, or pictures, or tokens."""
     if planned.depth is None:
         return {"pictures": "pictures", "texts": "tokens"}[plan.splits.train.noun]
     level = plan.activations.levels[planned.depth]
     shapes = (" x ".join("tokens" if side is None else str(side) for side in shape) for shape in level.makes.shapes)
     pieces = [f"{shape} after {layer}" for shape, layer in zip(shapes, level.layers, strict=True)]
     return listed(pieces, most=2) + (
-        "" if any(one.split == "train" for one in plan.activations.stored[planned.depth]) else ", streamed"
+        "" if any(view.split == "train" for view in plan.activations.stored[planned.depth]) else ", streamed"
     )
 
 
 def _duration(seconds: float) -> str:
     if seconds < 1:
         return "-" if seconds == 0 else "< 1 s"
-    return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"
+    if seconds < 100:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"
 
 
 def _table(*columns: str) -> Table:
-    """A plain table; a column whose name ends in `>` is flush right."""
+    """A plain table; a column whose name ends in `>` is aligned right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left")
@@ -102,7 +108,7 @@ def _table(*columns: str) -> Table:
 
 
 def show_scores(scores: Mapping[str, Any], folder: Path) -> None:
-    """Prints the single numbers of each split, and where the files are."""
+    """Prints the single numbers of each split and the paths of the files."""
     console = Console()
     names = [name for name, value in next(iter(scores.values())).items() if isinstance(value, float)]
     table = _table("split", *(f"{name}>" for name in names))
@@ -119,8 +125,8 @@ def _data_table(splits: Splits) -> Table:
     table = _table("class" if any(map(any, counts)) else "", *(f"{name}>" for name in named))
     if any(map(any, counts)):
         for index, label in enumerate(splits.labels[:MOST_ROWS]):
-            table.add_row(shown(label), *(str(split[index]) for split in counts))
+            table.add_row(shown(label), *(f"{split[index]:,}" for split in counts))
         if len(splits.labels) > MOST_ROWS:
             table.add_row(f"... {len(splits.labels) - MOST_ROWS} more", *("" for _ in counts))
-    table.add_row("examples", *(str(len(examples)) for examples in named.values()), style="bold")
+    table.add_row("examples", *(f"{len(examples):,}" for examples in named.values()), style="bold")
     return table

@@ -1,4 +1,4 @@
-"""What a report shows of tags: how well each is known, and pictures with what was said of them."""
+"""Figures of a report on pictures with several labels: precision and recall, and some predictions."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
 
 
 def tag_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
-    """Precision and recall of each label, and the worst and some right pictures of the last split (test, or val).
+    """Precision and recall of each label, worst and some correct predictions of the last split (test, or val).
 
     Args:
         splits: The data.
-        evaluation: With probabilities by split, (examples, labels), and the thresholds of the labels.
-        most: How many pictures to show of each kind.
+        evaluation: With probabilities by split, (examples, labels), and the score thresholds of the labels.
+        most: Number of pictures of each kind.
     """
     name, examples = list(splits.items())[-1]
     truth, probabilities = np.asarray(examples.targets) > 0, evaluation.predictions[name]
     predicted = probabilities >= evaluation.thresholds
     wrong = np.flatnonzero((predicted != truth).any(axis=1))
     right = np.flatnonzero((predicted == truth).all(axis=1))
-    # how far the worst label of a picture is on the wrong side
+    # the largest error among the labels of a picture
     distance = np.abs(probabilities - truth).max(axis=1)
     worst = wrong[np.argsort(-distance[wrong], kind="stable")][:most]
     spread = right[np.linspace(0, len(right) - 1, min(most, len(right))).round().astype(int)] if len(right) else right
 
     def names(row: np.ndarray) -> str:
-        return listed((splits.labels[index] for index in np.flatnonzero(row)), most=6) or "nothing"
+        return listed((splits.labels[index] for index in np.flatnonzero(row)), most=6) or "no label"
 
     def show(index: int) -> Shown:
-        said = names(predicted[index])
+        guess = names(predicted[index])
         fits = bool((predicted[index] == truth[index]).all())
         return Shown(
             image=png_uri(examples.inputs[index]),
-            caption=said if fits else f"{said}; is {names(truth[index])}",
+            caption=guess if fits else f"{guess}; true: {names(truth[index])}",
             detail=examples.where[index],
             right=fits,
         )
@@ -48,6 +48,6 @@ def tag_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> li
     )
     return [
         curves,
-        Figure(f"Worst answers ({name})", [show(i) for i in worst], f"{len(wrong)} of {len(examples)} not all right"),
-        Figure(f"Right answers ({name})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
+        Figure(f"Worst predictions ({name})", [show(i) for i in worst], f"{len(wrong)} of {len(examples)} wrong"),
+        Figure(f"Correct predictions ({name})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
     ]

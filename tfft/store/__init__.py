@@ -1,9 +1,9 @@
-"""Arrays that are computed once and kept: by every later epoch, phase and run.
+"""Arrays that are computed once and stored for every later epoch, phase and run.
 
-An array has a name (a fingerprint of everything that decides its values but the example) and rows, one for
-each example, found by the digest of its content. Rows lie in chunks, files that are whole or not there.
+The name of an array is a fingerprint of everything that decides its values, except the examples. It has one row for
+each example, with the digest of the example as key. Rows are stored in chunks: files that are complete or do not exist.
 
-The public names stand in `__init__.pyi` and are imported at their first use.
+The public names are listed in `__init__.pyi` and imported at first use.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""One array of the store: a folder of chunks that grows by the rows that are missing."""
+"""One array of the store: a folder of chunks, to which missing rows are added."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from tfft.store.chunks import SUFFIX, Chunk, Rows, find_chunk, write_chunk
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 26
-"""Of one chunk: large enough to be read at full speed, small enough that a kill costs seconds."""
+"""Size of a chunk: large enough to be read at full speed, small enough that a killed run loses only seconds."""
 MOST_CHUNKS = 256
-"""Written in one go: each stays open while it is used, and a process may have some thousand files open."""
+"""Most chunks for one call of `parts_of`; each stays open while in use, and a process may open some thousand files."""
 DESCRIPTION = "array.json"
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:
-    """32 hexadecimal digits of a JSON value; another value, another fingerprint."""
+    """32 hexadecimal digits that identify a JSON value."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, allow_nan=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 class StoredArray:
-    """The rows of one array that are there, and a place for those that are missing.
+    """The stored rows of one array, to which missing rows can be added.
 
-    Several runs may read and add at the same time: a chunk is named by the keys in it, and what two runs
-    write under one name is the same.
+    Several runs may read and add rows at the same time: a chunk is named by its keys, so two runs that write the same
+    name write the same content.
 
     Args:
-        folder: Its folder; made when the first row is added.
-        parts: Everything that decides the values but the example, as JSON has it.
+        folder: Folder of the array; created with the first row.
+        parts: JSON values that decide the values of the array, except the examples.
         row_shape: Shape of a row.
-        dtype: Of its numbers.
-        owner: Held as long as the array is: a temporary store.
+        dtype: Type of the numbers.
+        owner: Object to keep alive as long as the array, such as a temporary store.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class StoredArray:
     def missing(self, keys: Sequence[str]) -> list[int]:
         """Positions of the keys that have no row yet, each key once.
 
-        The chunks that hold the others are opened and held against their checksums; a damaged one is removed,
-        with a warning, and its rows count as missing.
+        The chunks of the other keys are opened and checked against their checksums. A damaged chunk is removed, with a
+        warning, and its rows are missing.
         """
         for chunk in {self._places[key][0]: None for key in keys if key in self._places}:
             try:
@@ -83,7 +83,7 @@ class StoredArray:
         return list(first.values())
 
     def parts_of(self, positions: Sequence[int]) -> Iterator[list[int]]:
-        """Splits positions into those of one chunk each, a multiple of `TOGETHER` rows where a chunk holds as many."""
+        """Splits positions into chunks; a chunk of more than `TOGETHER` rows has a multiple of that number."""
         size = max(CHUNK_BYTES, len(positions) * self.row_bytes // MOST_CHUNKS)
         rows = max(1, size // max(1, self.row_bytes))
         rows -= rows % TOGETHER if rows > TOGETHER else 0
@@ -94,11 +94,11 @@ class StoredArray:
         """Writes a chunk of new rows, (keys, ...).
 
         Raises:
-            OSError: If it cannot be written, or is gone at once.
+            OSError: If the chunk cannot be written, or is removed at once.
         """
         if rows.shape != (len(keys), *self.row_shape) or rows.dtype != self.dtype:
             raise ValueError(
-                f"Expected {len(keys)} rows of {self.row_shape}, {self.dtype}. Received: {rows.shape}, {rows.dtype}"
+                f"`rows` must be {len(keys)} of shape {self.row_shape}, {self.dtype} (got {rows.shape}, {rows.dtype})"
             )
         if not keys:
             return
@@ -112,16 +112,16 @@ class StoredArray:
             raise OSError(f"{path} was removed while it was being written")
 
     def rows(self, keys: Sequence[str]) -> Rows:
-        """The rows of these keys, in their order; all must be there, see `missing`."""
+        """The rows of these keys, in their order; none may be missing, see `missing`."""
         places = [self._places[key] for key in keys]
         for chunk in {chunk: None for chunk, _ in places}:
             chunk.open()
-            with contextlib.suppress(OSError):  # another run has removed it, or another person owns it
-                os.utime(chunk.path)  # so that it is the last to go
+            with contextlib.suppress(OSError):  # another run has removed it, or it belongs to another user
+                os.utime(chunk.path)  # so that it is removed last
         return Rows(self.folder.name, places, self.row_shape, self.dtype, self.owner)
 
     def notes(self, key: str) -> list[str]:
-        """What was noted of a row that is there."""
+        """The notes on a stored row."""
         return self._places[key][0].notes.get(key, [])
 
     def _add(self, path: Path) -> None:
@@ -134,7 +134,7 @@ class StoredArray:
 
     def _drop(self, path: Path, error: OSError) -> None:
         if isinstance(error, FileNotFoundError):
-            return  # another run has made room
-        logger.warning("Damaged in the store, computed again: %s", error)
+            return  # removed by another run to make room
+        logger.warning("Damaged file in the store; its rows are computed again: %s", error)
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

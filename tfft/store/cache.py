@@ -1,4 +1,4 @@
-"""The store: a folder of arrays with a size limit, where the least recently used goes first."""
+"""The store: a folder of arrays with a size limit; the least recently used chunks are removed first."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tfft.store.storage import Storage
 
 GIGABYTE = 10**9
 FREE_BYTES = GIGABYTE
-"""Left free on the disk, whatever the limit."""
+"""Bytes left free on the disk, whatever the limit."""
 LEFTOVER_SECONDS = 3600
-"""After which a file that is being written counts as left behind by a run that was killed."""
+"""Age from which on an unfinished file is a leftover of a killed run."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +33,26 @@ class Store:
 
     folder: Path
     limit: int
-    """Bytes."""
+    """Most bytes on the disk."""
     memory: int
-    """Bytes that a phase may hold in memory."""
+    """Most bytes that a phase may load into memory."""
     dtype: str
-    """Of stored activations."""
+    """Type of stored activations."""
 
     def array(self, parts: Mapping[str, Any], row_shape: Sequence[int], dtype: str, about: str = "") -> StoredArray:
-        """The array that these parts decide; several calls with equal parts find the same rows.
+        """The array with these parts; equal parts give the same rows.
 
         Args:
-            parts: Everything that decides the values but the example, as JSON has it.
+            parts: JSON values that decide the values of the array, except the examples.
             row_shape: Shape of a row.
-            dtype: Of its numbers.
-            about: What a person should read of it; it decides nothing.
+            dtype: Type of the numbers.
+            about: Description for the user, not part of the fingerprint.
         """
         parts = {**parts, "shape": list(row_shape), "dtype": dtype}
         return StoredArray(self.folder / fingerprint(parts), {**parts, "about": about}, row_shape, dtype, self)
 
     def has_room(self, size: int) -> bool:
-        """Whether that many more bytes fit the limit and the disk, beside what this process uses; removes nothing."""
+        """Whether this many more bytes fit the limit and the disk, beside the chunks in use; removes nothing."""
         if not size:
             return True
         removable = sum(size for _, size, _ in self._unused())
@@ -61,31 +61,30 @@ class Store:
         return in_use + size <= self.limit and size <= free
 
     def make_room(self, size: int) -> None:
-        """Removes the least recently used chunks until that many more bytes fit; for none, nothing is removed.
+        """Removes the least recently used chunks until this many more bytes fit; for 0 bytes removes nothing.
 
         Raises:
-            MachineError: If they do not fit even so.
+            MachineError: If they cannot fit.
         """
         if not size:
             return
         if not self.has_room(size):
             free = shutil.disk_usage(self.folder).free
             raise MachineError(
-                "What is stored fits the store and the disk",
-                received=f"{size:,} bytes, {self.limit:,} allowed, {free:,} free in {self.folder}",
-                fix="Raise `--store.limit`, choose another `--store.folder`, or a smaller `--image-size` or `--length`",
+                f"The store has no room for {size:,} bytes: limit {self.limit:,}, {free:,} free in {self.folder}",
+                fix="Raise `--store.limit`, choose another `--store.folder`, or lower `--image-size` or `--length`",
             )
         total = sum(chunk_size for _, chunk_size, _ in self._chunks())
         for _, chunk_size, path in sorted(self._unused()):
             if total + size <= self.limit and size + FREE_BYTES <= shutil.disk_usage(self.folder).free:
                 return
-            with contextlib.suppress(PermissionError):  # in use by another run, where the system forbids that
+            with contextlib.suppress(PermissionError):  # on systems that do not delete a file in use by another run
                 path.unlink(missing_ok=True)
                 total -= chunk_size
 
     def contents(self) -> list[dict[str, Any]]:
-        """Each array with `parts`, `bytes`, `chunks` and `used` (seconds since the epoch), the last used first."""
-        found = []
+        """For each array `parts`, `bytes`, `chunks` and `used` (seconds since 1970), the last used first."""
+        arrays = []
         chunks_of: dict[Path, list[tuple[float, int]]] = {}
         for used, size, path in self._chunks():
             chunks_of.setdefault(path.parent, []).append((used, size))
@@ -95,35 +94,35 @@ class Store:
             except (OSError, ValueError):
                 parts = {}
             size, used = sum(size for _, size in chunks), max(used for used, _ in chunks)
-            found.append({"parts": parts, "bytes": size, "chunks": len(chunks), "used": used})
-        return sorted(found, key=lambda entry: -entry["used"])
+            arrays.append({"parts": parts, "bytes": size, "chunks": len(chunks), "used": used})
+        return sorted(arrays, key=lambda entry: -entry["used"])
 
     def clear(self) -> int:
-        """Removes every array; returns the bytes that were freed. Files that are not of the store stay."""
+        """Removes every array and returns the number of bytes freed; other files in the folder stay."""
         freed = 0
         for _, size, path in list(self._chunks()):
             with contextlib.suppress(PermissionError):
                 path.unlink(missing_ok=True)
                 freed += size
         for folder in self._folders():
-            with contextlib.suppress(OSError):  # another run is just adding to it
+            with contextlib.suppress(OSError):  # another run is adding to it
                 if not any(folder.glob(f"*{SUFFIX}")):
                     (folder / DESCRIPTION).unlink(missing_ok=True)
                     folder.rmdir()
         return freed
 
     def _folders(self) -> list[Path]:
-        """Those of the arrays, which are named by fingerprints."""
+        """Folders of arrays, which are named by fingerprints."""
         return [entry for entry in self.folder.iterdir() if re.fullmatch("[0-9a-f]{32}", entry.name) and entry.is_dir()]
 
     def _chunks(self) -> Iterator[tuple[float, int, Path]]:
-        """Time of the last use, bytes and path of each chunk."""
+        """Yields the time of the last use, the bytes and the path of each chunk."""
         for path in (path for folder in self._folders() for path in folder.glob(f"*{SUFFIX}")):
             try:
                 status = path.stat()
             except FileNotFoundError:
                 continue  # removed by another run
-            if path.name.startswith("."):  # still being written, or left behind by a run that was killed
+            if path.name.startswith("."):  # unfinished, or a leftover of a killed run
                 if time.time() - status.st_mtime > LEFTOVER_SECONDS:
                     path.unlink(missing_ok=True)
                 continue
@@ -135,9 +134,7 @@ class Store:
 
 
 def open_store(storage: Storage) -> Store:
-    """Opens a store, and makes its folder if there is none.
-
-    With a limit of 0 it is a temporary one.
+    """Opens a store and creates its folder if necessary; with a limit of 0, the store is temporary.
 
     Raises:
         MachineError: If the folder cannot be written.
@@ -147,19 +144,18 @@ def open_store(storage: Storage) -> Store:
     folder = Path(storage.folder or os.environ.get("TFFT_STORE") or _user_cache()).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # an attempt, since permission bits do not tell it all
+        with tempfile.TemporaryFile(dir=folder):  # permission bits alone do not show whether a folder can be written
             pass
     except OSError as error:
         raise MachineError(
-            "The folder of the store can be written",
-            received=f"{folder}: {error.strerror}",
+            f"Cannot write the folder of the store, {folder}: {error.strerror}",
             fix="Choose another with `--store.folder`, or keep nothing with `--store.limit 0`",
         ) from None
     return Store(folder, int(storage.limit * GIGABYTE), _memory(storage), storage.dtype)
 
 
 def temporary_store(storage: Storage) -> Store:
-    """A store in the system's temporary folder that vanishes with it, as large as the disk allows."""
+    """A store in a temporary folder, as large as the disk allows; the folder is deleted with the object."""
     folder = Path(tempfile.mkdtemp(prefix="tfft-"))
     store = Store(folder, shutil.disk_usage(folder).total, _memory(storage), storage.dtype)
     weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
@@ -167,7 +163,7 @@ def temporary_store(storage: Storage) -> Store:
 
 
 def _user_cache() -> Path:
-    import platformdirs  # where a system keeps what can be computed again
+    import platformdirs
 
     return Path(platformdirs.user_cache_dir("tfft", appauthor=False))
 
@@ -179,6 +175,6 @@ def _memory(storage: Storage) -> int:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if known else 8 * GIGABYTE
     try:
         container = int(Path("/sys/fs/cgroup/memory.max").read_text())
-    except (OSError, ValueError):  # no container, or one without a limit
+    except (OSError, ValueError):  # no container, or no limit
         container = machine
     return min(machine, container) // 4

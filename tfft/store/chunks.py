@@ -1,4 +1,4 @@
-"""Chunks: files of many rows, whole or not there, that tell when they are damaged; and rows read from them."""
+"""Chunks: files of many rows, complete or missing, with checksums; and the rows read from them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUFFIX = ".chunk"
 READ_BYTES = 1 << 22
 LONGEST_HEADER = 1 << 26
 OPEN: weakref.WeakSet[Chunk] = weakref.WeakSet()
-"""What this process has open, and so must not make room for anything else."""
+"""Chunks that this process has open, which must not be removed to make room."""
 
 
 class DamagedError(OSError):
@@ -29,10 +29,10 @@ class DamagedError(OSError):
 
 @dataclass(eq=False)
 class Chunk:
-    """One file of rows: a line of JSON, then the rows as plain numbers.
+    """One file of rows: a line of JSON, then the numbers of the rows.
 
-    It is opened when its rows are first looked at, and stays open, so that they can be read after another run has
-    removed the file from the store.
+    The file is opened when the rows are first needed and stays open, so that they can still be read after another run
+    has removed the file from the store.
     """
 
     path: Path
@@ -40,13 +40,13 @@ class Chunk:
     dtype: np.dtype
     keys: list[str]
     notes: dict[str, list[str]]
-    """Of some keys: what a person should know of the row."""
+    """Notes for the user, by key, for keys that have any."""
     checksum: int
     start: int
-    """Bytes before the first row."""
+    """Byte at which the first row starts."""
 
     def __post_init__(self) -> None:
-        self._lock = threading.Lock()  # reading moves the one position of the file
+        self._lock = threading.Lock()  # reading moves the position in the file, which all threads share
         self._row_bytes = math.prod(self.row_shape) * self.dtype.itemsize
         self._file: io.FileIO | None = None
 
@@ -55,10 +55,10 @@ class Chunk:
             self._file.close()
 
     def open(self) -> None:
-        """Opens the file and holds the rows against the checksum, at the first call.
+        """Opens the file and checks the rows against the checksum, at the first call only.
 
         Raises:
-            DamagedError: If they are not all there, or not as they were written.
+            DamagedError: If the rows are not as they were written.
             FileNotFoundError: If another run has removed the file.
         """
         if self._file is not None:
@@ -73,7 +73,7 @@ class Chunk:
         OPEN.add(self)
 
     def read(self, row: int, into: np.ndarray) -> None:
-        """Copies one row into an array of its shape that lies in one piece."""
+        """Copies one row into a contiguous array of its shape."""
         memory = memoryview(into).cast("B") if into.nbytes else memoryview(b"")
         with self._lock:
             self._file.seek(self.start + row * self._row_bytes)
@@ -94,13 +94,13 @@ class Chunk:
 
 
 def write_chunk(path: Path, keys: Sequence[str], rows: np.ndarray, notes: dict[str, list[str]]) -> None:
-    """Writes a chunk, whole or not at all.
+    """Writes a chunk, completely or not at all.
 
     Args:
-        path: Where; the folder is made.
-        keys: One for each row.
+        path: The file; its folder is created.
+        keys: One key for each row.
         rows: (keys, ...).
-        notes: By key, for the keys that have any.
+        notes: Notes by key, for keys that have any.
     """
     rows = np.ascontiguousarray(rows)
     header = {
@@ -111,17 +111,17 @@ def write_chunk(path: Path, keys: Sequence[str], rows: np.ndarray, notes: dict[s
         "keys": list(keys),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    # not forced to the disk: after a power cut the checksum tells, and the rows can be computed again
+    # not synced to the disk: after a power cut the checksum fails, and the rows are computed again
     with replacing(path, durable=False) as temporary, temporary.open("wb") as file:
         file.write(json.dumps(header, ensure_ascii=True).encode() + b"\n")
         file.write(memoryview(rows).cast("B"))
 
 
 def find_chunk(path: Path, row_shape: tuple[int, ...], dtype: np.dtype) -> Chunk:
-    """Reads the header of a chunk; the rows are not looked at yet.
+    """Reads the header of a chunk, not the rows.
 
     Raises:
-        DamagedError: If the header is not one, or is of other rows.
+        DamagedError: If the header is damaged, or describes other rows.
         OSError: If the file cannot be read.
     """
     with path.open("rb") as file:
@@ -144,16 +144,16 @@ def _start_of_checksum(keys: Sequence[str]) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows of a store in an order of their own, indexable as an array is; read from the disk when asked for."""
+    """Rows of a stored array in any order, indexed like an array; read from the disk when indexed."""
 
     name: str
-    """Of the array: a fingerprint of what decides its values."""
+    """Name of the array: a fingerprint of what decides its values."""
     places: list[tuple[Chunk, int]]
-    """Open chunks, and places in them."""
+    """For each row its open chunk and the index in it."""
     row_shape: tuple[int, ...]
     dtype: np.dtype
     owner: object = field(default=None, repr=False)
-    """Held, so that a temporary store is there as long as its rows."""
+    """Keeps a temporary store alive as long as its rows."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -170,11 +170,11 @@ class Rows:
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> np.ndarray:
         positions = np.arange(len(self))[index]
-        found = np.empty((positions.size, *self.row_shape), self.dtype)
-        for row, position in zip(found, positions.flat, strict=True):
+        rows = np.empty((positions.size, *self.row_shape), self.dtype)
+        for row, position in zip(rows, positions.flat, strict=True):
             chunk, place = self.places[position]
             chunk.read(place, row)
-        return found if positions.ndim else found[0]
+        return rows if positions.ndim else rows[0]
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return self[:] if dtype is None else self[:].astype(dtype, copy=False)

@@ -1,4 +1,4 @@
-"""What a person may choose of the store."""
+"""Settings of the store."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tfft.errors import check_range
 
 @dataclass(frozen=True)
 class Storage:
-    """Where and how the results of frozen layers are kept."""
+    """Where and how the outputs of frozen layers are stored."""
 
     folder: str | None = None
-    """Folder of the store; by default that in TFFT_STORE, or tfft in the user's cache folder."""
+    """Folder of the store; by default $TFFT_STORE, or tfft in the user's cache folder."""
     limit: float = 20.0
-    """Gigabytes on disk, the least recently used go first; 0 keeps nothing after the run."""
+    """Gigabytes on disk; the least recently used data is removed first; 0 keeps nothing after the run."""
     memory: float | None = None
-    """Gigabytes that a phase may hold in memory instead of reading them from disk; by default a quarter of all."""
+    """Gigabytes that a phase may load into memory instead of reading from disk; by default a quarter of all memory."""
     dtype: Literal["float32", "float16"] = "float32"
-    """Numbers of stored activations; float16 takes half the room and rounds them."""
+    """Type of stored activations; float16 takes half the room and rounds them."""
 
     def __post_init__(self) -> None:
         check_range("limit", self.limit, least=0, most=1e6)

@@ -168,7 +168,7 @@ def _scoring(plan: Plan, planned: PlannedPhase, rows: Indexable) -> Callable[[],
 
 
 def prepared(task: Task, targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """The targets of a batch as further inputs of the model (of a decoder, the tokens so far), and as the loss takes them."""
+    """The targets of a batch as the model takes them (a decoder, as its input) and as the loss takes them."""
     given = () if task.given is None else (task.given(targets),)
     return given, targets if task.encode is None else task.encode(targets)
 

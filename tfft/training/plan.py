@@ -90,7 +90,7 @@ def plan_phases(
             output of the model does not fit the task, or the pictures are not uint8.
     """
     check_range("batch_size", batch_size, least=1)
-    splits.train.check()
+    splits.train.check(splits.augmentation)
     task.check(model)
     check_phases(model, phases)
     phase_cuts = cut_phases(model, phases)

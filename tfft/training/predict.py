@@ -109,5 +109,5 @@ def answers_to_rows(model: keras.Model, planned_model: keras.Model, planned: Pla
     def predict_rows(tensors: Any) -> Any:
         return tree.map_structure(np.asarray, traced(top(tensors)))
 
-    predict_rows.model = rest  # a traced function does not keep the variables of its model alive
+    predict_rows.model = rest  # keeps its variables alive, which a traced function need not do
     return predict_rows

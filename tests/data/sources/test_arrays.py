@@ -29,18 +29,20 @@ X = np.random.default_rng(0).integers(0, 256, (4, HEIGHT, WIDTH, 3)).astype(np.u
 Y = np.array([0, 2, 1, 0])
 LABELS = ["wasp", "ant", "bee"]
 """Not in alphabetical order."""
+NONE = [0, 0, 0, 0, -1]
 MASKS = np.zeros((4, HEIGHT, WIDTH), np.uint8)
 MASKS[:, 2:4], MASKS[:, 6:] = 1, 255
 
 
 def read(find: Callable[..., Any], y: Any, labels: Sequence[str] | None = None) -> Splits:
-    """Two pictures to train on and two for validation."""
-    arrays = as_arrays({"train": (X[:2], y[:2]), "validation": (X[2:], y[2:])}, labels)
+    """Three pictures to train on and one for validation."""
+    arrays = as_arrays({"train": (X[:3], y[:3]), "validation": (X[3:], y[3:])}, labels)
     return read_pictures(find(arrays), image_size=(HEIGHT, WIDTH), labels=arrays.labels)
 
 
 def targets(splits: Splits) -> list[Any]:
-    return [np.asarray(examples.targets[np.arange(2)]).tolist() for _, examples in splits.items()]
+    """Of training, then of validation."""
+    return [row for _, examples in splits.items() for row in examples.targets[np.arange(len(examples))].tolist()]
 
 
 @pytest.mark.parametrize("form", ["lists", "batched", "unbatched"])
@@ -62,8 +64,8 @@ def test_texts_of_a_dataset(size: int | None) -> None:
 
 def test_splits_by_name_and_pixels_as_they_were() -> None:
     splits = read(find_pictures, Y, LABELS)
-    assert np.array_equal(splits.train.inputs[np.arange(2)], X[:2])
-    assert (splits.train.where, splits.val.where) == (["train 0", "train 1"], ["val 0", "val 1"])
+    assert np.array_equal(splits.train.inputs[np.arange(3)], X[:3])
+    assert (splits.train.where, splits.val.where) == (["train 0", "train 1", "train 2"], ["val 0"])
     assert splits.test is None
 
 
@@ -101,12 +103,12 @@ def test_a_label_named_twice(refused: Check) -> None:
 )
 def test_labels_keep_their_order(y: Any) -> None:
     splits = read(find_pictures, y, LABELS)
-    assert (splits.labels, targets(splits)) == (LABELS, [[0, 2], [1, 0]])
+    assert (splits.labels, targets(splits)) == (LABELS, Y.tolist())
 
 
 def test_indices_without_names_name_themselves() -> None:
     splits = read(find_pictures, Y)
-    assert (splits.labels, targets(splits)) == (["0", "1", "2"], [[0, 2], [1, 0]])
+    assert (splits.labels, targets(splits)) == (["0", "1", "2"], Y.tolist())
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_indices_without_names_name_themselves() -> None:
 )
 def test_tags(y: Any) -> None:
     splits = read(find_tagged, y, LABELS)
-    assert (splits.labels, targets(splits)) == (LABELS, [[[1, 0, 1], [0, 1, 0]], [[0, 0, 0], [1, 0, 0]]])
+    assert (splits.labels, targets(splits)) == (LABELS, [[1, 0, 1], [0, 1, 0], [0, 0, 0], [1, 0, 0]])
 
 
 @pytest.mark.parametrize(
@@ -130,23 +132,22 @@ def test_tags(y: Any) -> None:
 )
 def test_numbers(y: Any, labels: list[str] | None, names: list[str]) -> None:
     splits = read(find_numbers, y, labels)
-    assert (splits.labels, targets(splits)) == (names, np.reshape(y, (2, 2, -1)).tolist())
+    assert (splits.labels, targets(splits)) == (names, np.reshape(y, (4, -1)).tolist())
 
 
 def test_boxes_as_rows_and_as_a_dictionary() -> None:
-    rows = [[[1, 2, 5, 6, 2], [0, 0, WIDTH, HEIGHT, 0]], [[1, 1, 2, 2, 1], [0, 0, 0, 0, -1]], [], [[1, 2, 5, 6, 1]]]
+    rows = [[[1, 2, 5, 6, 2], [0, 0, WIDTH, HEIGHT, 0]], [[1, 1, 2, 2, 1], NONE], [], [[1, 2, 5, 6, 1]]]
     by_name = [{"boxes": [row[:4] for row in some], "labels": [row[4] for row in some]} for some in rows]
     for y in (rows, by_name):
         splits = read(find_boxes, y, LABELS)
         assert splits.labels == LABELS
-        assert targets(splits)[0] == [rows[0], rows[1]]
-        assert targets(splits)[1] == [[[0, 0, 0, 0, -1]] * 2, [rows[3][0], [0, 0, 0, 0, -1]]]
+        assert targets(splits) == [rows[0], rows[1], [NONE, NONE], [rows[3][0], NONE]]
 
 
 @pytest.mark.parametrize("y", [MASKS, MASKS[..., None].astype(int)], ids=["uint8", "one channel"])
 def test_masks_and_their_ignored_pixels(y: np.ndarray, noted: Callable[..., bool]) -> None:
     splits = read(find_masks, y, LABELS)
-    assert (splits.labels, targets(splits)) == (LABELS, [MASKS[:2].tolist(), MASKS[2:].tolist()])
+    assert (splits.labels, targets(splits)) == (LABELS, MASKS.tolist())
     assert noted(splits, "255", "4")
 
 
@@ -202,3 +203,9 @@ def test_the_example_that_cannot_be_used_is_named(
 
 def test_examples_with_different_numbers_of_numbers(refused: Check) -> None:
     refused(DataError, ("xample 1 of the data", "3", "2"), find_numbers, as_arrays((X[:2], [[1, 2], [1, 2, 3]]), None))
+
+
+def test_indices_without_labels_are_ordered_as_numbers() -> None:
+    assert as_arrays((np.zeros((3, 4, 4, 3), np.uint8), np.array([10, 2, 0])), None).order == ("0", "2", "10")
+    assert as_arrays((["a", "b"], ["yes", "no"]), None).order is None
+    assert as_arrays((["a", "b"], [1, 0]), ["yes", "no"]).order == ("yes", "no")

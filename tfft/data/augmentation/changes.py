@@ -70,15 +70,21 @@ class Augmentation:
 
 
 def source_digest(function: Callable[..., Any]) -> str:
-    """Hash of a function's source file and name, 32 hexadecimal digits.
+    """Hash of a function's place in its source file and of that file, 32 hexadecimal digits.
 
-    Without a source file it is different in every call, so that stored results are never reused.
+    It is different in every call, so that stored results are never reused, if the source does not tell all: without a
+    file, and for a method or a function with defaults or values of an outer function.
     """
+    code = getattr(function, "__code__", None)
+    hidden = [getattr(function, name, None) for name in ("__self__", "__closure__", "__defaults__", "__kwdefaults__")]
     try:
         source = Path(inspect.getsourcefile(function) or "").read_bytes()
     except (OSError, TypeError):
+        source = None
+    if code is None or source is None or any(value is not None for value in hidden):
         return uuid.uuid4().hex
-    return hashlib.blake2b(source + function.__qualname__.encode(), digest_size=16).hexdigest()
+    place = f"{function.__qualname__} {list(code.co_positions())}"  # two lambdas may stand in one line
+    return hashlib.blake2b(source + place.encode(), digest_size=16).hexdigest()
 
 
 def augmented(pixels: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:

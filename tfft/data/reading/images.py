@@ -20,7 +20,7 @@ MOST_PIXELS = 100_000_000
 
 
 class BadPictureError(Exception):
-    """A file cannot be read as a picture; the message says why."""
+    """The reason why a file cannot be read as a picture."""
 
 
 def decode(content: bytes, image_size: tuple[int, int]) -> tuple[np.ndarray, list[str]]:

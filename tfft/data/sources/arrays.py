@@ -34,6 +34,15 @@ class Arrays:
     def __str__(self) -> str:
         return "the arrays"
 
+    @property
+    def order(self) -> tuple[str, ...] | None:
+        """The order of the classes: that of `labels`, or, without them, of their indices; None for names."""
+        if self.labels is not None:
+            return self.labels
+        truths = [y for _, many in self.splits.values() for y in many if np.size(y) == 1]
+        indices = {int(np.ravel(y)[0]) for y in truths if np.issubdtype(np.asarray(y).dtype, np.integer)}
+        return tuple(map(str, sorted(indices))) or None
+
 
 def as_arrays(data: Any, labels: Sequence[str] | None) -> Arrays:
     """Converts the data that a person passes in Python.

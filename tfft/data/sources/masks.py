@@ -114,7 +114,7 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
             truth = Mask(b"", ids, wrong=f"{len(candidates)} masks named {mask}")
         elif first[name] is not picture:
             before = readable(first[name].relative_to(root).as_posix())
-            truth = Mask(b"", ids, wrong=f"its name is also that of {before}")
+            truth = Mask(b"", ids, wrong=f"{before} has the same name")
         elif not candidates:
             truth = Mask(b"", ids, wrong=f"mask not found: {mask}.png")
         else:

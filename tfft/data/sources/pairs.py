@@ -69,9 +69,7 @@ def _row_records(source: Path, columns: PairColumns) -> Iterator[Record]:
         value = row[columns.target]
         targets = value if isinstance(value, list) else [value]
         if not all(target is None or isinstance(target, (str, int, float)) for target in targets):
-            raise DataError(
-                f"{columns.target!r} in {where} is {str(value)[:80]}", fix="Write a text, or a list of texts"
-            )
+            raise DataError(f"{columns.target!r} in {where} must be a text or a list of texts (got {str(value)[:80]})")
         yield Record(
             content=cell(row, columns.source, where).encode("utf-8", "surrogatepass"),
             truth=References(tuple(str(target) for target in targets if target is not None and str(target).strip())),

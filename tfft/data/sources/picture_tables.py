@@ -59,7 +59,7 @@ def table_records(
     """
     if not values or len(set(values)) < len(values):
         raise ConfigError(
-            f"The columns to learn must be at least one, each named once (got {listed(map(repr, values)) or 'none'})",
+            f"The columns to learn must be named, each once (got {listed(map(repr, values)) or 'none'})",
             fix="Check `--columns.*`, see `--help`",
         )
     filled = [name for name in (columns.image, columns.split, columns.group) if name]

@@ -1,1 +1,1 @@
-"""Sources of pictures with boxes: one file for each annotation format, see `tfft.data.sources.boxes.folders.FORMATS`."""
+"""Sources of pictures with boxes: a module for each annotation format, and a table of them in `folders.FORMATS`."""

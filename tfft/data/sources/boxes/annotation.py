@@ -44,8 +44,8 @@ class Format:
     """Suffix of its files, in lower case."""
     layout: str
     """How pictures and annotation files are arranged in a folder, for messages."""
-    hint: str
-    """What to check if no annotations are found, for messages."""
+    hint: str = ""
+    """What else to check if no annotations are found, for messages."""
 
 
 @dataclass(frozen=True, kw_only=True)

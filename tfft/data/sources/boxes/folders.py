@@ -29,7 +29,7 @@ from tfft.data.truths.boxes import Boxes
 from tfft.errors import DataError, listed
 
 FORMATS: tuple[PictureFormat | ListFormat, ...] = (VOC, COCO, YOLO)
-"""The annotation formats, in the order in which a folder is searched for them."""
+"""The annotation formats, in the order in which a folder is searched; a new one is a module and a row here."""
 
 
 LISTS = tuple(form for form in FORMATS if isinstance(form, ListFormat))
@@ -143,8 +143,7 @@ def _annotations(
                 and (files := annotation_files(place, form.suffix, below=below))
                 and (parse := form.parser(root, place))
             ):
-                named = {path.relative_to(place).with_suffix(""): path for path in files}
-                return _by_name(pictures, place, named, form, parse, root, split)
+                return _by_name(pictures, place, files, form, parse, root, split)
     raise _nothing(pictures, places)
 
 
@@ -162,10 +161,11 @@ def _nothing(pictures: Path, places: Sequence[Path]) -> DataError:
     ):
         form, path = lists[0]
         form.check(path)
-    others = f", only {listed(path.name for _, path in lists)}" if lists else ""
+    others = f" (only {listed(path.name for _, path in lists)})" if lists else ""
+    hints = [form.hint for form in FORMATS if form.hint]
     return DataError(
         f"No annotations found for the pictures in {pictures}{others}",
-        fix=f"Check the names of the folders; {'; '.join(form.hint for form in FORMATS)}. `--data` must be {FORMS}",
+        fix=f"{'; '.join(['Check the names of the folders', *hints])}. `--data` must be {FORMS}",
     )
 
 
@@ -177,7 +177,7 @@ def _below(folder: Path, *names: str) -> Path | None:
 def _by_name(
     pictures: Path,
     place: Path,
-    files: Mapping[Path, Path],
+    files: Sequence[Path],
     form: PictureFormat,
     parse: Parser,
     root: Path,
@@ -188,29 +188,30 @@ def _by_name(
     Args:
         pictures: The folder of the pictures.
         place: The folder of the annotation files.
-        files: The annotation files, by their path in `place` without suffix.
+        files: The annotation files.
         form: Their format.
         parse: Parses such a file.
         root: The data folder.
         split: The split of the pictures.
     """
+    by_name = {path.relative_to(place).with_suffix(""): path for path in files}
     taken: dict[Path, str] = {}
     for picture in picture_files(pictures):
         where = readable(picture.relative_to(root).as_posix())
         name = picture.relative_to(pictures).with_suffix("")
-        annotation = files.get(name) or files.get(Path(name.name))
+        annotation = by_name.get(name) or by_name.get(Path(name.name))
         if annotation is None and form.sparse:
             truth = Boxes((), ())
         elif annotation is None:
             truth = unusable(f"{name.as_posix()}{form.suffix} not found in {place.relative_to(root).as_posix()}")
         elif annotation in taken:
-            truth = unusable(f"its name is also that of {taken[annotation]}")
+            truth = unusable(f"{taken[annotation]} has the same name")
         else:
             taken[annotation] = where
             truth = parsed(lambda: parse(annotation, picture_size(picture)))  # noqa: B023 (called at once)
         yield Record(content=picture, truth=truth, where=where, split=split)
     shared = split is not None and split not in map(_split_of, place.relative_to(root).parts)
-    for path in files.values():
+    for path in files:
         if path not in taken and not shared:  # in a folder for all splits, its picture may be in another split
             where = readable(path.relative_to(root).as_posix())
             # the content is its place, so that two empty files do not count as equal pictures

@@ -49,6 +49,5 @@ VOC = PictureFormat(
     name="Pascal VOC",
     suffix=".xml",
     layout="images/ and annotations/*.xml",
-    hint="Pascal VOC files have the names of their pictures",
     parser=lambda root, folder: voc_boxes,
 )
