@@ -145,7 +145,7 @@ def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, ba
         length=config.length,
         bad_texts=config.bad_texts,
         balanced=balance == "sample",
-        labels=getattr(config.data, "order", None),
+        form=data.Form(labels=getattr(config.data, "order", None)),
     )
 
 
@@ -162,8 +162,7 @@ def load_pairs(config: SequenceConfig, records: Sequence[Record], encoder: Encod
         encoder,
         length=config.length,
         bad_texts=config.bad_texts,
-        pieces=pieces,
-        target_length=config.target_length,
+        form=data.Form(pieces=pieces, length=config.target_length),
     )
 
 

@@ -33,6 +33,7 @@ from .sources.pictures import find_pictures as find_pictures
 from .sources.tags import find_tagged as find_tagged
 from .sources.texts import find_texts as find_texts
 from .splitting.splits import assign_splits as assign_splits
+from .targets import Form as Form
 from .truths.labels import Label as Label
 from .truths.numbers import statistics as statistics
 from .truths.references import References as References

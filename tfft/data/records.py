@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tqdm import tqdm
 
@@ -62,6 +62,9 @@ class Record:
     """Examples of one group (a patient, a scene, a document) stay in one split."""
     digest: str = ""
     """Hash of the content, 32 hexadecimal digits; equal examples have equal digests, whatever their names."""
+
+    text: Any = field(default=None, repr=False, compare=False)
+    """The text, once it is decoded, or why it cannot be used; None for pictures."""
 
     def read(self) -> bytes:
         """The bytes of the file."""

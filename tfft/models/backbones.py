@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,11 @@ import keras
 
 from tfft.errors import ConfigError, check_range, listed, nearest
 from tfft.models import weights as weight_files
+
+logger = logging.getLogger(__name__)
+
+AUGMENTING = ("Random", "RandAugment", "AugMix", "CutMix", "MixUp")
+"""Beginnings of the names of Keras's augmentation layers."""
 
 # arguments of a constructor that tfft sets itself
 SET_HERE = {
@@ -66,6 +72,7 @@ def load_backbone(
         _check_flat(backbone)
         if options:
             raise ConfigError(f"A `keras.Model` as backbone takes no `backbone_options` (got {options})")
+        _warn_of_augmentation(backbone)
         model = _with_map(backbone)
     else:
         model = _build(backbone, image_size, weights, options)
@@ -139,6 +146,18 @@ def _with_map(model: keras.Model) -> keras.Model:
     # an unusual name: Keras refuses two layers with the same name
     as_map = keras.layers.Reshape((1,) * (3 - len(shape)) + shape, name="backbone_map")
     return keras.Model(model.inputs[0], as_map(model.outputs[0]), name=model.name)
+
+
+def _warn_of_augmentation(model: keras.Model) -> None:
+    """Logs a warning for Keras's augmentation layers: in a frozen backbone they do nothing."""
+    names = [layer.name for layer in model.layers if type(layer).__name__.startswith(AUGMENTING)]
+    if names:
+        logger.warning(
+            "%s of backbone %s will not augment anything: a frozen backbone runs in inference mode. Use `--augment`, "
+            "or pass `augment` to `pictures.load_data` on a page of your own.",
+            listed(names, most=3),
+            model.name,
+        )
 
 
 def _check_flat(model: keras.Model) -> None:

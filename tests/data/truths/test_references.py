@@ -7,6 +7,7 @@ import numpy as np
 
 from tfft.data import Record, References, Splits, read_texts
 from tfft.data.sources.text_files import text_digested
+from tfft.data.targets import Form
 from tfft.errors import DataError
 
 
@@ -38,7 +39,7 @@ def records(*pairs: tuple[str, tuple[str, ...]]) -> list[Record]:
 
 
 def read(found: list[Record], length: int | Literal["auto"] = "auto", **options: Any) -> Splits:
-    return read_texts(found, Letters(), pieces=Letters(), target_length=length, **options)
+    return read_texts(found, Letters(), form=Form(pieces=Letters(), length=length), **options)
 
 
 def test_the_first_reference_is_learned_and_all_are_kept(noted: Callable[..., bool]) -> None:

@@ -53,26 +53,22 @@ def read_texts(
     records: Sequence[Record],
     tokenizer: Tokenizes,
     *,
+    form: Form = Form(),
     length: Length = "auto",
     bad_texts: Literal["stop", "skip"] = "stop",
-    pieces: Tokenizes | None = None,
-    target_length: Length = "auto",
     balanced: bool = False,
-    labels: Sequence[str] | None = None,
 ) -> Splits:
     """Tokenizes the texts of all splits.
 
     Args:
         records: Records with splits and with truths of one kind.
         tokenizer: The tokenizer of the network.
+        form: The order of the classes; for references their tokenizer and length.
         length: Tokens of a text at most, including start and end; longer texts are truncated. `"auto"` truncates at
             most one of 100 training texts, within the limit of the network.
         bad_texts: What to do with texts that are empty or not UTF-8: `"stop"`, or `"skip"` and list them in
             `Splits.skipped`.
-        pieces: The tokenizer of references; None if truths are classes.
-        target_length: Tokens of a reference at most, like `length`.
         balanced: Whether rare classes are drawn more often, see `Splits`.
-        labels: The classes in order; None sorts them by name.
 
     Raises:
         ConfigError: If `length` is above the limit of the network.
@@ -94,11 +90,11 @@ def read_texts(
             "inputs": tokenizer.pack([tokens[position] for position in positions], most),
             "widths": widths[positions],
             "texts": texts[positions],
-            "references": [rows[position].truth.texts for position in positions] if pieces else None,
-            "pieces": pieces,
+            "references": [rows[position].truth.texts for position in positions] if form.pieces else None,
+            "pieces": form.pieces,
         }
 
-    targets = type(rows[0].truth).targets(rows, Form(pieces=pieces, labels=labels, length=target_length))
+    targets = type(rows[0].truth).targets(rows, form)
     usable = np.array([index not in why for index in range(len(rows))], bool)
     notes = [
         *_unread_note(texts),
@@ -124,6 +120,8 @@ class Unusable:
 
 def text_of(record: Record) -> str | Unusable:
     """Returns the text of a record, or why it cannot be used."""
+    if record.text is not None:
+        return record.text
     try:
         text = record.read().decode("utf-8-sig")
     except OSError as error:

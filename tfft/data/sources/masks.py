@@ -15,7 +15,7 @@ from tqdm import tqdm
 from tfft.data.demo.scenes import Scene, scene_records
 from tfft.data.reading.images import picture_size
 from tfft.data.records import Record, content_digest, digested
-from tfft.data.sources import arrays, class_folders
+from tfft.data.sources import array_truths, class_folders
 from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.files import picture_files, readable
 from tfft.data.sources.mask_tables import chosen_by_table
@@ -55,7 +55,7 @@ def find_masks(
     """
     ids = Ids.of(classes or {}, ignore)
     if isinstance(source, Arrays):
-        records = array_records(source, arrays.picture, arrays.mask)
+        records = array_records(source, array_truths.picture, array_truths.mask)
     elif source == "demo:masks":
         if table is not None:
             raise ConfigError(

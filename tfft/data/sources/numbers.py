@@ -12,7 +12,7 @@ import numpy as np
 from tfft.data.choices import NumberColumns
 from tfft.data.demo.scenes import scene_records
 from tfft.data.records import Record, digested
-from tfft.data.sources import arrays, picture_tables
+from tfft.data.sources import array_truths, picture_tables
 from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.class_folders import folder_records
 from tfft.data.splitting import audit
@@ -37,7 +37,7 @@ def find_numbers(source: str | Arrays, columns: NumberColumns | None = None) -> 
         DataError: If there is nothing to read, a number is missing or not finite, or all numbers are equal.
     """
     if isinstance(source, Arrays):
-        records = array_records(source, arrays.picture, arrays.numbers)
+        records = array_records(source, array_truths.picture, array_truths.numbers)
     elif source.lower().endswith((".csv", ".tsv")):
         records = _from_table(Path(source), columns or NumberColumns())
     elif columns is not None and columns != NumberColumns():

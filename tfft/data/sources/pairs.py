@@ -8,7 +8,7 @@ from pathlib import Path
 from tfft.data.choices import PairColumns
 from tfft.data.demo import notices, phrases
 from tfft.data.records import SPLIT_NAMES, Record, split_name
-from tfft.data.sources import arrays, tfds
+from tfft.data.sources import array_truths, tfds
 from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.text_files import SUFFIXES, cell, is_rows, name_in, text_digested, text_lines, text_rows
 from tfft.data.truths.references import References
@@ -30,7 +30,7 @@ def find_pairs(source: str | Arrays, columns: PairColumns | None = None) -> list
         DataError: If there is nothing to read, or two aligned files differ in their number of lines.
     """
     if isinstance(source, Arrays):
-        return text_digested(array_records(source, arrays.text, arrays.references))
+        return text_digested(array_records(source, array_truths.text, array_truths.references))
     columns = columns or PairColumns()
     if columns.source == columns.target:
         raise ConfigError(

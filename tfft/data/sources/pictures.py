@@ -7,7 +7,7 @@ from pathlib import Path
 from tfft.data.choices import Columns
 from tfft.data.demo.digits import digits
 from tfft.data.records import Record, digested
-from tfft.data.sources import arrays, picture_tables, tfds
+from tfft.data.sources import array_truths, picture_tables, tfds
 from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.class_folders import check_same_classes, folder_records
 from tfft.data.splitting import audit
@@ -31,7 +31,7 @@ def find_pictures(source: str | Arrays, columns: Columns | None = None) -> list[
         DataError: If there is nothing to read, a class is empty, or there are fewer than two classes.
     """
     if isinstance(source, Arrays):
-        records = array_records(source, arrays.picture, arrays.label)
+        records = array_records(source, array_truths.picture, array_truths.label)
         audit.check_classes(records, str(source))
         return digested(records)
     table = source.lower().endswith((".csv", ".tsv"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tfft.data.choices import TagColumns
 from tfft.data.demo.scenes import scene_records
 from tfft.data.records import Record, digested
-from tfft.data.sources import arrays, picture_tables
+from tfft.data.sources import array_truths, picture_tables
 from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.boxes.folders import find_boxes
 from tfft.data.splitting import audit
@@ -36,7 +36,7 @@ def find_tagged(source: str | Arrays, columns: TagColumns | None = None) -> list
         DataError: If there is nothing to read, a cell is invalid, or a tag has no training pictures.
     """
     if isinstance(source, Arrays):
-        records = array_records(source, arrays.picture, arrays.tags)
+        records = array_records(source, array_truths.picture, array_truths.tags)
     elif source.lower().endswith((".csv", ".tsv")):
         records = _from_table(Path(source), columns or TagColumns())
     elif columns is not None and columns != TagColumns():

@@ -129,11 +129,11 @@ def text_digested(records: Sequence[Record]) -> list[Record]:
 
     An unusable text gets the digest of its place, so that it equals no other; `read_texts` reports it.
     """
-    return [replace(record, digest=content_digest(_plain(record))) for record in records]
+    decoded = [replace(record, text=text_of(record)) for record in records]
+    return [replace(record, digest=content_digest(_plain(record))) for record in decoded]
 
 
 def _plain(record: Record) -> bytes:
-    text = text_of(record)
-    if isinstance(text, Unusable):
+    if isinstance(record.text, Unusable):
         return f"unusable {record.where}".encode("utf-8", "replace")
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).encode()
+    return " ".join(unicodedata.normalize("NFKC", record.text).casefold().split()).encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 from tfft.data.choices import TextColumns
 from tfft.data.demo import phrases
 from tfft.data.records import Record, split_name
-from tfft.data.sources import arrays, tfds
+from tfft.data.sources import array_truths, tfds
 from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.class_folders import check_same_classes, tops
 from tfft.data.sources.files import files_below, readable, subfolders
@@ -38,7 +38,7 @@ def find_texts(source: str | Arrays, columns: TextColumns | None = None) -> list
         DataError: If there is nothing to read, or there are fewer than two classes.
     """
     if isinstance(source, Arrays):
-        records = array_records(source, arrays.text, arrays.label)
+        records = array_records(source, array_truths.text, array_truths.label)
         audit.check_classes(records, str(source))
         return text_digested(records)
     rows = is_rows(Path(source))

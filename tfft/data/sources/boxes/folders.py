@@ -10,7 +10,7 @@ from pathlib import Path
 from tfft.data.demo.scenes import SIDE, scene_records
 from tfft.data.reading.images import picture_size
 from tfft.data.records import SPLIT_NAMES, Record, digested
-from tfft.data.sources import arrays
+from tfft.data.sources import array_truths
 from tfft.data.sources.arrays import Arrays, array_records
 from tfft.data.sources.boxes.annotation import (
     ListFormat,
@@ -62,7 +62,7 @@ def find_boxes(source: str | Arrays) -> list[Record]:
         DataError: If there is nothing to read, there are no boxes, or a class has no training pictures.
     """
     if isinstance(source, Arrays):
-        records = array_records(source, arrays.picture, arrays.boxes)
+        records = array_records(source, array_truths.picture, array_truths.boxes)
     elif source == "demo:boxes":
         records = scene_records(
             lambda scene: Boxes(tuple(map(str, scene.digits)), tuple(map(tuple, (scene.boxes / SIDE).tolist())))
