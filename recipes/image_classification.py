@@ -23,7 +23,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
-from tfft.data import Balance, Columns
+from tfft.data import Columns
+from tfft.models import BalanceFields, HeadFields
 from tfft.training import Phase
 
 if TYPE_CHECKING:
@@ -31,17 +32,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(pictures.PooledConfig):
+class Config(HeadFields, BalanceFields, pictures.Config):
     """Settings of this recipe."""
 
     data: str = "demo"
     """Folder with one sub-folder per class, table (.csv, .tsv), or `tfds:NAME`."""
     columns: Columns = Columns()
     """Columns of the table."""
-    balance: Balance = "none"
-    """Imbalanced classes: weights gives rare ones more weight in the loss, sample shows their pictures more often."""
-    focal: float = 0.0
-    """Exponent of the focal loss, which gives easy examples less weight: 0 is plain cross-entropy, 2 is usual."""
 
 
 DEMO = Config(

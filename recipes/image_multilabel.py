@@ -11,7 +11,6 @@ Commands:
     python -m recipes.image_multilabel --data cards/ --views 8 --no-flip
 
 Results: playing cards, mean of three seeds: macro average precision 0.910 (0.873 to 0.950), 279 s on two CPU cores.
-
 References: Lin, Chen and Yan 2014, "Network in network", arXiv:1312.4400 (pooling); Lipton, Elkan and Narayanaswamy
 2014, "Thresholding classifiers to maximize F1 score", arXiv:1402.1892.
 """
@@ -22,7 +21,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
-from tfft.data import Balance, TagColumns
+from tfft.data import TagColumns
+from tfft.models import BalanceFields, HeadFields
 from tfft.training import Phase
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(pictures.PooledConfig):
+class Config(HeadFields, BalanceFields, pictures.Config):
     """Settings of this recipe."""
 
     data: str = "demo:tags"
@@ -39,10 +39,6 @@ class Config(pictures.PooledConfig):
     """Columns of the table."""
     pooling: Literal["avg", "max", "avg+max"] = "avg+max"
     """Global average or max pooling of the last feature map, or both: max pooling keeps small objects."""
-    balance: Balance = "none"
-    """Imbalanced classes: weights gives rare ones more weight in the loss, sample shows their pictures more often."""
-    focal: float = 0.0
-    """Exponent of the focal loss, which gives easy examples less weight: 0 is plain cross-entropy, 2 is usual."""
     batch_size: int = 16
     head: Phase = Phase(epochs=5, learning_rate=1e-3)
     tune: Phase = Phase(epochs=30, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)

@@ -1,18 +1,15 @@
 """Predict numbers from pictures: one or several for each picture.
 
-Phase `head` trains a linear layer on a frozen backbone of `keras.applications`. Phase `tune` trains the top stages of
-the backbone too, at a smaller learning rate. The model predicts in the units of the data: mean and standard deviation
-of the training split are part of it.
+Phase `head` trains a linear layer on a frozen backbone of `keras.applications`, phase `tune` its top stages too, at a
+smaller learning rate. The model predicts in the units of the data: their mean and standard deviation are part of it.
 
 Commands:
 
     python -m recipes.image_regression
     python -m recipes.image_regression --data ages.csv --columns.image file --columns.values age
     python -m recipes.image_regression --data leaves.csv --columns.values width height --error huber
-    python -m recipes.image_regression --data counts/ --views 3
 
 Results: the digit that a hand shows as a number (sign digits): R2 0.985, 148 s on two CPU cores.
-
 References: Lathuiliere et al. 2018, "A comprehensive analysis of deep regression", arXiv:1803.08450.
 """
 
@@ -23,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
 from tfft.data import NumberColumns
+from tfft.models import HeadFields
 from tfft.training import Phase
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(pictures.PooledConfig):
+class Config(HeadFields, pictures.Config):
     """Settings of this recipe."""
 
     data: str = "demo:count"
@@ -76,7 +74,7 @@ def build_model(
     x = models.pooled(backbone.output, config.pooling)
     x = models.hidden_layers(x, config.hidden)
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
-    # the network answers in deviations from the mean of the training split, which the last layer turns into units
+    # in standard deviations from the training mean, which the last layer converts to units
     x = keras.layers.Dense(len(labels), dtype="float32", name="head_deviations")(x)
     mean, deviation = data.statistics(train, labels)
     units = keras.layers.Rescaling(deviation, offset=mean, dtype="float32", name="head_predictions")

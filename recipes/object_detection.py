@@ -12,7 +12,6 @@ Commands:
     python -m recipes.object_detection --data annotations.json --balance sample
 
 Results: playing cards, official test split: mAP50 0.965, mAP75 0.840, 335 s on two CPU cores.
-
 References: Zhou, Wang and Kraehenbuehl 2019, "Objects as points", arXiv:1904.07850; Liu et al. 2019, "Training-time-
 friendly network for real-time object detection", arXiv:1909.00700.
 """

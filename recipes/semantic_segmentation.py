@@ -8,10 +8,8 @@ Commands:
     python -m recipes.semantic_segmentation
     python -m recipes.semantic_segmentation --data streets/ --classes '{"0": "road", "1": "car", "2": "sky"}'
     python -m recipes.semantic_segmentation --data pets/ --masks trimaps --table list.csv
-    python -m recipes.semantic_segmentation --data wounds/ --dice 1 --augment strong
 
 Results: Oxford pets, three breeds: pixel accuracy 0.909, mean IoU 0.762, 262 s on two CPU cores.
-
 References: Ronneberger, Fischer and Brox 2015, "U-Net", arXiv:1505.04597; Long, Shelhamer and Darrell 2015, "Fully
 convolutional networks for semantic segmentation", arXiv:1411.4038.
 """
@@ -22,8 +20,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
-from tfft.data import Balance
 from tfft.fields import JsonObject, Size
+from tfft.models import BalanceFields
 from tfft.training import Phase
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(pictures.Config):
+class Config(BalanceFields, pictures.Config):
     """Settings of this recipe."""
 
     data: str = "demo:masks"
@@ -47,12 +45,8 @@ class Config(pictures.Config):
     bad_files: Literal["stop", "skip"] = "stop"
     """Unreadable pictures and masks of another size: stop the run, or skip and list them."""
     image_size: Size = (288, 288)
-    balance: Balance = "none"
-    """Imbalanced classes: weights gives rare ones more weight in the loss, sample shows their pictures more often."""
     dice: float = 0.0
     """Weight of an added Dice loss, which counts small classes as much as large ones: 1 is usual."""
-    focal: float = 0.0
-    """Exponent of the focal loss, which gives easy examples less weight: 0 is plain cross-entropy, 2 is usual."""
     batch_size: int = 8
     head: Phase = Phase(epochs=3, learning_rate=1e-3)
     tune: Phase = Phase(epochs=12, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
@@ -73,8 +67,8 @@ SMOKE = replace(DEMO, **pictures.SHALLOW)
 
 def load_data(config: Config, backbone: keras.Model | None = None) -> data.Splits:
     """Pictures of every split, and the index of the class of each pixel."""
-    names = {"masks": config.masks, "table": config.table, "classes": config.classes, "ignore": config.ignore}
-    return pictures.load_data(config, data.find_masks(config.data, **names), balance=config.balance)
+    how = {"masks": config.masks, "table": config.table, "classes": config.classes, "ignore": config.ignore}
+    return pictures.load_data(config, data.find_masks(config.data, **how), balance=config.balance)
 
 
 def build_model(

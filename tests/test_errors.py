@@ -3,9 +3,9 @@ from __future__ import annotations
 from tfft.errors import ConfigError, DataError, DivergedError, MachineError, listed, nearest
 
 
-def test_a_message_says_what_was_expected_received_and_how_to_mend_it() -> None:
-    error = ConfigError("`units` is 1 or more", received="units=-1", fix="Try 64")
-    for part in ("`units` is 1 or more", "units=-1", "Try 64"):
+def test_a_message_says_what_is_wrong_and_how_to_mend_it() -> None:
+    error = ConfigError("`units` must be at least 1 (got -1)", fix="Try 64")
+    for part in ("`units`", "1", "-1", "Try 64."):
         assert part in str(error)
 
 

@@ -17,10 +17,8 @@ class TfftError(ValueError):
 
     exit_code = 1
 
-    def __init__(self, problem: str, *, received: object = None, fix: str | None = None):
+    def __init__(self, problem: str, *, fix: str | None = None):
         parts = [problem.rstrip(".") + "."]
-        if received is not None:
-            parts.append(f"Received: {str(received).rstrip('.')}.")
         if fix is not None:
             parts.append(fix.rstrip(".") + ".")
         super().__init__(" ".join(parts))

@@ -37,7 +37,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             _sync_folder(path.parent)
     except OSError as error:
         if error.filename in (str(temporary), None):
-            error.filename = str(path)  # the name that a person knows
+            error.filename = str(path)  # the name that the user knows
         raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -75,16 +75,6 @@ class Config:
         documented(cls)
 
 
-@dataclass(frozen=True)
-class PooledConfig(Config):
-    """Settings of recipes that pool the features of a picture into one vector."""
-
-    hidden: tuple[int, ...] = ()
-    """Units of extra Dense layers before the last layer."""
-    dropout: float = 0.2
-    """Dropout rate before the last layer."""
-
-
 DEMO: dict[str, Any] = {"backbone_options": {"alpha": 0.35}, "weights": "demo"}
 """The backbone that comes with tfft."""
 ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace

@@ -70,11 +70,13 @@ def test_choices_reach_the_model_the_task_and_the_plan(
     assert [planned.phase for planned in plan.phases] == [chosen.head, chosen.tune]
 
 
+# one that gives a map, and one that gives a vector
+@pytest.mark.parametrize("layer", ["relu_3", "pool"])
 def test_a_keras_model_as_backbone_and_rare_classes_shown_more_often(
-    network: keras.Model, tmp_path: Path, picture_folder: Maker, capsys: pytest.CaptureFixture[str]
+    layer: str, network: keras.Model, tmp_path: Path, picture_folder: Maker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = picture_folder(tmp_path / "data", {"ant": 8, "bee": 8})
-    backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output, name="mine")
+    backbone = keras.Model(network.inputs[0], network.get_layer(layer).output, name="mine")
     chosen = Config(data=str(data), backbone=backbone, image_size=(32, 32), balance="sample")
     plan = workflow.rehearse(RECIPE, chosen)
     assert plan.splits.balanced

@@ -20,7 +20,9 @@ from .segmentation import pixel_labels as pixel_labels
 from .segmentation import pixel_maps as pixel_maps
 from .sequences import attach_decoder as attach_decoder
 from .sequences import sequence as sequence
+from .sizes import BalanceFields as BalanceFields
 from .sizes import DecoderSize as DecoderSize
+from .sizes import HeadFields as HeadFields
 from .sizes import Search as Search
 from .stages import backbone_stages as backbone_stages
 from .strings import from_strings as from_strings

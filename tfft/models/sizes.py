@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfft.data.choices import Balance
 from tfft.errors import ConfigError, check_range
 
 
@@ -50,3 +51,23 @@ class Search:
     def __post_init__(self) -> None:
         check_range("beams", self.beams, least=1, most=64)
         check_range("length_penalty", self.length_penalty, least=0, most=5)
+
+
+@dataclass(frozen=True)
+class HeadFields:
+    """Settings of recipes that pool features into one vector, to be inherited by their `Config`."""
+
+    hidden: tuple[int, ...] = ()
+    """Units of extra Dense layers before the last layer."""
+    dropout: float = 0.2
+    """Dropout rate before the last layer."""
+
+
+@dataclass(frozen=True)
+class BalanceFields:
+    """Settings of recipes whose classes may be imbalanced, to be inherited by their `Config`."""
+
+    balance: Balance = "none"
+    """Imbalanced classes: weights gives rare ones more weight in the loss, sample shows their examples more often."""
+    focal: float = 0.0
+    """Exponent of the focal loss, which gives easy examples less weight: 0 is plain cross-entropy, 2 is usual."""
