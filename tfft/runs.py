@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -64,6 +64,7 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
     """
     _check_seed(config.seed)
     existed = config.out is not None and Path(config.out).is_dir()
+    parent_existed = config.out is not None or Path("runs").is_dir()
     folder = _claim(page.name, config.out)
     try:
         files.write_json(folder / "config.json", {**page.described(), "config": replay.as_json(config)})
@@ -75,6 +76,9 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
             (folder / "config.json").unlink()
             if not existed:
                 folder.rmdir()
+            if not parent_existed:
+                with suppress(OSError):  # another run has begun in it
+                    folder.parent.rmdir()
         raise
 
 
