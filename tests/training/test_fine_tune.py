@@ -70,6 +70,23 @@ def test_optimizer_and_metrics_start_anew_in_each_phase_and_each_step_is_traced_
     assert counts == pytest.approx([round(count) for count in counts], abs=1e-4)
 
 
+def test_rare_examples_come_more_often_where_that_is_asked_for(network: keras.Model, splits: Splits) -> None:
+    """All of the chance is with one example: no other is trained on."""
+    chances = np.zeros(len(splits.train))
+    chances[3] = 1.0
+    splits = replace(splits, train=replace(splits.train, rarity=chances))
+    target, seen = splits.train.targets[3], []
+
+    def loss(targets: keras.KerasTensor, answers: keras.KerasTensor) -> keras.KerasTensor:
+        wrong = keras.ops.cast(keras.ops.not_equal(keras.ops.cast(targets, "int32"), int(target)), "float32")
+        return keras.ops.mean(wrong) + 0.0 * keras.ops.mean(answers)
+
+    for balanced in (True, False):
+        rows = train(network, splits, {"head": Phase(epochs=1)}, task=replace(TASK, loss=loss), balanced=balanced)
+        seen.append(rows[0]["loss"])  # the share of other examples
+    assert seen == [0.0, pytest.approx(0.5)]
+
+
 def test_the_seed_decides_the_numbers_and_the_test_split_decides_nothing(network: keras.Model, splits: Splits) -> None:
     found = []
     wrong = replace(splits.test, targets=1 - splits.test.targets)
