@@ -60,14 +60,14 @@ def build_backbone(config: Config) -> models.Encoder:
 
 
 def load_data(config: Config, backbone: models.Encoder | None = None) -> data.Splits:
-    """Texts of every split as tokens, and the tokens of what is to be made of each."""
+    """Texts of every split as tokens, and the tokens of their first reference."""
     return texts.load_pairs(config, find_data(config), backbone or build_backbone(config))
 
 
 def build_model(
     config: Config, labels: list[str], backbone: models.Encoder | None = None, train: data.Texts | None = None
 ) -> tuple[keras.Model, models.Task]:
-    """A decoder on a frozen encoder: tokens, and the beginning of an answer, to logits of its next tokens."""
+    """A decoder on a frozen encoder: tokens, and the beginning of the output, to logits of its next tokens."""
     encoder = backbone or build_backbone(config)
     return texts.build_sequence_model(config, encoder, train or load_data(config, encoder).train)
 

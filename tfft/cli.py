@@ -1,4 +1,4 @@
-"""What every recipe does when it is run as a script: flags in, one sentence and an exit code out."""
+"""Recipes as scripts: flags to settings, errors to one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLAIN = (
     (r"invalid choice (.*) for argument '(\S+)'\. Expected one of \((.*?),?\)\.?", r"`\2` must be one of \3 (got \1)"),
     (r"Missing value for argument '(\S+)'.*", r"`\1` needs a value"),
 )
-"""What tyro says, as a regular expression, and how tfft says it."""
+"""Messages of tyro, as regular expressions, and their replacements."""
 
 
 def main(
@@ -58,7 +58,7 @@ def main(
 
 
 def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page: Page | None = None) -> C:
-    """The configuration that the words of a command line describe.
+    """The settings from the words of a command line.
 
     `--replay FOLDER` starts from the configuration of an earlier run instead of the defaults.
 
@@ -69,7 +69,7 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page:
         page: Of the recipe; None for the file that the class stands in.
 
     Raises:
-        ConfigError: Naming the flag that is not one, or whose value cannot be.
+        ConfigError: If a flag is unknown, or a value is invalid.
     """
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     own.add_argument("--replay", type=Path)
@@ -99,7 +99,7 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page:
 
 
 def _plain(said: str, config_class: type) -> str:
-    """What tyro says in a box, as one sentence; fields are named as their flags."""
+    """Turns the error box of tyro into one sentence that names flags."""
     lines = [line for line in (line.strip(" │╭╮╰╯") for line in said.splitlines()) if line]
     # the title is part of the frame, or, where the encoding has no frames, stands above a line of dashes
     lines = lines[1:] if lines and lines[0].startswith("─") else lines[2:]
@@ -120,7 +120,7 @@ def _plain(said: str, config_class: type) -> str:
 
 @contextlib.contextmanager
 def one_sentence() -> Iterator[None]:
-    """Ends the process with one sentence and an exit code instead of a trace, where the person can mend it."""
+    """Ends the process with one sentence and an exit code instead of a traceback, if the user can fix the error."""
     try:
         yield
     except TfftError as error:
@@ -139,7 +139,7 @@ def one_sentence() -> Iterator[None]:
 
 
 def _machine_error(error: OSError) -> MachineError:
-    """What the system refused, and on which file."""
+    """What went wrong with which file."""
     file = error.filename or ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         fix = "Free some space, or choose another disk with `--out` or `--store.folder`"
@@ -155,7 +155,7 @@ def _leave(sentence: object, code: int) -> None:
 
 
 def log_to_screen() -> None:
-    """Shows what the library logs as plain lines."""
+    """Shows log messages as plain lines."""
     logger = logging.getLogger("tfft")
     logger.setLevel(logging.INFO)
     logger.handlers = [logging.StreamHandler(sys.stdout)]  # set, not added: a second call shows no line twice

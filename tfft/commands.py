@@ -71,7 +71,7 @@ def _copy_recipe(name: str, target: Path, *, whole: bool) -> None:
 
 
 def _run(command: str, arguments: Sequence[str]) -> None:
-    """Runs or plans the page that the first word names; without one, that of the run which is replayed."""
+    """Runs or plans the page named by the first word, or, for `--replay FOLDER` alone, that of the earlier run."""
     name, *rest = arguments or ["--help"]
     if name == "--replay" and rest:
         stored = read_run(Path(rest[0]))

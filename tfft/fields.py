@@ -27,11 +27,11 @@ RANGES: dict[str, dict[str, Any]] = {
     "target_length": {"least": 8, "most": 100_000, "fix": "Or `auto`"},
     "views": {"least": 1, "fix": "Or `fresh`, or `auto`"},
 }
-"""What `check_range` takes for the numbers in fields of these names."""
+"""Arguments of `check_range` by field name."""
 
 
 def check_fields(config: Any) -> None:
-    """Raises `ConfigError` if a number in a field of a dataclass is out of the range of its name."""
+    """Raises `ConfigError` if a number is out of the range for its field name."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         for number in value if isinstance(value, tuple) else (value,):
@@ -40,7 +40,7 @@ def check_fields(config: Any) -> None:
 
 
 def documented(config_class: type) -> None:
-    """Lists the fields of a dataclass, with what is written below each and its bases' fields, in its docstring."""
+    """Adds the help of all fields, inherited ones too, to the docstring of a dataclass."""
     helps: dict[str, str] = {}
     for cls in reversed(config_class.__mro__[:-1]):
         body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body
@@ -76,7 +76,7 @@ JsonObject = Annotated[
         str_from_instance=lambda value: [json.dumps(value)],
     ),
 ]
-"""A field that is written as JSON on the command line."""
+"""A field that is JSON on the command line."""
 
 
 def _read_size(words: Sequence[str]) -> tuple[int, int]:

@@ -14,16 +14,16 @@ from tfft.pages import find_page, load_page
 
 
 def open_page(recipe: str) -> ModuleType:
-    """The page of a recipe, imported; what the library logs is shown from here on."""
+    """Imports the page of a recipe, and shows log messages on the screen."""
     log_to_screen()
     return load_page(find_page(str(recipe)))
 
 
 def configure(page: ModuleType, data: Any, labels: list[str] | None, settings: Mapping[str, Any]) -> Any:
-    """The configuration that keyword arguments describe; without data that of the demo, with changes.
+    """The settings from keyword arguments; without data, changes to those of the demo.
 
     Raises:
-        ConfigError: Naming a setting that is none, or labels that belong to nothing.
+        ConfigError: If a setting is unknown, or `labels` is passed without arrays.
     """
     data = os.fspath(data) if isinstance(data, os.PathLike) else data
     start = page.Config() if data is not None else getattr(page, "DEMO", None) or page.Config()
@@ -41,10 +41,10 @@ def configure(page: ModuleType, data: Any, labels: list[str] | None, settings: M
 
 
 def changed(config: Any, settings: Mapping[str, Any]) -> Any:
-    """A frozen dataclass with other values; a group of fields may be given as a dictionary.
+    """A frozen dataclass with changed values; a group of settings may be a dictionary.
 
     Raises:
-        ConfigError: Naming a setting that is none.
+        ConfigError: If a setting is unknown.
     """
     fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     for name in settings:

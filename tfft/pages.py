@@ -1,4 +1,4 @@
-"""Pages: the recipes that come with tfft, and those that a person has copied and owns."""
+"""Recipe pages: those that come with tfft, and your own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from tfft.errors import ConfigError, listed, nearest
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
-"""Beside this package. By its place, not by its name: a person may have a folder `recipes` too."""
+"""Found by its place, not by its name: your project may have a folder `recipes` too."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Page:
 
     @property
     def own(self) -> bool:
-        """Whether it is a person's own."""
+        """Whether it is not one of those that come with tfft."""
         return self.path.resolve().parent != FOLDER
 
     @property
@@ -45,7 +45,7 @@ class Page:
         return (ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
     def described(self) -> dict[str, Any]:
-        """What `config.json` says of it; of a person's own also where it is, and a hash of its source."""
+        """Its entries in `config.json`: the name, and for your own page the path and a hash of its source."""
         about = {"recipe": self.name}
         return {**about, "page": {"file": str(self.path.resolve()), "digest": self.digest}} if self.own else about
 
@@ -59,7 +59,7 @@ def find_page(name: str) -> Page:
     """The page of a name, or of a path that ends in `.py`.
 
     Raises:
-        ConfigError: If there is none.
+        ConfigError: If it does not exist.
     """
     if name.endswith(".py"):
         if not Path(name).is_file():
@@ -75,10 +75,10 @@ def find_page(name: str) -> Page:
 
 
 def load_page(page: Page) -> ModuleType:
-    """Imports a page, under a name that no other module has.
+    """Imports a page under a unique module name.
 
     Raises:
-        ConfigError: If it is not one: it needs `Config`, `RECIPE` and `run`.
+        ConfigError: If it lacks `Config`, `RECIPE` or `run`.
     """
     name = f"{'own_page' if page.own else 'recipes'}.{page.name}"
     module = sys.modules.get(name)
@@ -102,7 +102,7 @@ def load_page(page: Page) -> ModuleType:
 
 
 def page_of(*functions: Callable[..., Any]) -> Page:
-    """The page that functions stand on: a person's own, if one of them is, else that of the last."""
+    """The page of some functions: the first that does not come with tfft, else the page of the last function."""
     pages = [Page(Path(function.__code__.co_filename)) for function in functions]
     library = Path(__file__).resolve().parent
     own = [page for page in pages if page.own and not page.path.resolve().is_relative_to(library)]

@@ -1,4 +1,4 @@
-"""What all recipes for pictures share: fields of their configurations, the backbone, reading, saving."""
+"""What all recipes for pictures share: settings, backbone, reading and saving."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Config:
 
 
 DEMO: dict[str, Any] = {"backbone_options": {"alpha": 0.35}, "weights": "demo"}
-"""The backbone that comes with tfft."""
+"""Settings of the backbone that comes with tfft."""
 ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
 SMOKE: dict[str, Any] = {
     "image_size": (32, 32),
@@ -84,23 +84,23 @@ SMOKE: dict[str, Any] = {
     "head": ONCE,
     "tune": Phase(epochs=1, optimizer="sgd", unfreeze=1),
 }
-"""The least that a run can be asked for, so that a test of it takes seconds."""
+"""The smallest run, for tests."""
 SHALLOW: dict[str, Any] = {**SMOKE, "backbone": "MobileNet", "weights": "none"}
-"""With a network of half as many layers to trace."""
+"""The smallest run with a shallow network, which is quick to trace."""
 
 
 def load_data(
     config: Config, records: Sequence[Record], *, balance: Balance = "none", augment: Augment | None = None
 ) -> Splits:
-    """Gives each picture its split and decodes it.
+    """Assigns the pictures to splits and decodes them.
 
     Args:
-        config: Says how.
-        records: What a finder of `tfft.data` lists.
+        config: The settings.
+        records: From a finder, such as `tfft.data.find_pictures`.
         balance: `"sample"` shows rare classes more often.
-        augment: A change of training pictures of your own, after those of `config.augment`: from a picture, (height,
-            width, 3), uint8, and a numpy generator to such a picture. Draw all that is random from the generator. Where
-            targets have places in them (boxes, masks) it must leave everything where it is.
+        augment: Your own augmentation of training pictures, `(picture, rng) -> picture`, applied after that of
+            `config.augment`. Pictures are (height, width, 3), uint8; draw random numbers from the NumPy generator `rng`
+            only. With boxes or masks, nothing in the picture may move.
     """
     augmentation = data.Augmentation(config.augment, config.flip, config.views, own=augment)
     return data.read_pictures(
@@ -121,7 +121,7 @@ def load_data(
 
 
 def build_backbone(config: Config) -> keras.Model:
-    """The frozen backbone, (batch, height, width, 3) in [0, 255] to feature maps; the phases are held against it."""
+    """The frozen backbone, (batch, height, width, 3) in [0, 255] to feature maps; checks that the phases fit it."""
     backbone = models.load_backbone(
         config.backbone, image_size=config.image_size, weights=config.weights, options=config.backbone_options
     )

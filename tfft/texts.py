@@ -1,4 +1,4 @@
-"""What all recipes for texts share: fields of their configurations, the encoder, reading, saving."""
+"""What all recipes for texts share: settings, encoder, reading and saving."""
 
 from __future__ import annotations
 
@@ -97,23 +97,23 @@ SEQUENCE_DEMO: dict[str, Any] = {
     "head": Phase(epochs=1, learning_rate=1e-3),
     "tune": Phase(epochs=20, learning_rate=2e-3, optimizer="adamw", schedule="cosine", clip_norm=1.0, unfreeze="all"),
 }
-"""With a small decoder."""
+"""A small encoder with random weights, and a small decoder."""
 ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
 SMOKE: dict[str, Any] = {"head": ONCE, "tune": Phase(epochs=1, optimizer="sgd", unfreeze=1)}
-"""The least that a run can be asked for, so that a test of it takes seconds."""
+"""The smallest run, for tests."""
 SEQUENCE_SMOKE: dict[str, Any] = {
     **SMOKE,
     "decoder": DecoderSize(layers=1, width=16, heads=2, feedforward=16, vocabulary=60),
     "search": Search(beams=2),
 }
-"""With the least of decoders."""
+"""The smallest run with a decoder, for tests."""
 
 Find = Callable[[Any], Sequence["Record"]]
-"""From the configuration of a recipe to the records of its data, dealt to their splits."""
+"""From the settings of a recipe to the records of its data, assigned to splits."""
 
 
 def deal(config: Config, records: Sequence[Record]) -> list[Record]:
-    """Gives each text its split."""
+    """Assigns the texts to splits."""
     return data.assign_splits(
         records,
         val_fraction=config.val_fraction,
@@ -124,11 +124,11 @@ def deal(config: Config, records: Sequence[Record]) -> list[Record]:
 
 
 def build_backbone(config: Config, find_data: Find) -> Encoder:
-    """The frozen encoder with its tokenizer; the phases are held against it.
+    """The frozen encoder with its tokenizer; checks that the phases fit it.
 
     Args:
-        config: Says which.
-        find_data: Of the recipe; the training texts make the vocabulary of the demo.
+        config: The settings.
+        find_data: Finds the data of the recipe; the vocabulary of the demo encoder is made from its training texts.
     """
     trained = [one for one in find_data(config) if one.split == "train"] if config.backbone == "demo" else []
     encoder = models.load_encoder(config.backbone, texts=data.usable_texts(trained))
@@ -138,7 +138,7 @@ def build_backbone(config: Config, find_data: Find) -> Encoder:
 
 
 def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, balance: Balance = "none") -> Splits:
-    """Makes tokens of texts that have their class and their split."""
+    """Tokenizes texts with classes."""
     return data.read_texts(
         records,
         encoder,
@@ -150,10 +150,10 @@ def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, ba
 
 
 def load_pairs(config: SequenceConfig, records: Sequence[Record], encoder: Encoder) -> Splits:
-    """Makes tokens of texts that have their references and their split.
+    """Tokenizes texts with references.
 
-    Those of references are what the decoder of the encoder has learned with; for a new decoder, pieces of words made
-    from the training split.
+    References are tokenized for the decoder: with the tokenizer of a pretrained one, or for a new decoder with
+    subwords learned from the training split.
     """
     firsts = (text for record in records if record.split == "train" for text in record.truth.texts[:1])
     pieces = models.subwords_for(encoder, firsts, config.decoder.vocabulary)
@@ -167,7 +167,7 @@ def load_pairs(config: SequenceConfig, records: Sequence[Record], encoder: Encod
 
 
 def build_sequence_model(config: SequenceConfig, encoder: Encoder, train: Texts) -> tuple[keras.Model, Task]:
-    """A decoder on a frozen encoder: tokens, and the beginning of an answer, to logits of its next tokens."""
+    """A decoder on a frozen encoder: tokens, and the beginning of the output, to logits of its next tokens."""
     longest = train.targets.shape[1]
     model = models.attach_decoder(encoder, config.decoder, train.pieces, longest=longest)
     task = models.sequence(train.pieces, longest=longest, smoothing=config.smoothing, search=config.search)
@@ -175,7 +175,7 @@ def build_sequence_model(config: SequenceConfig, encoder: Encoder, train: Texts)
 
 
 def save(config: Config, encoder: Encoder, plan: Plan, folder: Path) -> None:
-    """Writes `model.keras`, which takes texts and makes tokens of them itself, and `labels.txt`."""
+    """Writes `model.keras`, which takes strings, and `labels.txt`."""
     val, given = plan.splits.val, []
     if plan.task.given is not None:
         given = [val.targets[:8]]
@@ -186,7 +186,7 @@ def save(config: Config, encoder: Encoder, plan: Plan, folder: Path) -> None:
 
 
 def save_sequence(config: SequenceConfig, encoder: Encoder, plan: Plan, folder: Path) -> None:
-    """Writes what `save` writes, and how answers are made: `answers.json`, and the pieces of words of a new decoder."""
+    """Writes the files of `save`, `answers.json` with the search settings, and the subwords of a new decoder."""
     save(config, encoder, plan, folder)
     train = plan.splits.train
     serving.save_pieces(train.pieces, folder, longest=train.targets.shape[1], search=config.search)

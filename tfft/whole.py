@@ -1,4 +1,4 @@
-"""A page with what all recipes share written out in it: the road, and what pictures, or texts, have in common."""
+"""`tfft cp --whole`: a page that contains the code it shares with other pages."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from tfft.pages import Page
 
 SHARED = ("pictures", "texts", "workflow")
-"""Modules that are written out, where a page imports them."""
+"""Modules whose code is copied into the page."""
 
 
 def whole_page(page: Page) -> str:
-    """The source of a page that imports none of the shared modules: their functions and fields stand in it.
+    """The source of a page with the code of the shared modules instead of their imports.
 
-    A shared name that the page has too gets the name of its module: `pictures.load_data` becomes `pictures_load_data`,
-    `pictures.Config` becomes `PicturesConfig`.
+    A shared name that the page uses too is prefixed with its module: `pictures.load_data` becomes
+    `pictures_load_data`, `pictures.Config` becomes `PicturesConfig`.
     """
     source = page.path.read_text(encoding="utf-8")
     docstring, imports, checked, body = _parts(source)
@@ -45,11 +45,11 @@ def whole_page(page: Page) -> str:
 
 
 Import = tuple[str, str]
-"""A module, and a name that is imported from it; an empty name for the module itself."""
+"""A module and a name imported from it, empty for the module itself."""
 
 
 def _parts(source: str) -> tuple[str, set[Import], set[Import], str]:
-    """Docstring, imports, imports for type checkers alone, and the code below them."""
+    """Docstring, imports, type-checking imports, and the code below them."""
     tree, lines = ast.parse(source), source.splitlines()
     imports: set[Import] = set()
     checked: set[Import] = set()
@@ -72,7 +72,7 @@ def _imported(node: ast.stmt) -> set[Import]:
 
 
 def _import_lines(imports: set[Import], without: set[str]) -> list[str]:
-    """One line for each module, those of Python first."""
+    """One line for each module, the standard library first."""
     by_module: dict[str, list[str]] = {}
     for module, name in sorted(imports):
         if module != "__future__" and (module, name) not in {("tfft", shared) for shared in without}:
@@ -85,7 +85,7 @@ def _import_lines(imports: set[Import], without: set[str]) -> list[str]:
 
 
 def _names(tree: ast.Module) -> list[str]:
-    """What a module defines."""
+    """Names that a module defines."""
     found = []
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -103,7 +103,7 @@ def _prefixed(module: str, name: str) -> str:
 
 
 def _rename(code: str, names: dict[str, str]) -> str:
-    """The code with other names for what it defines; attributes and names of arguments stay."""
+    """Renames what the code defines; attributes and argument names stay."""
     made, before = [], ""
     tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
     for place, token in enumerate(tokens):
