@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tfft import data, models, serving, training
-from tfft.data import Balance, Views
+from tfft.data import Balance, Level, Views
 from tfft.fields import JsonObject, Size, check_fields, documented
 from tfft.store import Storage
 from tfft.training import Phase
@@ -41,7 +41,7 @@ class Config:
     """Pictures that are in two of the data's own splits: stop the run, drop them from training, or accept it."""
     image_size: Size = (224, 224)
     """Height and width in pixels; one number means both."""
-    augment: Literal["none", "light", "strong"] = "light"
+    augment: Level = "light"
     """Augmentation of training pictures: flip, rotation, zoom, colour; strong adds RandAugment."""
     flip: bool = True
     """Whether augmentation may mirror pictures; not for text, or if left and right matter."""

@@ -10,6 +10,7 @@ from .batching.order import fetched_together as fetched_together
 from .choices import Balance as Balance
 from .choices import Columns as Columns
 from .choices import Length as Length
+from .choices import Level as Level
 from .choices import NumberColumns as NumberColumns
 from .choices import PairColumns as PairColumns
 from .choices import TagColumns as TagColumns
