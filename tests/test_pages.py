@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,14 @@ def test_a_whole_page_imports_nothing_shared_and_has_the_same_settings(name: str
     assert vars(whole.DEMO) == vars(stock.DEMO)
     assert vars(whole.SMOKE) == vars(stock.SMOKE)
     assert whole.RECIPE.page == Page(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["image_classification", "translation"])
+def test_a_whole_page_runs(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "whole.py"
+    path.write_text(whole_page(find_page(name)))
+    page = load_page(Page(path))
+    result = page.run(replace(page.SMOKE, out=str(tmp_path / "run")))
+    assert set(result.scores) >= {"val", "test"}
+    assert '"recipe": "whole"' in (result.folder / "config.json").read_text()
