@@ -67,7 +67,8 @@ def _copy_recipe(name: str, target: Path, *, whole: bool) -> None:
         raise ConfigError(f"{target} exists already", fix="Choose another name; tfft never overwrites a file") from None
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(f"Folder not found: {target.parent}", fix="Make it first, or choose another") from None
-    print(f"{target} is yours to edit. Run it with: tfft run {target}")
+    print(f"{target} is yours to edit: the model in `build_model`, the data in `load_data`, where `augment=` takes an")
+    print(f"augmentation of your own. Run it with: tfft run {target}")
 
 
 def _run(command: str, arguments: Sequence[str]) -> None:

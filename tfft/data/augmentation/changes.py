@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
@@ -17,7 +17,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from tfft.data.augmentation.motion import Motion, Outside
 from tfft.data.augmentation.moves import Flip, Warp
 from tfft.data.choices import Level, Views
-from tfft.errors import ConfigError, check_range
+from tfft.errors import ConfigError, check_range, listed
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -44,6 +44,8 @@ class Augmentation:
     returns a picture of the same shape and type. It must not move anything if targets depend on positions."""
 
     def __post_init__(self) -> None:
+        if self.level not in get_args(Level):
+            raise ConfigError(f"Unknown augmentation level {self.level!r}", fix=f"Choose {listed(get_args(Level))}")
         if not isinstance(self.views, str):
             check_range("views", self.views, least=1, fix="Or `fresh`, or `auto`")
 

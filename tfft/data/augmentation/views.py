@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import functools
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -13,8 +17,29 @@ from tfft.data.augmentation.changes import Augmentation, augmented, changes
 from tfft.data.augmentation.moves import Flip, Warp
 from tfft.data.indexing import Indexable
 
-VERSION = 2
-"""Version of the pixels that this file and `moves` make; stored views of another version are not used."""
+CODE = ("changes.py", "moves.py", "views.py")
+"""Files that decide the pixels of a view."""
+
+
+@functools.cache
+def code_digest() -> str:
+    """Hash of the code that makes views, without docstrings and comments, 32 hexadecimal digits.
+
+    It is part of the key of stored views: views of other code are not reused.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for name in CODE:
+        tree = ast.parse((Path(__file__).parent / name).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(body := getattr(node, "body", None), list):
+                # statements that are a text alone: docstrings
+                node.body = [
+                    one
+                    for one in body
+                    if not isinstance(getattr(one, "value", None), ast.Constant) or not isinstance(one, ast.Expr)
+                ]
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
