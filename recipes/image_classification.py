@@ -11,7 +11,8 @@ Commands:
     python -m recipes.image_classification --data list.csv --columns.group patient --backbone EfficientNetB0
     python -m recipes.image_classification --data tfds:beans --tune.unfreeze 3 --augment strong
 
-Results: handwritten digits with the demo weights (first command): test accuracy 0.993, 30 s on two CPU cores.
+Results: handwritten digits with the demo weights (first command): accuracy 0.988 (0.981 to 0.993, three seeds),
+30 s on two CPU cores.
 
 References: Yosinski et al. 2014, "How transferable are features in deep neural networks?", arXiv:1411.1792; Kornblith,
 Shlens and Le 2019, "Do better ImageNet models transfer better?", arXiv:1805.08974.
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config(HeadFields, BalanceFields, pictures.Config):
-    """Settings of this recipe."""
-
     data: str = "demo"
     """Folder with one sub-folder per class, table (.csv, .tsv), or `tfds:NAME`."""
     columns: Columns = Columns()

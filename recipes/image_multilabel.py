@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
 from tfft.data import TagColumns
-from tfft.models import BalanceFields, HeadFields
+from tfft.models import BalanceFields, PoolingFields
 from tfft.training import Phase
 
 if TYPE_CHECKING:
@@ -30,25 +30,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(HeadFields, BalanceFields, pictures.Config):
-    """Settings of this recipe."""
-
+class Config(PoolingFields, BalanceFields, pictures.Config):
     data: str = "demo:tags"
     """Table (.csv, .tsv), or folder of pictures with boxes, whose classes become the labels."""
     columns: TagColumns = TagColumns()
     """Columns of the table."""
     pooling: Literal["avg", "max", "avg+max"] = "avg+max"
-    """Global average or max pooling of the last feature map, or both: max pooling keeps small objects."""
     batch_size: int = 16
     head: Phase = Phase(epochs=5, learning_rate=1e-3)
     tune: Phase = Phase(epochs=30, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
 
 
 DEMO = Config(
-    **pictures.DEMO,
-    image_size=(128, 128),
-    flip=False,
-    views=4,
+    **pictures.SCENES,
     head=Phase(epochs=5, learning_rate=3e-3),
     tune=Phase(epochs=15, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2),
 )

@@ -9,8 +9,8 @@ Commands:
     python -m recipes.image_regression --data ages.csv --columns.image file --columns.values age
     python -m recipes.image_regression --data leaves.csv --columns.values width height --error huber
 
-Results: the digit that a hand shows as a number (sign digits): R2 0.985, 148 s on two CPU cores.
-References: Lathuiliere et al. 2018, "A comprehensive analysis of deep regression", arXiv:1803.08450.
+Results: sign digits as a number: R2 0.991 (0.985 to 0.994, three seeds), 148 s on two CPU cores.
+References: Lathuiliere et al. 2018, arXiv:1803.08450.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
 from tfft.data import NumberColumns
-from tfft.models import HeadFields
+from tfft.models import PoolingFields
 from tfft.training import Phase
 
 if TYPE_CHECKING:
@@ -28,15 +28,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(HeadFields, pictures.Config):
-    """Settings of this recipe."""
-
+class Config(PoolingFields, pictures.Config):
     data: str = "demo:count"
     """Table (.csv, .tsv), or folder whose sub-folders are named by a number."""
     columns: NumberColumns = NumberColumns()
     """Columns of the table."""
-    pooling: Literal["avg", "max", "avg+max"] = "avg"
-    """Global average or max pooling of the last feature map, or both: max pooling keeps small objects."""
     error: Literal["squared", "absolute", "huber"] = "squared"
     """Loss: squared; absolute, which is robust to outliers; or huber, between the two."""
     batch_size: int = 16
@@ -74,11 +70,10 @@ def build_model(
     x = models.pooled(backbone.output, config.pooling)
     x = models.hidden_layers(x, config.hidden)
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
-    # in standard deviations from the training mean, which the last layer converts to units
-    x = keras.layers.Dense(len(labels), dtype="float32", name="head_deviations")(x)
+    x = keras.layers.Dense(len(labels), dtype="float32", name="head_deviations")(x)  # from the training mean
     mean, deviation = data.statistics(train, labels)
-    units = keras.layers.Rescaling(deviation, offset=mean, dtype="float32", name="head_predictions")
-    model = keras.Model(backbone.inputs[0], units(x), name=backbone.name)
+    x = keras.layers.Rescaling(deviation, offset=mean, dtype="float32", name="head_predictions")(x)
+    model = keras.Model(backbone.inputs[0], x, name=backbone.name)
     return model, models.regression(labels, deviation=deviation, error=config.error)
 
 

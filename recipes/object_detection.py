@@ -11,9 +11,8 @@ Commands:
     python -m recipes.object_detection --data faces/ --image-size 384 --backbone ResNet50
     python -m recipes.object_detection --data annotations.json --balance sample
 
-Results: playing cards, official test split: mAP50 0.965, mAP75 0.840, 335 s on two CPU cores.
-References: Zhou, Wang and Kraehenbuehl 2019, "Objects as points", arXiv:1904.07850; Liu et al. 2019, "Training-time-
-friendly network for real-time object detection", arXiv:1909.00700.
+Results: playing cards: mAP50 0.961 (0.950 to 0.967, three seeds), mAP75 0.844, 335 s on two CPU cores.
+References: Zhou et al. 2019, "Objects as points", arXiv:1904.07850; Liu et al. 2019, "TTFNet", arXiv:1909.00700.
 """
 
 from __future__ import annotations
@@ -31,12 +30,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config(pictures.Config):
-    """Settings of this recipe."""
-
     data: str = "demo:boxes"
     """Folder in Pascal VOC, YOLO or COCO format, with or without train/, val/ and test/; or a COCO .json file."""
-    bad_files: Literal["stop", "skip"] = "stop"
-    """Unreadable pictures and boxes outside their picture: stop the run, or skip and list them."""
     image_size: Size = (320, 320)
     stride: Literal["auto", 4, 8, 16] = "auto"
     """Pixels between two possible box centres; auto lets nearly all boxes span three of them."""
@@ -48,10 +43,7 @@ class Config(pictures.Config):
 
 
 DEMO = Config(
-    **pictures.DEMO,
-    image_size=(128, 128),
-    flip=False,
-    views=4,
+    **pictures.SCENES,
     head=Phase(epochs=3, learning_rate=1e-3),
     tune=Phase(epochs=16, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2),
 )

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config(texts.SequenceConfig):
-    """Settings of this recipe."""
-
     data: str = "demo:summaries"
     """Table (.csv, .tsv, .jsonl), folder of train, val and test files, or `tfds:NAME`."""
     columns: PairColumns = PairColumns()

@@ -10,8 +10,7 @@ Needs `pip install "tfft[text]"`. Commands:
     python -m recipes.text_classification --data sms.tsv --backbone my_encoder/ --balance weights --tune.lora-rank 8
 
 Results: banking77, 77 intents, with a MiniLM encoder: accuracy 0.933, 188 s on two CPU cores.
-References: Devlin et al. 2019, "BERT", arXiv:1810.04805; Howard and Ruder 2018, "Universal language model fine-tuning
-for text classification", arXiv:1801.06146.
+References: Devlin et al. 2019, "BERT", arXiv:1810.04805; Howard and Ruder 2018, "ULMFiT", arXiv:1801.06146.
 """
 
 from __future__ import annotations
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config(HeadFields, BalanceFields, texts.Config):
-    """Settings of this recipe."""
-
     data: str = "demo:text"
     """Table (.csv, .tsv, .jsonl), folder of train, val and test files or of class folders, or `tfds:NAME`."""
     columns: TextColumns = TextColumns()

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config(texts.SequenceConfig):
-    """Settings of this recipe."""
-
     data: str = "demo:pairs"
     """Table (.csv, .tsv, .jsonl), folder of tables or of line-by-line files (train.en, train.de), or `tfds:NAME`."""
     batch_size: int = 64

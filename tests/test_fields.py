@@ -19,3 +19,9 @@ def test_one_number_is_both_sides() -> None:
 def test_a_number_out_of_its_range_is_refused_at_once(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=name):
         Config(**{name: value})
+
+
+@pytest.mark.parametrize("settings", [{"leaks": "dropp"}, {"views": "fresher"}, {"balance": True}])
+def test_a_word_that_is_no_choice_is_refused_at_once(settings: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=f"`{next(iter(settings))}` must be one of '.*got"):
+        Config(**settings)

@@ -66,6 +66,7 @@ def test_a_page_of_ones_own_is_named_and_its_changes_are_noticed(
         (run.folder / "result").touch()
     assert replay.read_config(Choices, folder, page).seed == 3
     assert not caplog.text
+    assert (folder / "mine.py").read_text() == "first"  # a copy, in case the page is lost
     (tmp_path / "mine.py").write_text("second")
     assert replay.read_config(Choices, folder, page).seed == 3
     assert "mine.py" in caplog.text

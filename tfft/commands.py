@@ -77,6 +77,8 @@ def _run(command: str, arguments: Sequence[str]) -> None:
     if name == "--replay" and rest:
         stored = read_run(Path(rest[0]))
         name, rest = stored.get("page", {}).get("file") or stored["recipe"], list(arguments)
+        if name.endswith(".py") and not Path(name).is_file() and (copy := Path(rest[1], Path(name).name)).is_file():
+            raise ConfigError(f"Page not found: {name}", fix=f"Its copy is {copy}: copy it to {name} first")
     elif name.startswith("-"):
         if name not in ("-h", "--help"):
             raise ConfigError(f"`tfft {command}` needs a recipe before {name}", fix="`tfft ls` lists the recipes")

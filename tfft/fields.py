@@ -8,12 +8,13 @@ import inspect
 import itertools
 import json
 import textwrap
+import typing
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from tyro.constructors import PrimitiveConstructorSpec
 
-from tfft.errors import check_range
+from tfft.errors import ConfigError, check_range, listed
 
 RANGES: dict[str, dict[str, Any]] = {
     "batch_size": {"least": 1, "most": 1_000_000},
@@ -31,12 +32,28 @@ RANGES: dict[str, dict[str, Any]] = {
 
 
 def check_fields(config: Any) -> None:
-    """Raises `ConfigError` if a number is out of the range for its field name."""
+    """Raises `ConfigError` if a number is out of the range for its field name, or a word is not one of the choices."""
+    hints = typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         for number in value if isinstance(value, tuple) else (value,):
             if field.name in RANGES and not isinstance(number, str):
                 check_range(field.name, number, **RANGES[field.name])
+        choices = choices_of(hints[field.name])
+        if (
+            choices
+            and value not in choices
+            and (isinstance(value, str) or typing.get_origin(hints[field.name]) is typing.Literal)
+        ):
+            raise ConfigError(f"`{field.name}` must be one of {listed(map(repr, choices))} (got {value!r})")
+
+
+def choices_of(hint: Any) -> tuple[Any, ...]:
+    """The values that a type allows besides numbers: `("auto",)` for `int | Literal["auto"]`."""
+    options = (hint,) if typing.get_origin(hint) is typing.Literal else typing.get_args(hint)
+    return tuple(
+        value for option in options if typing.get_origin(option) is typing.Literal for value in typing.get_args(option)
+    )
 
 
 def documented(config_class: type) -> None:
@@ -52,7 +69,7 @@ def documented(config_class: type) -> None:
             ):
                 helps[field.target.id] = str(below.value.value)
     lines = "\n".join(f"    {name}: {text}" for name, text in helps.items())
-    config_class.__doc__ = f"{inspect.cleandoc(config_class.__doc__ or '')}\n\nArgs:\n{lines}"
+    config_class.__doc__ = f"{inspect.cleandoc(config_class.__doc__ or 'Settings of this recipe.')}\n\nArgs:\n{lines}"
 
 
 def _read_json_object(text: Sequence[str]) -> dict[str, Any]:

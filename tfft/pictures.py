@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,7 +36,7 @@ class Config:
     test_fraction: float = 0.15
     """Fraction for testing, if the data have no splits."""
     bad_files: Literal["stop", "skip"] = "stop"
-    """Unreadable pictures: stop the run, or skip and list them."""
+    """Unreadable pictures, and annotations that do not fit theirs: stop the run, or skip and list them."""
     leaks: Literal["stop", "drop", "accept"] = "stop"
     """Pictures that are in two of the data's own splits: stop the run, drop them from training, or accept it."""
     image_size: Size = (224, 224)
@@ -77,6 +77,8 @@ class Config:
 
 DEMO: dict[str, Any] = {"backbone_options": {"alpha": 0.35}, "weights": "demo"}
 """Settings of the backbone that comes with tfft."""
+SCENES: dict[str, Any] = {**DEMO, "image_size": (128, 128), "flip": False, "views": 4}
+"""Settings for scenes of handwritten digits."""
 ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
 SMOKE: dict[str, Any] = {
     "image_size": (32, 32),
@@ -103,7 +105,7 @@ def load_data(
             only. With boxes or masks, nothing in the picture may move.
     """
     augmentation = data.Augmentation(config.augment, config.flip, config.views, own=augment)
-    return data.read_pictures(
+    splits = data.read_pictures(
         data.assign_splits(
             records,
             val_fraction=config.val_fraction,
@@ -118,6 +120,7 @@ def load_data(
         balanced=balance == "sample",
         labels=getattr(config.data, "order", None),
     )
+    return replace(splits, notes=[*splits.notes, augmentation.note]) if augmentation.note else splits
 
 
 def build_backbone(config: Config) -> keras.Model:

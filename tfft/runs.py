@@ -49,7 +49,8 @@ class Run:
 
 @contextmanager
 def open_run(page: Page, config: Any) -> Iterator[Run]:
-    """A run in a new or empty folder: writes `config.json` into it, starts Keras and sets the seed.
+    """A run in a new or empty folder: writes `config.json` and a copy of your own page into it, starts Keras and sets
+    the seed.
 
     A run that fails before it has written a result leaves no folder behind.
 
@@ -68,12 +69,15 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
     folder = _claim(page.name, config.out)
     try:
         files.write_json(folder / "config.json", {**page.described(), "config": replay.as_json(config)})
+        if page.own:  # kept as it is now, in case it is changed or lost
+            files.write_text(folder / page.path.name, page.path.read_text(encoding="utf-8"))
         run = Run(page.name, folder, config)
         run.stage("import", _start_keras, config.seed)
         yield run
     except BaseException:
-        if [entry.name for entry in folder.iterdir()] == ["config.json"]:
-            (folder / "config.json").unlink()
+        if {entry.name for entry in folder.iterdir()} <= {"config.json", page.path.name}:
+            for entry in list(folder.iterdir()):
+                entry.unlink()
             if not existed:
                 folder.rmdir()
             if not parent_existed:

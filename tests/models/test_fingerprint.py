@@ -60,7 +60,7 @@ def test_the_type_of_a_layer_counts() -> None:
     assert len({typed(dtype) for dtype in ("float32", "mixed_float16", "mixed_bfloat16", "float32")}) == 3
 
 
-def test_a_layer_of_ones_own_is_known_by_its_code_or_not_at_all() -> None:
+def test_the_code_of_layers_and_functions_of_yours_counts() -> None:
     def own(layer: keras.Layer) -> str:
         inputs = keras.Input((4,))
         return fingerprint(keras.Model(inputs, layer(inputs)))
@@ -84,4 +84,21 @@ def test_a_layer_of_ones_own_is_known_by_its_code_or_not_at_all() -> None:
         "class Typed(keras.layers.Layer):\n    def call(self, inputs):\n        return inputs",
         scope := {"keras": keras},
     )
-    assert own(scope["Typed"]()) != own(scope["Typed"]())  # no source, never the same
+    assert own(scope["Typed"]()) == own(scope["Typed"]()) not in (own(twice()), own(negative()))
+
+    def halved(x: keras.KerasTensor) -> keras.KerasTensor:
+        return x / 2
+
+    def known(by: float) -> keras.Layer:
+        class Own(keras.layers.Layer):
+            def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+                return inputs * by
+
+        return Own()
+
+    assert own(known(2)) != own(known(3))
+    keras.utils.set_random_seed(0)
+    first = own(keras.layers.Dense(2, activation=halved, kernel_initializer="ones"))
+    assert first == own(keras.layers.Dense(2, activation=halved, kernel_initializer="ones"))
+    halved.__code__ = (lambda x: x / 3).__code__  # under the same name
+    assert first != own(keras.layers.Dense(2, activation=halved, kernel_initializer="ones"))

@@ -147,13 +147,14 @@ class Rounded(keras.layers.Layer):
 
 @pytest.mark.parametrize(("largest", "by", "right"), [(13.6, 8e-6, True), (13.6, 1e-4, False), (0.9, 8e-6, False)])
 def test_near_zero_an_answer_is_as_exact_as_the_large_one_beside_it(
-    largest: float, by: float, right: bool, tmp_path: Path
+    largest: float, by: float, right: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with keras.saving.custom_object_scope({"Rounded": Rounded}):
         model = keras.Sequential([keras.Input((2,)), Rounded(by)])
         sample = np.array([[largest, 0.0]], np.float32)
         with nullcontext() if right else pytest.raises(ConfigError, match=r"model\.weights\.h5"):
             save_model(model, ["a", "b"], tmp_path, sample=sample)
+    assert ("import" in caplog.text and "Rounded" in caplog.text) == right  # plain Keras does not know it
 
 
 class Unknown(keras.layers.Layer):

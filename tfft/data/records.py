@@ -32,14 +32,19 @@ SPLIT_NAMES = {
 
 
 class Truth(Protocol):
-    """The ground truth of one picture or text: a class, tags, numbers, a mask or boxes."""
+    """The ground truth of one picture or text, such as its class or its boxes; a frozen dataclass, since equal examples
+    with different truths are reported.
+
+    A truth that cannot be used is kept with the reason; `targets` lists it in `Targets.failed`. If its picture cannot
+    be opened, it must not fail: the reader of the pictures names the cause.
+    """
 
     one_class: ClassVar[bool]
     """Whether it is exactly one class; then every split needs examples of every class."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Its classes, one entry for each occurrence; splits are stratified by them."""
+        """Its classes, one entry for each occurrence; splits are stratified by them. Empty if it has none."""
 
     @classmethod
     def targets(cls, records: Sequence[Record], form: Form) -> Targets:

@@ -23,6 +23,7 @@ from .sequences import sequence as sequence
 from .sizes import BalanceFields as BalanceFields
 from .sizes import DecoderSize as DecoderSize
 from .sizes import HeadFields as HeadFields
+from .sizes import PoolingFields as PoolingFields
 from .sizes import Search as Search
 from .stages import backbone_stages as backbone_stages
 from .strings import from_strings as from_strings

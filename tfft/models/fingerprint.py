@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import uuid
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import keras
 
 from tfft.models import lora
+from tfft.store.code import code_digest, is_own
 
 REFERENCES = {"keras_history", "input_layers", "output_layers"}
 """Entries of a configuration that refer to layers by name."""
@@ -20,20 +20,19 @@ def fingerprint(model: keras.Model) -> str:
     """Returns 32 hexadecimal digits for a functional model's architecture and weights, in inference mode.
 
     Names of layers and `trainable` flags do not count: the same network built twice in one process has other names.
-    The source code of custom layers counts; if it is not available, no two fingerprints are equal.
+    The code of custom layers and of functions in layers counts, with all that it refers to; if it cannot be digested,
+    no two fingerprints are equal.
     """
     digest = hashlib.blake2b(digest_size=16)
     try:
         config = model.get_config()
     except NotImplementedError:  # a custom layer without a configuration
         return uuid.uuid4().hex
-    digest.update(json.dumps(_plain(config, {}), sort_keys=True, default=str).encode())
+    digest.update(json.dumps(_plain(config, {}), sort_keys=True, default=code_digest).encode())
     for layer in model._flatten_layers():
-        if not type(layer).__module__.startswith("keras."):
-            try:
-                digest.update(inspect.getsource(type(layer)).encode())
-            except (OSError, TypeError):
-                return uuid.uuid4().hex
+        functions = [value for value in vars(layer).values() if callable(value) and is_own(value)]
+        if functions or is_own(type(layer)):
+            digest.update(code_digest(type(layer), *functions).encode())
     digest.update(weights_fingerprint(model).encode())
     return digest.hexdigest()
 

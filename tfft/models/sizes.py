@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tfft.data.choices import Balance
 from tfft.errors import ConfigError, check_range
@@ -61,6 +62,14 @@ class HeadFields:
     """Units of extra Dense layers before the last layer."""
     dropout: float = 0.2
     """Dropout rate before the last layer."""
+
+
+@dataclass(frozen=True)
+class PoolingFields(HeadFields):
+    """Settings of recipes for pictures with a choice of pooling, to be inherited by their `Config`."""
+
+    pooling: Literal["avg", "max", "avg+max"] = "avg"
+    """Global average or max pooling of the last feature map, or both: max pooling keeps small objects."""
 
 
 @dataclass(frozen=True)

@@ -110,10 +110,12 @@ def _table(*columns: str) -> Table:
 def show_scores(scores: Mapping[str, Any], folder: Path) -> None:
     """Prints the single numbers of each split and the paths of the files."""
     console = Console()
-    names = [name for name, value in next(iter(scores.values())).items() if isinstance(value, float)]
+    names = dict.fromkeys(
+        name for values in scores.values() for name, value in values.items() if isinstance(value, float)
+    )
     table = _table("split", *(f"{name}>" for name in names))
     for split, values in scores.items():
-        table.add_row(split, *(f"{values[name]:.4f}" for name in names))
+        table.add_row(split, *(f"{values[name]:.4f}" if values.get(name) is not None else "-" for name in names))
     console.print(table)
     for name in ("report.html", "report.json", "model.keras"):
         console.print(shown(folder / name), soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import numpy as np
 from keras import tree
 
 from tfft import files
-from tfft.errors import ConfigError
+from tfft.errors import ConfigError, listed
+from tfft.store.code import is_own
+
+logger = logging.getLogger(__name__)
 
 ROUNDING = 3e-6
 """Tolerance for predictions above 1 (logits, quantities in large units), as a fraction of the largest."""
@@ -40,6 +44,8 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
         with files.replacing(folder / "model.weights.h5") as temporary:
             model.save_weights(temporary)
         raise
+    if own := _own_code(model):
+        logger.warning("model.keras opens only after `import` of your code that defines %s", listed(own))
     files.write_text(folder / "labels.txt", "".join(_one_line(label) + "\n" for label in labels))
 
 
@@ -65,6 +71,15 @@ def _check_answers(model: keras.Model, path: Path, sample: Any, expected: Any) -
         if not np.allclose(ours, theirs, rtol=1e-4, atol=ROUNDING * largest if largest > 1 else 1e-6):
             difference = np.abs(ours - theirs).max()
             raise ConfigError(f"Predictions of the saved and the trained model differ by up to {difference:g}", fix=fix)
+
+
+def _own_code(model: keras.Model) -> list[str]:
+    """Names of your own layers and functions in a model: registered with Keras here, unknown to it elsewhere."""
+    layers = list(model._flatten_layers())
+    parts = [type(layer) for layer in layers] + [
+        value for layer in layers for value in vars(layer).values() if callable(value)
+    ]
+    return sorted({part.__name__ for part in parts if hasattr(part, "__name__") and is_own(part)})
 
 
 def _one_line(label: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from tfft.data.augmentation.views import code_digest, view, view_of_targets
+from tfft.data.augmentation.views import pixels_digest, view, view_of_targets
 from tfft.data.examples import Examples, Part, Splits
 from tfft.data.indexing import Indexable
 from tfft.data.records import content_digest
@@ -169,7 +169,7 @@ class Activations:
         if number == 0 or not augmentation.active:
             return None
         packages = {name: metadata.version(name) for name in ("numpy", "Pillow")}
-        return {"number": number, **augmentation.key, "seed": self.seed, "code": code_digest(), **packages}
+        return {"number": number, **augmentation.key, "seed": self.seed, "code": pixels_digest(), **packages}
 
 
 def content_keys(splits: Splits) -> dict[str, list[str]]:

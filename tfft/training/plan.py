@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,14 +30,14 @@ from tfft.training.storing import choose_storage
 class Plan:
     """The phases of fine-tuning, checked against model and data."""
 
-    model: keras.Model
-    task: Task
+    model: keras.Model = field(repr=False)
+    task: Task = field(repr=False)
     phases: tuple[PlannedPhase, ...]
     stages: int
     """Stages of the backbone."""
     batch_size: int
     seed: int
-    activations: Activations
+    activations: Activations = field(repr=False)
 
     @property
     def splits(self) -> Splits:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfft.data import find_masks
+from tfft.data import as_arrays, find_masks
 from tfft.errors import ConfigError, DataError
 
 Check = Callable[..., None]
@@ -150,3 +150,12 @@ def test_two_masks_or_two_pictures_of_one_name(tmp_path: Path, png: Callable[...
     assert "masks/a" in two_masks
     assert right is None
     assert "images/b.png" in two_pictures
+
+
+def test_of_arrays_values_may_be_ignored_and_labels_are_names(refused: Check) -> None:
+    x, y = np.zeros((2, 4, 4, 3), np.uint8), np.arange(32, dtype=np.uint8).reshape(2, 4, 4) % 3
+    x[1] = 1
+    arrays = as_arrays({"train": (x, y)}, None)
+    assert [record.truth.ids.ignored for record in find_masks(arrays, ignore=(2,))] == [(2,), (2,)]
+    assert [record.truth.ids.ignored for record in find_masks(arrays)] == [None, None]
+    refused(ConfigError, ("labels=",), partial(find_masks, arrays, classes={"0": "road"}))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import math
-import uuid
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -17,7 +14,8 @@ from PIL import Image, ImageEnhance, ImageOps
 from tfft.data.augmentation.motion import Motion, Outside
 from tfft.data.augmentation.moves import Flip, Warp
 from tfft.data.choices import Level, Views
-from tfft.errors import ConfigError, check_range, listed
+from tfft.errors import ConfigError, TfftError, check_range, listed
+from tfft.store.code import code_digest
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -68,25 +66,17 @@ class Augmentation:
     def key(self) -> dict[str, Any]:
         """The fields that determine the changes, as JSON: all but the number of views."""
         key = {"level": self.level, "flip": self.flip, "turns": self.turns, "outside": self.outside}
-        return key if self.own is None else {**key, "own": source_digest(self.own)}
+        return key if self.own is None else {**key, "own": code_digest(self.own)}
 
-
-def source_digest(function: Callable[..., Any]) -> str:
-    """Hash of a function's place in its source file and of that file, 32 hexadecimal digits.
-
-    It is different in every call, so that stored results are never reused, if the source does not tell all: without a
-    file, and for a method or a function with defaults or values of an outer function.
-    """
-    code = getattr(function, "__code__", None)
-    hidden = [getattr(function, name, None) for name in ("__self__", "__closure__", "__defaults__", "__kwdefaults__")]
-    try:
-        source = Path(inspect.getsourcefile(function) or "").read_bytes()
-    except (OSError, TypeError):
-        source = None
-    if code is None or source is None or any(value is not None for value in hidden):
-        return uuid.uuid4().hex
-    place = f"{function.__qualname__} {list(code.co_positions())}"  # two lambdas may stand in one line
-    return hashlib.blake2b(source + place.encode(), digest_size=16).hexdigest()
+    @property
+    def note(self) -> str | None:
+        """What the plan and the report say about your own augmentation; None if there is none."""
+        if self.own is None:
+            return None
+        note = f"training pictures are augmented with `{getattr(self.own, '__name__', 'own')}`"
+        if code_digest(self.own) == code_digest(self.own):
+            return note
+        return f"{note}; later runs cannot reuse its views, because it refers to an object that tfft cannot hash"
 
 
 def augmented(pixels: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
@@ -95,10 +85,20 @@ def augmented(pixels: np.ndarray, augmentation: Augmentation, rng: np.random.Gen
         pixels = change.applied(pixels, augmentation.outside) if isinstance(change, (Flip, Warp)) else change(pixels)
     if augmentation.own is None:
         return pixels
-    changed = augmentation.own(np.array(pixels), rng)  # a copy: arrays of Pillow are read-only
+    name = getattr(augmentation.own, "__name__", "own")  # a `functools.partial` has no name
+    try:
+        changed = augmentation.own(np.array(pixels), rng)  # a copy: arrays of Pillow are read-only
+    except TfftError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise ConfigError(
+            f"`{name}` failed on a picture of {pixels.shape}: {type(error).__name__}: {error} "
+            f"({last.filename}, line {last.lineno})",
+            fix="Mend it; it takes `(picture, rng)` and returns a picture",
+        ) from error
     if not isinstance(changed, np.ndarray) or (changed.shape, changed.dtype) != (pixels.shape, pixels.dtype):
         result = f"{changed.shape}, {changed.dtype}" if isinstance(changed, np.ndarray) else type(changed).__name__
-        name = getattr(augmentation.own, "__name__", "own")  # a `functools.partial` has no name
         raise ConfigError(
             f"`{name}` must return a picture of {pixels.shape}, uint8 (got {result})",
             fix="Clip and convert it: `np.clip(picture, 0, 255).astype('uint8')`",

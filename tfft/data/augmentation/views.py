@@ -22,7 +22,7 @@ CODE = ("changes.py", "moves.py", "views.py")
 
 
 @functools.cache
-def code_digest() -> str:
+def pixels_digest() -> str:
     """Hash of the code that makes views, without docstrings and comments, 32 hexadecimal digits.
 
     It is part of the key of stored views: views of other code are not reused.

@@ -10,7 +10,7 @@ from tfft.data.examples import Examples, Splits
 from tfft.data.records import Record
 from tfft.data.splitting import audit
 from tfft.data.targets import Targets
-from tfft.errors import DataError, listed
+from tfft.errors import DataError, counted, listed
 
 FLAGS = {"picture": "--bad-files", "text": "--bad-texts"}
 """By kind of example, the flag that skips unusable ones."""
@@ -49,7 +49,7 @@ def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanc
     if skipped and inputs.bad == "stop":
         reasons = listed((f"{where} ({reason})" for where, reason in skipped), most=len(skipped))
         raise DataError(
-            f"{_counted(len(skipped), noun)} cannot be used: {reasons}",
+            f"{counted(len(skipped), noun)} cannot be used: {reasons}",
             fix=f"Repair or remove them, or skip them with `{FLAGS[noun]} skip`",
         )
     splits = {}
@@ -68,7 +68,7 @@ def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanc
     _check_trained(splits, targets.labels, noun)
     notes = [
         *inputs.notes,
-        *([f"{_counted(len(skipped), noun)} skipped, see skipped.csv"] if skipped else []),
+        *([f"{counted(len(skipped), noun)} skipped, see skipped.csv"] if skipped else []),
         *_contradictions(rows, noun),
         *targets.notes,
         *_written_alike(targets.labels),
@@ -76,11 +76,6 @@ def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanc
     ]
     test = splits["test"] if len(splits["test"]) else None
     return Splits(splits["train"], splits["val"], test, targets.labels, notes, skipped, balanced=balanced)
-
-
-def _counted(count: int, noun: str) -> str:
-    """Returns a count with its noun: `"1 picture"`, `"1,204 pictures"`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _check_remaining(name: str, targets: Targets, before: Sequence[int], after: Sequence[int], noun: str) -> None:
@@ -129,4 +124,4 @@ def _contradictions(rows: Sequence[Record], noun: str) -> list[str]:
     duplicates = audit.contradictions(rows)
     if not duplicates:
         return []
-    return [f"{_counted(len(duplicates), f'duplicate {noun}')} with conflicting labels: {listed(duplicates, most=3)}"]
+    return [f"{counted(len(duplicates), f'duplicate {noun}')} with conflicting labels: {listed(duplicates, most=3)}"]

@@ -7,6 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -55,7 +56,14 @@ def find_masks(
     """
     ids = Ids.of(classes or {}, ignore)
     if isinstance(source, Arrays):
-        records = array_records(source, array_truths.picture, array_truths.mask)
+        if classes:
+            raise ConfigError("`classes` names the values in files of masks", fix="For arrays, pass `labels=[...]`")
+        records = [
+            replace(record, truth=replace(record.truth, ids=replace(record.truth.ids, ignored=tuple(ignore))))
+            if ignore is not None
+            else record
+            for record in array_records(source, array_truths.picture, array_truths.mask)
+        ]
     elif source == "demo:masks":
         if table is not None:
             raise ConfigError(

@@ -11,6 +11,7 @@ import numpy as np
 from tfft.conventions import NO_BOX
 from tfft.data.augmentation.motion import Motion
 from tfft.data.targets import Form, Targets
+from tfft.errors import counted
 
 if TYPE_CHECKING:
     from tfft.data.records import Record
@@ -61,7 +62,7 @@ class Boxes:
             present=[truth.names for truth in truths],
             motion=Motion(moved_boxes, outside="grey", turns=False),
             failed={index: truth.wrong for index, truth in enumerate(truths) if truth.wrong is not None},
-            notes=[f"{empty} pictures have no box"] if empty else [],
+            notes=[f"{counted(empty, 'picture')} without a box"] if empty else [],
         )
 
 

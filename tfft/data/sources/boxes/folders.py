@@ -67,8 +67,8 @@ def find_boxes(source: str | Arrays) -> list[Record]:
         records = scene_records(
             lambda scene: Boxes(tuple(map(str, scene.digits)), tuple(map(tuple, (scene.boxes / SIDE).tolist())))
         )
-    elif form := next((form for form in LISTS if source.lower().endswith(form.suffix)), None):
-        home = Path(source).parent
+    elif forms := [form for form in LISTS if source.lower().endswith(form.suffix)]:
+        form, home = _format_of(Path(source), forms), Path(source).parent
         records = list(form.records(Path(source), {home: None}, home))
     else:
         records = _folder(Path(source))
@@ -76,6 +76,17 @@ def find_boxes(source: str | Arrays) -> list[Record]:
     if not any(record.truth.names or record.truth.wrong for record in records):
         raise DataError(f"No boxes found in {source}", fix="Check the annotations")
     return digested(records)
+
+
+def _format_of(path: Path, forms: Sequence[ListFormat]) -> ListFormat:
+    """The first format that a file has; the first of all if it has none, whose error says why."""
+    for form in forms:
+        try:
+            form.check(path)
+        except DataError:
+            continue
+        return form
+    return forms[0]
 
 
 def _folder(root: Path) -> list[Record]:
