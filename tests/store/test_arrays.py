@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +103,38 @@ def test_a_chunk_that_another_run_removes_is_missing(tmp_path: Path, caplog: pyt
     assert late.missing(["a"]) == [0]
     assert caplog.text == ""  # that is no damage
     assert np.array_equal(early.rows(["a"])[:], rows(1))
+
+
+def test_only_damage_removes_a_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    array(tmp_path).append(["a"], rows(1))
+    whole = next(tmp_path.glob("*.chunk"))
+    (tmp_path / ".writing-1.chunk").write_bytes(b"half")  # of another run
+    (tmp_path / "loop.chunk").symlink_to("loop.chunk")  # cannot be opened
+    assert array(tmp_path).missing(["a"]) == []
+    assert "cannot be read" in caplog.text
+    assert {path.name for path in tmp_path.glob("*.chunk")} == {whole.name, ".writing-1.chunk", "loop.chunk"}
+
+
+MANY = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from tfft.store import StoredArray
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+array = StoredArray(Path(sys.argv[1]), {}, (1,), "float32")
+keys = [str(key) for key in range(60)]
+for key in keys:
+    array.append([key], np.full((1, 1), int(key), np.float32))
+array = StoredArray(Path(sys.argv[1]), {}, (1,), "float32")
+assert array.missing(keys) == []
+rows = array.rows(keys)
+for _ in range(2):
+    assert (rows[:].ravel() == np.arange(60)).all()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits the number of open files")
+def test_more_chunks_than_a_process_may_have_open(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", MANY, str(tmp_path)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list(tmp_path.glob("*.chunk"))) == 60

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfft.store.chunks import OPEN, Chunk, DamagedError, Rows, find_chunk, write_chunk
+from tfft.store.chunks import IN_USE, Chunk, DamagedError, Rows, find_chunk, write_chunk
 
 ROWS = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
 KEYS = ["a", "b", "c", "d"]
@@ -26,7 +26,7 @@ def reopen(path: Path) -> Chunk:
 def test_rows_come_back_as_they_were(path: Path) -> None:
     chunk = reopen(path)
     assert (chunk.keys, chunk.notes) == (KEYS, {"b": ["turned"]})
-    assert chunk in OPEN
+    assert chunk in IN_USE
     rows = Rows("name", [(chunk, place) for place in (2, 0, 0, 3)], (2, 3), np.dtype("float32"))
     assert (rows.shape, len(rows), rows.nbytes) == ((4, 2, 3), 4, 96)
     assert np.array_equal(rows[:], ROWS[[2, 0, 0, 3]])

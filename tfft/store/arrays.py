@@ -16,7 +16,7 @@ import numpy as np
 
 from tfft.conventions import TOGETHER
 from tfft.files import write_json
-from tfft.store.chunks import SUFFIX, Chunk, Rows, find_chunk, write_chunk
+from tfft.store.chunks import SUFFIX, Chunk, DamagedError, Rows, find_chunk, write_chunk
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,8 @@ class StoredArray:
         self.owner = owner
         self._places: dict[str, tuple[Chunk, int]] = {}
         for path in sorted(folder.glob(f"*{SUFFIX}")):
-            self._add(path)
+            if not path.name.startswith("."):  # another run is writing it
+                self._add(path)
 
     @property
     def row_bytes(self) -> int:
@@ -68,7 +69,7 @@ class StoredArray:
         """Positions of the keys that have no row yet, each key once.
 
         The chunks of the other keys are opened and checked against their checksums. A damaged chunk is removed, with a
-        warning, and its rows are missing.
+        warning, and its rows are missing. So are those of a chunk that cannot be read, which is left as it is.
         """
         for chunk in {self._places[key][0]: None for key in keys if key in self._places}:
             try:
@@ -135,6 +136,9 @@ class StoredArray:
     def _drop(self, path: Path, error: OSError) -> None:
         if isinstance(error, FileNotFoundError):
             return  # removed by another run to make room
+        if not isinstance(error, DamagedError):
+            logger.warning("A file in the store cannot be read; its rows are computed again: %s", error)
+            return
         logger.warning("Damaged file in the store; its rows are computed again: %s", error)
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from typing import Any
 from tfft.errors import MachineError
 from tfft.files import read_json
 from tfft.store.arrays import DESCRIPTION, StoredArray, fingerprint
-from tfft.store.chunks import OPEN, SUFFIX
+from tfft.store.chunks import IN_USE, SUFFIX
 from tfft.store.storage import Storage
 
 GIGABYTE = 10**9
@@ -129,7 +129,7 @@ class Store:
             yield status.st_mtime, status.st_size, path
 
     def _unused(self) -> list[tuple[float, int, Path]]:
-        in_use = {chunk.path for chunk in OPEN}
+        in_use = {chunk.path for chunk in IN_USE}
         return [chunk for chunk in self._chunks() if chunk[2] not in in_use]
 
 

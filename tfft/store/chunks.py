@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import threading
 import weakref
 import zlib
@@ -14,13 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
+from tfft.errors import MachineError
 from tfft.files import replacing
 
 SUFFIX = ".chunk"
 READ_BYTES = 1 << 22
 LONGEST_HEADER = 1 << 26
-OPEN: weakref.WeakSet[Chunk] = weakref.WeakSet()
-"""Chunks that this process has open, which must not be removed to make room."""
+IN_USE: weakref.WeakSet[Chunk] = weakref.WeakSet()
+"""Chunks that this process reads from, which must not be removed to make room."""
+_open: dict[int, weakref.ref[Chunk]] = {}
+"""Chunks whose file is open, the least recently opened first."""
+_opening = threading.Lock()
 
 
 class DamagedError(OSError):
@@ -32,7 +37,8 @@ class Chunk:
     """One file of rows: a line of JSON, then the numbers of the rows.
 
     The file is opened when the rows are first needed and stays open, so that they can still be read after another run
-    has removed the file from the store.
+    has removed it from the store. If a process needs more files than it may have open, the one opened first is closed,
+    and opened again when it is read.
     """
 
     path: Path
@@ -49,10 +55,12 @@ class Chunk:
         self._lock = threading.Lock()  # reading moves the position in the file, which all threads share
         self._row_bytes = math.prod(self.row_shape) * self.dtype.itemsize
         self._file: io.FileIO | None = None
+        self._checked: tuple[int, int] | None = None  # number and size of the file that was checked
 
     def __del__(self) -> None:
         if getattr(self, "_file", None):
             self._file.close()
+            _open.pop(id(self), None)
 
     def open(self) -> None:
         """Opens the file and checks the rows against the checksum, at the first call only.
@@ -60,28 +68,60 @@ class Chunk:
         Raises:
             DamagedError: If the rows are not as they were written.
             FileNotFoundError: If another run has removed the file.
+            OSError: If it cannot be read.
         """
-        if self._file is not None:
-            return
-        file = self.path.open("rb", buffering=0)
-        try:
-            self._check(file)
-        except BaseException:
-            file.close()
-            raise
-        self._file = file
-        OPEN.add(self)
+        with self._lock:
+            self._open()
+        IN_USE.add(self)
 
     def read(self, row: int, into: np.ndarray) -> None:
         """Copies one row into a contiguous array of its shape."""
         memory = memoryview(into).cast("B") if into.nbytes else memoryview(b"")
         with self._lock:
+            self._open()
             self._file.seek(self.start + row * self._row_bytes)
             done = 0
             while done < len(memory):
                 if not (read := self._file.readinto(memory[done:])):
                     raise DamagedError(f"{self.path} became shorter while it was in use")
                 done += read
+
+    def _open(self) -> None:
+        if self._file is not None:
+            return
+        _close_others()
+        try:
+            file = self.path.open("rb", buffering=0)
+        except FileNotFoundError:
+            if self._checked is None:
+                raise
+            raise MachineError(
+                f"{self.path} was removed while this run needed it",
+                fix="Run again; to avoid it, raise `ulimit -n` or `--store.limit`",
+            ) from None
+        try:
+            status = os.fstat(file.fileno())
+            same = (status.st_ino, status.st_size)
+            if same != self._checked:
+                self._check(file)
+        except BaseException:
+            file.close()
+            raise
+        self._file, self._checked = file, same
+        with _opening:
+            _open[id(self)] = weakref.ref(self)
+
+    def close(self) -> bool:
+        """Closes the file unless it is being read; returns whether it did."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+        finally:
+            self._lock.release()
+        return True
 
     def _check(self, file: io.FileIO) -> None:
         buffer = bytearray(READ_BYTES)
@@ -91,6 +131,25 @@ class Chunk:
             found, size = zlib.crc32(memoryview(buffer)[:read], found), size + read
         if found != self.checksum or size != len(self.keys) * self._row_bytes:
             raise DamagedError(f"{self.path} does not match its checksum")
+
+
+def most_open() -> int:
+    """How many chunks this process may have open: half of its limit of open files."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 200
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(4, soft // 2) if soft != resource.RLIM_INFINITY else 10_000
+
+
+def _close_others() -> None:
+    """Closes the files that were opened first, if there are too many."""
+    with _opening:
+        for key in list(_open)[: max(0, len(_open) + 1 - most_open())]:
+            chunk = _open[key]()
+            if chunk is None or chunk.close():
+                _open.pop(key, None)
 
 
 def write_chunk(path: Path, keys: Sequence[str], rows: np.ndarray, notes: dict[str, list[str]]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,20 @@ from tfft.errors import ConfigError, MachineError
 from tfft.extras import installed
 from tfft.models.fingerprint import weights_fingerprint
 from tfft.store import Rows, Store, StoredArray
+from tfft.store.code import source_digest
 from tfft.training.levels import TRUNK_BATCH, Level
 from tfft.training.machine import machine
 from tfft.training.planned import SplitView
 from tfft.training.streaming import Streamed
 
 logger = logging.getLogger(__name__)
+
+TFFT = Path(__file__).parent.parent
+CODE = (
+    *(TFFT / "models" / name for name in ("trunk.py", "freezing.py")),
+    *(TFFT / "training" / name for name in ("levels.py", "streaming.py")),
+)
+"""Files that decide the outputs of a trunk; outputs of other code are not reused."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +71,7 @@ class Activations:
                 **train.store_key(part),
                 "view": self._view(number),
                 "batch": TRUNK_BATCH,
+                "code": source_digest(*CODE),
                 **machine(*installed(*train.packages)),
             }
             about = f"{self.network} after {', '.join(level.layers)}"

@@ -13,7 +13,14 @@ import tensorflow as tf
 
 from tfft.data.records import content_digest
 
-SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS")
+SETTINGS = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_SET_ONEDNN_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+)
 """Environment variables that change how TensorFlow computes."""
 
 
@@ -27,6 +34,7 @@ def machine(*packages: str) -> dict[str, Any]:
     threading = tf.config.threading
     return {
         "packages": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy", *packages)},
+        "build": [tf.version.GIT_VERSION, tf.version.COMPILER_VERSION],
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": [threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()],

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,30 +13,15 @@ import numpy as np
 from tfft.data.augmentation.changes import Augmentation, augmented, changes
 from tfft.data.augmentation.moves import Flip, Warp
 from tfft.data.indexing import Indexable
+from tfft.store.code import source_digest
 
 CODE = ("changes.py", "moves.py", "views.py")
 """Files that decide the pixels of a view."""
 
 
-@functools.cache
 def pixels_digest() -> str:
-    """Hash of the code that makes views, without docstrings and comments, 32 hexadecimal digits.
-
-    It is part of the key of stored views: views of other code are not reused.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for name in CODE:
-        tree = ast.parse((Path(__file__).parent / name).read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(body := getattr(node, "body", None), list):
-                # statements that are a text alone: docstrings
-                node.body = [
-                    one
-                    for one in body
-                    if not isinstance(getattr(one, "value", None), ast.Constant) or not isinstance(one, ast.Expr)
-                ]
-        digest.update(ast.dump(tree).encode())
-    return digest.hexdigest()
+    """Hash of the code that makes views; views of other code are not reused."""
+    return source_digest(*(Path(__file__).with_name(name) for name in CODE))
 
 
 @dataclass(frozen=True, eq=False)
