@@ -5,12 +5,13 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
 import keras
 import numpy as np
 import pytest
 
 from tfft import runs
-from tfft.errors import ConfigError, MachineError
+from tfft.errors import ConfigError, ConflictError, MachineError
 from tfft.pages import find_page
 
 PAGE = find_page("image_classification")
@@ -51,6 +52,24 @@ def test_a_failed_run_leaves_a_folder_that_was_there_and_what_it_wrote(tmp_path:
     with pytest.raises(FileExistsError), runs.open_run(PAGE, Choices(out=str(tmp_path / "mine"))) as run:
         [(run.folder / "history.csv").touch(exist_ok=False) for _ in range(2)]
     assert sorted(p.name for p in (tmp_path / "mine").iterdir()) == ["config.json", "history.csv"]
+
+
+def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with (
+        filelock.FileLock(folder / ".lock"),
+        pytest.raises(ConflictError, match="/run"),
+        runs.open_run(PAGE, Choices(out=str(folder))),
+    ):
+        pass
+    assert ConflictError.exit_code == 6
+    (folder / ".lock").touch()  # of a killed run
+    with runs.open_run(PAGE, Choices(out=str(folder))):
+        assert {path.name for path in folder.iterdir()} == {".lock", "config.json"}
+        with pytest.raises(ConfigError, match="a run"), runs.open_run(PAGE, Choices(out=str(folder))):
+            pass
+    assert [path.name for path in folder.iterdir()] == ["config.json"]
 
 
 def test_foreign_files_are_not_touched(tmp_path: Path) -> None:

@@ -48,6 +48,12 @@ class DivergedError(TfftError):
     exit_code = 5
 
 
+class ConflictError(TfftError):
+    """Something is in use by another run."""
+
+    exit_code = 6
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """The `count` known names most similar to `name`: `"'ResNet50', 'ResNet50V2'"`; all of them if none is similar."""
     known = list(known)

@@ -14,16 +14,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tfft import extras, files, replay
-from tfft.errors import ConfigError, MachineError, check_range, listed
+from tfft.errors import ConfigError, ConflictError, MachineError, check_range, listed
 from tfft.pages import Page
 from tfft.version import __version__
+
+if TYPE_CHECKING:
+    import filelock
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+LOCK = ".lock"
+"""A file in a run folder, locked while the run lasts; the lock of a killed run ends with its process."""
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "Pillow")
 
 
@@ -61,12 +66,13 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
 
     Raises:
         ConfigError: If `out` is a file or a folder that is not empty.
+        ConflictError: If another run is using the folder.
         MachineError: If the folder cannot be written.
     """
     _check_seed(config.seed)
     existed = config.out is not None and Path(config.out).is_dir()
     parent_existed = config.out is not None or Path("runs").is_dir()
-    folder = _claim(page.name, config.out)
+    folder, lock = _claim(page.name, config.out)
     try:
         files.write_json(folder / "config.json", {**page.described(), "config": replay.as_json(config)})
         if page.own:  # kept as it is now, in case it is changed or lost
@@ -75,15 +81,19 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
         run.stage("import", _start_keras, config.seed)
         yield run
     except BaseException:
-        if {entry.name for entry in folder.iterdir()} <= {"config.json", page.path.name}:
+        if {entry.name for entry in folder.iterdir()} <= {LOCK, "config.json", page.path.name}:
             for entry in list(folder.iterdir()):
-                entry.unlink()
+                if entry.name != LOCK:
+                    entry.unlink()
+            _release(lock)
             if not existed:
                 folder.rmdir()
             if not parent_existed:
                 with suppress(OSError):  # another run has begun in it
                     folder.parent.rmdir()
         raise
+    finally:
+        _release(lock)
 
 
 @contextmanager
@@ -105,7 +115,17 @@ def _check_seed(seed: int) -> None:
     check_range("seed", seed, least=0, most=2**31 - 1)
 
 
-def _claim(recipe: str, out: str | None) -> Path:
+def _release(lock: filelock.BaseFileLock) -> None:
+    if lock.is_locked:
+        lock.release()
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
+
+
+def _claim(recipe: str, out: str | None) -> tuple[Path, filelock.BaseFileLock]:
+    """A new or empty folder, and the lock on it."""
+    import filelock
+
     if out is None:
         stem = f"{recipe}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
         names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
@@ -115,10 +135,18 @@ def _claim(recipe: str, out: str | None) -> Path:
     for folder in candidates:
         try:
             folder.mkdir(parents=True, exist_ok=out is not None)
-            there = sorted(entry.name for entry in folder.iterdir())
+            there = _entries(folder)
             if not there:
-                # try it: permission bits alone do not show whether a folder can be written
-                files.write_text(folder / "config.json", "")
+                lock = filelock.FileLock(folder / LOCK, timeout=0)
+                lock.acquire()
+                there = _entries(folder)  # of a run that was here a moment earlier
+                if not there:
+                    # try it: permission bits alone do not show whether a folder can be written
+                    files.write_text(folder / "config.json", "")
+                    return folder, lock
+                lock.release()
+        except filelock.Timeout:
+            raise ConflictError(f"Another run has just started in {folder}", fix="Choose another `--out`") from None
         except FileExistsError:
             if out is None:
                 continue  # another run started in the same second
@@ -127,14 +155,16 @@ def _claim(recipe: str, out: str | None) -> Path:
             raise MachineError(
                 f"Cannot write the run folder {folder}: {error.strerror}", fix="Choose another `--out`"
             ) from None
-        if there:
-            kind = "a run" if "config.json" in there else "other files"
-            raise ConfigError(
-                f"`--out` {folder} already holds {kind} ({listed(there, most=4)})",
-                fix="Choose another folder, or empty it yourself; tfft never deletes files",
-            )
-        return folder
+        kind = "a run" if "config.json" in there else "other files"
+        raise ConfigError(
+            f"`--out` {folder} already holds {kind} ({listed(there, most=4)})",
+            fix="Choose another folder, or empty it yourself; tfft never deletes files",
+        )
     raise AssertionError("unreachable: there is always another name")
+
+
+def _entries(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK)
 
 
 def _start_keras(seed: int) -> None:

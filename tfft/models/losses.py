@@ -10,6 +10,8 @@ from keras import ops
 
 from tfft.conventions import IGNORED
 
+CERTAIN = 1e-6
+"""Least distance of a probability from 1 in a focal loss with an exponent below 1."""
 Loss = Callable[[Any, Any], Any]
 """From the targets and predictions of a batch to losses, as Keras expects it."""
 
@@ -22,10 +24,17 @@ def cross_entropy(weights: Sequence[float] | None, focal: float) -> Loss:
         truth = ops.cast(truth, "int32")
         losses = ops.sparse_categorical_crossentropy(truth, predictions)
         if focal:
-            losses = losses * ops.power(1 - ops.exp(-losses), focal)
+            losses = losses * _wrongness(losses, focal)
         return losses if by_class is None else losses * ops.take(by_class, truth)
 
     return loss
+
+
+def _wrongness(losses: Any, focal: float) -> Any:
+    """The factor of the focal loss, (1 - p) ** focal, for the cross-entropy of p, the probability of the truth."""
+    wrong = 1 - ops.exp(-losses)
+    # below an exponent of 1 its slope at 0 is infinite
+    return ops.power(ops.maximum(wrong, CERTAIN) if focal < 1 else wrong, focal)
 
 
 def binary_cross_entropy(weights: Sequence[float] | None, focal: float) -> Loss:
@@ -36,7 +45,7 @@ def binary_cross_entropy(weights: Sequence[float] | None, focal: float) -> Loss:
         truth = ops.cast(truth, "float32")
         losses = ops.binary_crossentropy(truth, predictions)
         if focal:
-            losses = losses * ops.power(1 - ops.exp(-losses), focal)
+            losses = losses * _wrongness(losses, focal)
         return ops.mean(losses * (1 + (by_label - 1) * truth), axis=-1)
 
     return loss
@@ -62,7 +71,7 @@ def pixel_loss(weights: Sequence[float] | None, *, focal: float, dice: float) ->
         truth = ops.where(ops.equal(truth, IGNORED), 0, truth)
         losses = ops.sparse_categorical_crossentropy(truth, predictions)
         if focal:
-            losses = losses * ops.power(1 - ops.exp(-losses), focal)
+            losses = losses * _wrongness(losses, focal)
         pixel_weights = counts if by_class is None else counts * ops.take(by_class, truth)
         mean = ops.sum(losses * pixel_weights, axis=(1, 2)) / ops.maximum(ops.sum(pixel_weights, axis=(1, 2)), 1.0)
         return mean + dice * _dice(truth, predictions, counts) if dice else mean
