@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import filelock
@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from tfft import runs
+from tfft import replay, runs
 from tfft.errors import ConfigError, ConflictError, MachineError
 from tfft.pages import find_page
+from tfft.training import Phase
 
 PAGE = find_page("image_classification")
 
@@ -23,10 +24,28 @@ class Choices:
     out: str | None = None
 
 
+@dataclass(frozen=True)
+class Augmented(Choices):
+    augment: str = "light"
+    views: int | str = "auto"
+    head: Phase = Phase()
+    tune: Phase = Phase()
+
+
 def test_a_stage_is_timed_and_returns(tmp_path: Path) -> None:
     with runs.open_run(PAGE, Choices(out=str(tmp_path / "run"))) as run:
         assert run.stage("sum", sum, [1, 2]) == 3
     assert run.seconds["sum"] >= 0
+
+
+def test_what_auto_has_chosen_is_kept(tmp_path: Path) -> None:
+    chosen = {"head": Phase(views=4), "tune": Phase(epochs=2, unfreeze=1, views="fresh")}
+    for augment in ("light", "none"):
+        config = Augmented(out=str(tmp_path / augment), augment=augment)
+        with runs.open_run(PAGE, config) as run:
+            run.record(chosen)
+        kept = replay.read_config(Augmented, tmp_path / augment, PAGE)
+        assert kept == replace(config, out=None, **(chosen if augment == "light" else {}))
 
 
 def test_two_runs_in_one_second_get_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

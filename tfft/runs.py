@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import itertools
 import os
@@ -9,7 +10,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -36,7 +37,7 @@ PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "Pillow")
 class Run:
     """One run of a recipe."""
 
-    recipe: str
+    page: Page
     folder: Path | None
     """None in a rehearsal."""
     config: Any
@@ -50,6 +51,12 @@ class Run:
         result = function(*args, **kwargs)
         self.seconds[name] = round(time.monotonic() - start, 3)
         return result
+
+    def record(self, choices: Mapping[str, Any]) -> None:
+        """Writes what `auto` has chosen into `config.json`: a replay uses it, however much room its disk has."""
+        if getattr(self.config, "views", None) == "auto" and self.config.augment != "none":
+            config = dataclasses.replace(self.config, **choices)
+            files.write_json(self.folder / "config.json", {**self.page.described(), "config": replay.as_json(config)})
 
 
 @contextmanager
@@ -77,7 +84,7 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
         files.write_json(folder / "config.json", {**page.described(), "config": replay.as_json(config)})
         if page.own:  # kept as it is now, in case it is changed or lost
             files.write_text(folder / page.path.name, page.path.read_text(encoding="utf-8"))
-        run = Run(page.name, folder, config)
+        run = Run(page, folder, config)
         run.stage("import", _start_keras, config.seed)
         yield run
     except BaseException:
@@ -100,7 +107,7 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
 def rehearse(page: Page, config: Any) -> Iterator[Run]:
     """A run without a folder, to show what it would do; starts Keras and sets the seed as `open_run` does."""
     _check_seed(config.seed)
-    run = Run(page.name, None, config)
+    run = Run(page, None, config)
     run.stage("import", _start_keras, config.seed)
     yield run
 

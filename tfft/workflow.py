@@ -61,6 +61,7 @@ def run(recipe: Recipe, config: Any) -> Result:
     with runs.open_run(recipe.page, config) as current:
         backbone, plan = prepare(recipe, config, current)
         folder, splits = current.folder, plan.splits
+        current.record(plan.chosen)
         current.stage("storing", training.store_activations, plan)
         history = current.stage("training", training.fine_tune, plan, log=folder / "history.csv")
         current.stage("saving", recipe.save, config, backbone, plan, folder)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tfft.evaluation import best_thresholds, multi_label_scores
+from tfft.evaluation import average_precisions, best_thresholds, multi_label_scores
 
 TARGETS = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0]], np.int32)
 CHANCES = np.array([[0.9, 0.1, 0.2], [0.4, 0.8, 0.1], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7]], np.float32)
@@ -91,3 +91,13 @@ def test_answers_that_differ_in_their_last_bit() -> None:
     high = np.nextafter(np.float32(1), np.float32(0))
     chances = np.array([[np.nextafter(high, np.float32(0))], [high]], np.float32)
     assert (chances >= best_thresholds(np.array([[0], [1]]), chances)).tolist() == [[False], [True]]
+
+
+def test_small_probabilities_of_a_rare_label_are_told_apart() -> None:
+    truth = np.zeros((1000, 1))
+    truth[7] = 1
+    chances = np.linspace(1e-4, 3e-4, 1000, dtype=np.float32)[:, None]
+    chances[7] = 4e-4
+    assert average_precisions(truth, chances) == {"average_precision": 1.0}
+    assert average_precisions(truth, 1e-3 - chances)["average_precision"] < 0.01
+    assert average_precisions(truth * 0, chances) == {"average_precision": 0.0}

@@ -97,7 +97,9 @@ def test_a_run_of_an_earlier_tfft_is_replayed(name: str, tmp_path: Path) -> None
     assert stored["recipe"] == page.name
     again = cli.parse(recipe.Config, recipe.DEMO, ["--replay", str(tmp_path)], page)
     for name, value in stored["config"].items():
-        assert replay.as_json(getattr(again, name)) == value, name
+        read = replay.as_json(getattr(again, name))
+        # a phase may have got further fields
+        assert ({**read, **value} if isinstance(value, dict) else value) == read, name
 
 
 def test_fields_of_one_name_agree() -> None:

@@ -129,3 +129,16 @@ def test_another_head_and_rate_start_at_once_and_another_picture_does_not(networ
     kernel = network.get_layer("conv_1").kernel
     kernel.assign(np.nextafter(kernel.numpy(), 1))
     assert lacking(splits) > 6 * 20 * TUNE_ROW
+
+
+def test_what_was_chosen_is_chosen_again_on_a_smaller_disk(network: keras.Model, splits: Splits) -> None:
+    def views_on(limit: float, phases: dict[str, Phase]) -> tuple[list[int | None], dict[str, Phase]]:
+        storage = Storage(limit=limit)
+        found = plan_phases(network, TASK, light(splits), phases, batch_size=8, storage=storage)
+        return views(found), found.chosen
+
+    small = (3 * 20 + 14 + 5) * TUNE_ROW / 1e9
+    for limit, expected in ((1.0, [6, 6]), (small, [6, None])):
+        seen, chosen = views_on(limit, PHASES)
+        assert seen == expected
+        assert all(views_on(other, chosen)[0] == expected for other in (1.0, small, 1e-6))

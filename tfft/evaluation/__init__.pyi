@@ -8,6 +8,7 @@ from .masks import confusions as confusions
 from .masks import segmentation_scores as segmentation_scores
 from .metrics import single_label_scores as single_label_scores
 from .numbers import regression_scores as regression_scores
+from .tags import average_precisions as average_precisions
 from .tags import best_thresholds as best_thresholds
 from .tags import multi_label_scores as multi_label_scores
 from .tasks import classification as classification

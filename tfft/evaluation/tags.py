@@ -39,6 +39,29 @@ def best_thresholds(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     return np.array(thresholds)
 
 
+def average_precisions(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """`average_precision` of one split, the mean over the labels present in it; quick enough for each epoch.
+
+    Exact, where Keras's `AUC` compares with 200 even thresholds and cannot tell small probabilities apart.
+
+    Args:
+        targets: True labels, (examples, labels), 1 or 0.
+        probabilities: Predicted, (examples, labels).
+    """
+    areas = _areas(targets.astype(bool), probabilities)
+    return {"average_precision": float(np.mean(list(areas.values()))) if areas else 0.0}
+
+
+def _areas(truth: np.ndarray, probabilities: np.ndarray) -> dict[int, float]:
+    """Average precision by the index of a label, of those that any example has."""
+    from sklearn.metrics import average_precision_score
+
+    return {
+        index: float(average_precision_score(truth[:, index], probabilities[:, index]))
+        for index in np.flatnonzero(truth.sum(axis=0)).tolist()
+    }
+
+
 def multi_label_scores(
     targets: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], thresholds: np.ndarray
 ) -> dict[str, Any]:
@@ -56,7 +79,7 @@ def multi_label_scores(
         `per_class`, for each label its `average_precision` (None without examples), `precision`, `recall`, `f1` (0
         where the denominator is 0), `threshold` and `support`.
     """
-    from sklearn.metrics import average_precision_score, f1_score, log_loss, precision_recall_fscore_support
+    from sklearn.metrics import f1_score, log_loss, precision_recall_fscore_support
 
     predicted = probabilities >= thresholds
     truth = targets.astype(bool)
@@ -68,7 +91,7 @@ def multi_label_scores(
     precision, recall, f1 = np.array(each).T
     support = truth.sum(axis=0)
     present = np.flatnonzero(support)
-    areas = {index: float(average_precision_score(truth[:, index], probabilities[:, index])) for index in present}
+    areas = _areas(truth, probabilities)
     return {
         "macro_average_precision": float(np.mean(list(areas.values()))) if areas else 0.0,
         "macro_f1": float(f1[present].mean()) if areas else 0.0,

@@ -97,7 +97,13 @@ def single_label(labels: Sequence[str], *, weights: Sequence[float] | None = Non
     )
 
 
-def multi_label(labels: Sequence[str], *, weights: Sequence[float] | None = None, focal: float = 0.0) -> Task:
+def multi_label(
+    labels: Sequence[str],
+    *,
+    weights: Sequence[float] | None = None,
+    focal: float = 0.0,
+    score: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None,
+) -> Task:
     """Any number of classes for each picture: a sigmoid for each and binary cross-entropy.
 
     Args:
@@ -105,17 +111,20 @@ def multi_label(labels: Sequence[str], *, weights: Sequence[float] | None = None
         weights: Weight of each label in the loss where it is present; where it is absent, the weight is 1. Keras's
             `class_weight` would instead take the first label of each picture as its class.
         focal: Exponent of the focal loss.
+        score: From targets and predictions of a split to numbers; `average_precision` among them is monitored. With
+            None the validation loss is monitored.
     """
     if not labels:
         raise ConfigError("Tags need at least one label (got none)", fix="Check `--columns.tags`")
     plain = weights is None and not focal
     return Task(
         loss=binary_cross_entropy(weights, focal),
-        metrics=(keras.metrics.AUC(curve="PR", multi_label=True, num_labels=len(labels), name="pr_auc"),),
-        monitor="val_pr_auc",
-        mode="max",
+        metrics=(),
+        monitor="val_loss" if score is None else "val_average_precision",
+        mode="min" if score is None else "max",
         outputs=(len(labels),),
         activation="sigmoid",
+        score=score,
         chance_loss=math.log(2) if plain else math.inf,
     )
 

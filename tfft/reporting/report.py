@@ -35,7 +35,7 @@ def write_report(
     splits = plan.splits
     # the configuration is in config.json only
     report = {
-        "recipe": run.recipe,
+        "recipe": run.page.name,
         "backbone": backbone_in_words(run.config),
         "scores": scores,
         "best_epoch": history.best_row,

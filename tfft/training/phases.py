@@ -34,9 +34,10 @@ class Phase:
     """Stages of the backbone to train, counted from the top, or all."""
     batch_norm: Literal["frozen", "train"] = "frozen"
     """BatchNormalization of unfrozen stages: frozen keeps its statistics; train suits random weights only."""
-
     lora_rank: int = 0
     """Rank of low-rank adapters (LoRA) that are trained in place of the weights of unfrozen stages; 0 for none."""
+    views: int | Literal["fresh"] | None = None
+    """Augmented views in this phase; by default as chosen by --views. A run records here what auto has chosen."""
 
     def __post_init__(self) -> None:
         check_range("epochs", self.epochs, least=0, most=1_000_000)
@@ -47,6 +48,8 @@ class Phase:
         check_range("warmup", self.warmup, least=0, below=1)
         check_range("clip_norm", self.clip_norm, least=0)
         check_range("patience", self.patience, least=0)
+        if isinstance(self.views, int):
+            check_range("views", self.views, least=1, fix="Or `fresh`")
         check_range("lora_rank", self.lora_rank, least=0, most=1024)
         if self.unfreeze != "all":
             check_range("unfreeze", self.unfreeze, least=0, fix="Or `all`")

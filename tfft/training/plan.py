@@ -45,6 +45,11 @@ class Plan:
         return self.activations.splits
 
     @property
+    def chosen(self) -> dict[str, Phase]:
+        """The phases by name with their number of views, with which another machine trains on the same pictures."""
+        return {p.name: replace(p.phase, views="fresh" if p.views is None else p.views) for p in self.phases}
+
+    @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch; the last one may be smaller."""
         return math.ceil(len(self.splits.train) / self.batch_size)

@@ -53,10 +53,12 @@ def _storing(
     for depth, level in enumerate(activations.levels):
         saved += level.multiply_adds  # by storing this level, down to the next stored level
         pays.append(saved >= WORTH_STORING * level.makes.at(USUAL_LENGTH).numbers)
-        trains.append(pays[depth] and depth >= lowest and views is not None)
+        here = [_views_of(p, views) for p in phases if p.depth == depth]
+        trains.append(pays[depth] and depth >= lowest and None not in here)
         saved = 0 if trains[depth] else saved
     phases = tuple(
-        replace(p, views=views if p.depth is not None and trains[p.depth] else streamed_views) for p in phases
+        replace(p, views=_views_of(p, views if p.depth is not None and trains[p.depth] else streamed_views))
+        for p in phases
     )
     names = [name for name, _ in activations.splits.items()]
     stored = tuple(
@@ -66,6 +68,12 @@ def _storing(
         for depth in range(len(activations.levels))
     )
     return phases, stored
+
+
+def _views_of(planned: PlannedPhase, views: int | None) -> int | None:
+    """Those that the phase itself asks for; by default as given."""
+    asked = planned.phase.views
+    return views if asked is None else None if asked == "fresh" else asked
 
 
 def needed(phases: Phases, depth: int, names: Sequence[str]) -> list[SplitView]:
