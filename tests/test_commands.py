@@ -110,7 +110,7 @@ def test_a_mistyped_flag_and_a_bad_value_are_named(typed: Typed) -> None:
         (["--dropout", "1"], "dropout", "0", "1"),
         (["--backbone-options", '{"alpha": NaN}'], "NaN"),
         (["--hidden", "0"], "hidden", "1", "0"),
-        (["--replay", "nowhere"], "--replay", "nowhere"),
+        (["--replay", "nowhere"], "nowhere", "config.json"),
     ):
         code, out, error = typed("plan", "image_classification", *flags)
         assert (code, out) == (2, "")

@@ -7,8 +7,9 @@
     result.scores       # by split
     result.folder       # history, report and saved model
 
-`tfft.plan` takes the same arguments and shows what a run would train, store and cost. `tfft ls` lists the recipes, and
-`tfft run RECIPE --help` explains their settings, which are the keyword arguments here. The same in the shell:
+`tfft.plan` takes the same arguments and shows what a run would train, store and cost. `tfft.resume(folder)` goes on
+with an interrupted run. `tfft ls` lists the recipes, and `tfft run RECIPE --help` explains their settings, which are
+the keyword arguments here. The same in the shell:
 
     tfft run image_classification --data pictures/ --backbone MobileNetV2
 """
@@ -20,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 from tfft.version import __version__
 
 if TYPE_CHECKING:
-    from tfft.training import Plan
-    from tfft.workflow import Result
+    import os
 
-__all__ = ["__version__", "plan", "run"]
+    from tfft.results import Result
+    from tfft.training import Plan
+
+__all__ = ["__version__", "plan", "resume", "run"]
 
 
 def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
@@ -70,3 +73,22 @@ def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **se
 
     page = front.open_page(recipe)
     return workflow.rehearse(page.RECIPE, front.configure(page, data, labels, settings))
+
+
+def resume(folder: str | os.PathLike[str]) -> Result:
+    """Goes on with an interrupted run, with the same bits as if it had never stopped.
+
+    The same call of `run` does so too. If the run has finished, its result is returned.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        As for `run`.
+
+    Raises:
+        TfftError: If there is no run in the folder, or its data have changed since it began.
+    """
+    from tfft import front
+
+    return front.resume(folder)

@@ -17,9 +17,10 @@ from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
-from tfft.errors import ConfigError, MachineError, TfftError, printable
+from tfft.errors import ConfigError, Interrupted, MachineError, TfftError, printable
 from tfft.pages import Page, page_of
-from tfft.replay import read_config
+from tfft.runs.replay import read_config, with_choices
+from tfft.stopping import termination_raises
 
 C = TypeVar("C")
 
@@ -52,7 +53,6 @@ def main(
         page: Of the recipe; None for the file that `run` stands in.
     """
     with one_sentence():
-        log_to_screen()
         words = sys.argv[1:] if arguments is None else arguments
         run(parse(config_class, demo, words, page or page_of(run)))
 
@@ -93,7 +93,7 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page:
 
     if known.replay is not None:
         page = page or Page(Path(inspect.getfile(config_class)))
-        return read(read_config(config_class, known.replay, page))
+        return with_choices(read(read_config(config_class, known.replay, page)), known.replay)
     config = read(None)
     return read(demo) if demo is not None and config.data == demo.data else config
 
@@ -120,15 +120,20 @@ def _plain(said: str, config_class: type) -> str:
 
 @contextlib.contextmanager
 def one_sentence() -> Iterator[None]:
-    """Ends the process with one sentence and an exit code instead of a traceback, if the user can fix the error."""
+    """Ends the process with one sentence and an exit code instead of a traceback, if the user can fix the error.
+
+    Log messages are shown meanwhile; Ctrl-C gives 130, SIGTERM 143.
+    """
+    log_to_screen()
     try:
-        yield
+        with termination_raises():
+            yield
     except TfftError as error:
         _leave(error, error.exit_code)
     except OSError as error:
         _leave(_machine_error(error), 4)
-    except KeyboardInterrupt:
-        _leave("Stopped.", 130)
+    except KeyboardInterrupt as stop:
+        _leave("Stopped.", stop.exit_code if isinstance(stop, Interrupted) else 130)
     except Exception as error:
         # TensorFlow's own kind, which must not be imported to be caught
         if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):

@@ -1,4 +1,4 @@
-"""The `tfft` command: `ls | cp | plan | run | store`."""
+"""The `tfft` command: `ls | cp | plan | run | resume | store`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tfft import __version__, cli
+from tfft import __version__, cli, front
 from tfft.errors import ConfigError, printable
 from tfft.pages import find_page, load_page, stock_pages
-from tfft.replay import read_run
 
 
 def app() -> None:
@@ -32,6 +31,8 @@ def app() -> None:
     )
     for name, what in (("run", "run a recipe"), ("plan", "show what `tfft run` would train, store and cost")):
         commands.add_parser(name, help=f"{what}; `tfft {name} RECIPE --help` lists its flags")
+    resume = commands.add_parser("resume", help="go on with a run that was interrupted")
+    resume.add_argument("folder", type=Path, help="of the run")
     store = commands.add_parser("store", help="list what is stored of frozen layers, or delete it")
     store.add_argument("action", choices=("ls", "clear"))
     store.add_argument("--folder", help="of the store; by default $TFFT_STORE, or tfft in your cache folder")
@@ -46,6 +47,8 @@ def app() -> None:
                 _list_recipes()
             case "cp":
                 _copy_recipe(words.recipe, words.target, whole=words.whole)
+            case "resume":
+                front.resume(words.folder)
             case "store":
                 _show_store(words.folder) if words.action == "ls" else _clear_store(words.folder)
 
@@ -75,10 +78,8 @@ def _run(command: str, arguments: Sequence[str]) -> None:
     """Runs or plans the page named by the first word, or, for `--replay FOLDER` alone, that of the earlier run."""
     name, *rest = arguments or ["--help"]
     if name == "--replay" and rest:
-        stored = read_run(Path(rest[0]))
-        name, rest = stored.get("page", {}).get("file") or stored["recipe"], list(arguments)
-        if name.endswith(".py") and not Path(name).is_file() and (copy := Path(rest[1], Path(name).name)).is_file():
-            raise ConfigError(f"Page not found: {name}", fix=f"Its copy is {copy}: copy it to {name} first")
+        page, recipe = front.open_run_page(Path(rest[0]))
+        name, rest = page.name, list(arguments)
     elif name.startswith("-"):
         if name not in ("-h", "--help"):
             raise ConfigError(f"`tfft {command}` needs a recipe before {name}", fix="`tfft ls` lists the recipes")
@@ -86,9 +87,10 @@ def _run(command: str, arguments: Sequence[str]) -> None:
         _list_recipes()
         print("\nor a page of your own: `tfft cp RECIPE mine.py`, then `tfft run mine.py`")
         return
-    page = find_page(name)
+    else:
+        page = find_page(name)
+        recipe = load_page(page)
     sys.argv[0] = f"tfft {command} {name}"
-    recipe = load_page(page)
     start = recipe.run if command == "run" else partial(_plan, recipe.RECIPE)
     cli.main(start, recipe.Config, getattr(recipe, "DEMO", None), rest, page)
 

@@ -54,6 +54,19 @@ class ConflictError(TfftError):
     exit_code = 6
 
 
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped by a signal.
+
+    Args:
+        number: Of the signal, such as `signal.SIGTERM`.
+    """
+
+    def __init__(self, number: int):
+        super().__init__("Stopped")
+        self.exit_code = 128 + number
+        """130 for Ctrl-C, 143 for SIGTERM."""
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """The `count` known names most similar to `name`: `"'ResNet50', 'ResNet50V2'"`; all of them if none is similar."""
     known = list(known)

@@ -8,13 +8,16 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+WRITING = ".writing-"
+"""Start of the name of a file that is being written; after a kill it may be left over."""
+
 
 @contextmanager
-def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = True, keep: Path | None = None) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which replaces `path` in one step on success.
 
     The temporary name keeps the suffixes, since some writers choose the format by them. On failure the temporary file
@@ -23,8 +26,9 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     Args:
         path: The file to write.
         durable: Whether to wait until the data is on the disk, so that it survives a power cut.
+        keep: A path for the file that was at `path` before, or None.
     """
-    temporary = path.parent / f".writing-{uuid.uuid4().hex}{''.join(path.suffixes)}"
+    temporary = path.parent / f"{WRITING}{uuid.uuid4().hex}{''.join(path.suffixes)}"
     # created first, so that an unwritable folder fails before the work; never overwrites another file
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o666))
     try:
@@ -32,6 +36,9 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
+        if keep is not None:
+            with suppress(FileNotFoundError):
+                path.replace(keep)
         temporary.replace(path)
         if durable:
             _sync_folder(path.parent)

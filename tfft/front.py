@@ -1,22 +1,48 @@
-"""From the arguments of `tfft.run` and `tfft.plan` to a page and its configuration."""
+"""From the arguments of `tfft.run`, `plan` and `resume` to a page and its configuration."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tfft.cli import log_to_screen
 from tfft.errors import ConfigError, nearest
-from tfft.pages import find_page, load_page
+from tfft.pages import Page, find_page, load_page
+from tfft.runs.replay import CONFIG, read_run, stored_config
 
 
 def open_page(recipe: str) -> ModuleType:
     """Imports the page of a recipe, and shows log messages on the screen."""
     log_to_screen()
     return load_page(find_page(str(recipe)))
+
+
+def open_run_page(folder: Path) -> tuple[Page, ModuleType]:
+    """The page of an earlier run.
+
+    Raises:
+        ConfigError: If the folder has no run, or its page is missing.
+    """
+    stored = read_run(folder)
+    name = stored.get("page", {}).get("file") or stored.get("recipe")
+    if not isinstance(name, str):
+        raise ConfigError(f"{folder / CONFIG} names no recipe", fix="Check the folder")
+    if name.endswith(".py") and not Path(name).is_file() and (copy := folder / Path(name).name).is_file():
+        raise ConfigError(f"Page not found: {name}", fix=f"Its copy is {copy}: copy it to {name} first")
+    page = find_page(name)
+    return page, load_page(page)
+
+
+def resume(folder: str | os.PathLike[str]) -> Any:
+    """Goes on with the run in a folder."""
+    log_to_screen()
+    folder = Path(folder)
+    _, module = open_run_page(folder)
+    return module.run(dataclasses.replace(stored_config(module.Config, folder), out=str(folder)))
 
 
 def configure(page: ModuleType, data: Any, labels: list[str] | None, settings: Mapping[str, Any]) -> Any:

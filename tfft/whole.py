@@ -34,8 +34,9 @@ def whole_page(page: Page) -> str:
         _, more, also, code = _parts(text)
         imports, checked = imports | more, checked | also
         shared.append(f"# From tfft/{module}.py\n\n\n{_rename(code, renamed[module]).strip()}\n")
-    for module in modules:
-        body = re.sub(rf"(?<![\w.]){module}\.(\w+)", lambda found: renamed[module][found[1]], body)  # noqa: B023 (called at once)
+    for module, names in renamed.items():
+        # what is not defined in the module it imports, and so does the page
+        body = re.sub(rf"(?<![\w.]){module}\.(\w+)", lambda found: names.get(found[1], found[1]), body)  # noqa: B023 (called at once)
     lines = _import_lines(imports, without=set(modules))
     guarded = "".join(f"    {line}\n" for line in _import_lines(checked, without=set()))
     alias = "    Backbone = str | keras.Model\n" if "pictures" in modules else "    Backbone = str | Encoder\n"

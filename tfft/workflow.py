@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfft import evaluation, reporting, runs, serving, training
 from tfft.pages import Page, page_of
-
-if TYPE_CHECKING:
-    import keras
+from tfft.results import Result, open_result
 
 
 @dataclass(frozen=True)
@@ -31,21 +28,9 @@ class Recipe:
         return page_of(self.load_data, self.evaluate, self.build_model)
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a run leaves behind."""
-
-    model: keras.Model
-    """With the best weights of all phases."""
-    labels: list[str]
-    scores: evaluation.Scores
-    """By split, then by metric."""
-    history: training.History
-    folder: Path
-
-
-def prepare(recipe: Recipe, config: Any, current: runs.Run) -> tuple[Any, training.Plan]:
+def prepare(recipe: Recipe, current: runs.Run) -> tuple[Any, training.Plan]:
     """Backbone and plan; shows what each phase will train, store and cost."""
+    config = current.config
     backbone = current.stage("backbone", recipe.build_backbone, config)
     splits = current.stage("data", recipe.load_data, config, backbone)
     model, task = recipe.build_model(config, splits.labels, backbone, splits.train)
@@ -57,22 +42,27 @@ def prepare(recipe: Recipe, config: Any, current: runs.Run) -> tuple[Any, traini
 
 
 def run(recipe: Recipe, config: Any) -> Result:
-    """Trains, evaluates and saves a model in a new run folder."""
+    """Trains, evaluates and saves a model in a run folder; goes on with an interrupted run of the same configuration.
+
+    A finished run is not repeated: its result is returned.
+    """
     with runs.open_run(recipe.page, config) as current:
-        backbone, plan = prepare(recipe, config, current)
-        folder, splits = current.folder, plan.splits
-        current.record(plan.chosen)
+        folder = current.folder
+        if current.finished:
+            return open_result(folder)
+        backbone, plan = prepare(recipe, current)
+        current.record(plan.chosen_views)
         current.stage("storing", training.store_activations, plan)
-        history = current.stage("training", training.fine_tune, plan, log=folder / "history.csv")
-        current.stage("saving", recipe.save, config, backbone, plan, folder)
-        scored = current.stage("evaluation", recipe.evaluate, plan.answering, splits, plan)
-        serving.save_thresholds(splits.labels, scored.thresholds, folder)
-        reporting.write_report(current, plan, history, scored.scores, recipe.figures(plan.model, splits, scored))
+        history = current.stage("training", training.fine_tune, plan, folder=folder)
+        current.stage("saving", recipe.save, current.config, backbone, plan, folder)
+        scored = current.stage("evaluation", recipe.evaluate, plan.answering, plan.splits, plan)
+        serving.save_thresholds(plan.splits.labels, scored.thresholds, folder)
+        reporting.write_report(current, plan, history, scored.scores, recipe.figures(plan.model, plan.splits, scored))
         reporting.show_scores(scored.scores, folder)
-    return Result(plan.model, splits.labels, scored.scores, history, folder)
+    return Result(plan.model, plan.splits.labels, scored.scores, history, folder)
 
 
 def rehearse(recipe: Recipe, config: Any) -> training.Plan:
     """The plan of a run; nothing is trained, and no folder is made."""
     with runs.rehearse(recipe.page, config) as current:
-        return prepare(recipe, config, current)[1]
+        return prepare(recipe, current)[1]

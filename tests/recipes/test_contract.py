@@ -19,7 +19,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfft import cli, models, pages, pictures, replay, runs
+from tfft import cli, models, pages, pictures, runs
+from tfft.runs import replay
 
 RECIPES = list(pages.stock_pages())
 HEADED = ["image_classification", "image_multilabel", "image_regression", "text_classification"]

@@ -134,7 +134,7 @@ def test_streamed_in_place_of_stored_it_is_the_same_to_the_last_bit(name: str, t
         config = replace(config, backbone=fresh)
     plan = workflow.rehearse(run.recipe.RECIPE, config)
     assert not any(plan.activations.stored)
-    training.fine_tune(plan, log=tmp_path / "history.csv")
+    training.fine_tune(plan, folder=tmp_path)
     streamed = epochs(tmp_path)
     assert len(streamed) == config.head.epochs + 1
     assert streamed == epochs(run.folder)[: len(streamed)]

@@ -27,15 +27,15 @@ def train(
     splits: Splits,
     phases: dict[str, Phase] = PHASES,
     task: Task = TASK,
-    log: Path | None = None,
+    folder: Path | None = None,
     **options: object,
 ) -> list[dict]:
     keras.utils.set_random_seed(0)
-    return fine_tune(plan_phases(model, task, splits, phases, batch_size=8, **options), log=log).rows
+    return fine_tune(plan_phases(model, task, splits, phases, batch_size=8, **options), folder=folder).rows
 
 
 def test_it_learns_and_says_what_happened(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
-    rows = train(network, splits, {"head": Phase(epochs=12, learning_rate=0.1)}, log=tmp_path / "history.csv")
+    rows = train(network, splits, {"head": Phase(epochs=12, learning_rate=0.1)}, folder=tmp_path)
     assert max(row["val_accuracy"] for row in rows) == 1
     assert list(rows[0])[:4] == ["phase", "epoch", "learning_rate", "seconds"]
     assert (tmp_path / "history.csv").is_file()

@@ -132,13 +132,12 @@ def test_another_head_and_rate_start_at_once_and_another_picture_does_not(networ
 
 
 def test_what_was_chosen_is_chosen_again_on_a_smaller_disk(network: keras.Model, splits: Splits) -> None:
-    def views_on(limit: float, phases: dict[str, Phase]) -> tuple[list[int | None], dict[str, Phase]]:
+    def chosen_on(limit: float, phases: dict[str, Phase]) -> dict[str, int | str]:
         storage = Storage(limit=limit)
-        found = plan_phases(network, TASK, light(splits), phases, batch_size=8, storage=storage)
-        return views(found), found.chosen
+        return plan_phases(network, TASK, light(splits), phases, batch_size=8, storage=storage).chosen_views
 
     small = (3 * 20 + 14 + 5) * TUNE_ROW / 1e9
-    for limit, expected in ((1.0, [6, 6]), (small, [6, None])):
-        seen, chosen = views_on(limit, PHASES)
-        assert seen == expected
-        assert all(views_on(other, chosen)[0] == expected for other in (1.0, small, 1e-6))
+    for limit, expected in ((1.0, {"head": 6, "tune": 6}), (small, {"head": 6, "tune": "fresh"})):
+        assert chosen_on(limit, PHASES) == expected
+        kept = {name: replace(phase, views=expected[name]) for name, phase in PHASES.items()}
+        assert all(chosen_on(other, kept) == expected for other in (1.0, small, 1e-6))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import jinja2
 
-from tfft import files, replay, runs
+from tfft import files, runs
 from tfft.evaluation import Scores
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
@@ -66,5 +66,5 @@ def write_report(
         rows = [{"example": where, "reason": reason} for where, reason in splits.skipped]
         files.write_csv(run.folder / "skipped.csv", rows)
     files.write_json(run.folder / "report.json", report)
-    config = replay.as_json(run.config)
-    files.write_text(run.folder / "report.html", page.render(report=report, config=config, figures=[curves, *figures]))
+    config = runs.as_json(run.config)
+    files.write_text(run.folder / runs.FINISHED, page.render(report=report, config=config, figures=[curves, *figures]))

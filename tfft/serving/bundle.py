@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import keras
 import numpy as np
 from keras import tree
 
-from tfft import files
+from tfft import extras, files
 from tfft.errors import ConfigError, listed
 from tfft.store.code import is_own
 
@@ -47,6 +48,24 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
     if own := _own_code(model):
         logger.warning("model.keras opens only after `import` of your code that defines %s", listed(own))
     files.write_text(folder / "labels.txt", "".join(_one_line(label) + "\n" for label in labels))
+
+
+def open_model(folder: Path) -> keras.Model:
+    """The saved model of a run, in Keras's safe mode.
+
+    Raises:
+        ConfigError: If it cannot be opened.
+    """
+    path = folder / "model.keras"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if b"keras_hub" in archive.read("config.json"):
+                extras.require("text")
+                import keras_hub  # noqa: F401  (registers the layers of the model)
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        first = str(error).partition("\n")[0]
+        raise ConfigError(f"Cannot open {path}: {first}", fix="Start anew with another `--out`") from error
 
 
 def save_thresholds(labels: Sequence[str], thresholds: Sequence[float] | None, folder: Path) -> None:

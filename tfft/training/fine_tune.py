@@ -6,11 +6,11 @@ import logging
 import math
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from tfft.data.batching.batches import Feed, evaluation_batches, training_batches
@@ -20,12 +20,15 @@ from tfft.data.indexing import Indexable
 from tfft.errors import counted, megabytes
 from tfft.models.freezing import unfrozen
 from tfft.models.tasks import Task
+from tfft.stopping import postponed
 from tfft.store import Rows
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase, SplitView
 from tfft.training.predict import answers_to_rows, gathered
 from tfft.training.recording import History, Recorder
+from tfft.training.resuming import Keeper, Origin
 from tfft.training.schedules import build_optimizer
+from tfft.training.state import State, read_state
 from tfft.training.storing import missing_bytes
 
 logger = logging.getLogger(__name__)
@@ -46,7 +49,7 @@ def store_activations(plan: Plan) -> None:
     plan.activations.fill()
 
 
-def fine_tune(plan: Plan, *, log: Path | None = None) -> History:
+def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
     """Trains the model of a plan, phase by phase, and sets it to the best weights of all epochs.
 
     Frozen layers run in inference mode, once for each example and view if their outputs are stored. Each phase starts
@@ -54,23 +57,42 @@ def fine_tune(plan: Plan, *, log: Path | None = None) -> History:
 
     Args:
         plan: From `plan_phases`. Trains on `train` and chooses the best epoch on `val`.
-        log: Where to write the history as CSV after each epoch, or None.
+        folder: Where `history.csv` is written after each epoch, and `state.npz` every 30 seconds or more, at the end,
+            and on Ctrl-C and SIGTERM; training goes on from a state that is there, with the same bits. None writes
+            nothing.
 
     Raises:
-        ConfigError: If the frozen weights have changed since the plan was made.
+        ConfigError: If the frozen weights have changed since the plan was made, or the state belongs to another model.
+        DataError: If the state belongs to other data.
         DivergedError: If the loss becomes NaN or infinite. The model then has the best weights so far, as after Ctrl-C.
+        Interrupted: On Ctrl-C and SIGTERM.
 
     Returns:
         The numbers of each epoch, and which epoch was the best.
     """
+    origin = None if folder is None else Origin.of(plan)
+    state = None if folder is None else read_state(folder)
+    if state is not None:
+        origin.check(state)
     store_activations(plan)
-    recorder = Recorder(plan.lowest.top, plan.task, log)
-    try:
-        for planned in plan.phases:
-            recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
-            _run_phase(plan, planned, recorder)
-    finally:
-        recorder.restore_best()
+    recorder = Recorder(plan.lowest.top, plan.task, None if folder is None else folder / "history.csv")
+    if state is not None:
+        recorder.go_on(state.history, state.best_score, state.arrays["best"])
+        logger.info("Going on after %s", counted(len(state.history.rows), "epoch"))
+    with nullcontext() if folder is None else postponed() as stop:
+        keeper = None if folder is None else Keeper(plan, origin, recorder, folder, stop)
+        try:
+            for number, planned in enumerate(plan.phases):
+                if state is not None and number < state.phase:
+                    continue
+                recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
+                begun = state if state is not None and number == state.phase else None
+                _run_phase(plan, planned, recorder, keeper, begun)
+        finally:
+            recorder.restore_best()
+        if keeper is not None:
+            keeper.finish()
+            stop.obey()
     logger.info(_best_epoch(recorder.history, plan.task.monitor))
     return recorder.history
 
@@ -81,7 +103,10 @@ def _best_epoch(history: History, monitor: str) -> str:
     return f"Best epoch: {best['epoch']} of {len(history.rows)} (phase {best['phase']}), {monitor} {best[monitor]:.4f}"
 
 
-def _run_phase(plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
+def _run_phase(
+    plan: Plan, planned: PlannedPhase, recorder: Recorder, keeper: Keeper | None, state: State | None
+) -> None:
+    """Trains one phase, or the rest of it from a state on."""
     phase, task, model, train = planned.phase, plan.task, plan.model, plan.splits.train
     logger.info(
         "Phase %s: %s of %s, %s trained",
@@ -90,14 +115,10 @@ def _run_phase(plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
         counted(plan.steps_per_epoch, "step"),
         counted(planned.trained, "parameter"),
     )
-    callbacks: list[keras.callbacks.Callback] = [recorder]
-    if phase.patience:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(monitor=task.monitor, mode=task.mode, patience=phase.patience, verbose=1)
-        )
     rows, targets = _rows_and_targets(plan, planned)
     prepare = partial(prepared, task)
-    recorder.begin(planned.name, frozen_backbone=phase.unfreeze == 0, scored=_scoring(plan, planned, rows[VAL]))
+    scored = _scoring(plan, planned, rows[VAL])
+    recorder.begin(planned.name, frozen_backbone=phase.unfreeze == 0, patience=phase.patience, scored=scored)
     feed = Feed(
         rows_of=lambda epoch: rows[planned.shown(epoch)],
         targets_of=lambda epoch: targets[planned.shown(epoch)],
@@ -108,7 +129,6 @@ def _run_phase(plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
         batch_size=plan.batch_size,
         prepare=prepare,
     )
-    training = training_batches(feed, count=len(train), epochs=planned.epoch_numbers)
     validation = evaluation_batches(
         rows[VAL],
         targets[VAL],
@@ -130,14 +150,24 @@ def _run_phase(plan: Plan, planned: PlannedPhase, recorder: Recorder) -> None:
         planned.top.optimizer.build(planned.top.trainable_variables)
         for metric in task.metrics:  # Keras only resets metrics that it has used since `compile`
             metric.reset_state()
-        planned.top.fit(
-            training,
-            epochs=phase.epochs,
-            steps_per_epoch=plan.steps_per_epoch,
-            validation_data=validation,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,  # one line per epoch where a progress bar cannot be drawn
+        epoch, step = (0, 0) if keeper is None else keeper.begin(planned, state)
+        while epoch < phase.epochs and not recorder.patience_ended:
+            # `fit` cannot begin within an epoch: the rest of one is an epoch of its own
+            last = epoch + 1 if step else phase.epochs
+            planned.top.fit(
+                training_batches(feed, count=len(train), epochs=planned.epoch_numbers[epoch:last], start=step),
+                initial_epoch=epoch,
+                epochs=last,
+                steps_per_epoch=plan.steps_per_epoch - step,
+                validation_data=validation,
+                callbacks=[recorder] if keeper is None else [recorder, keeper],
+                shuffle=False,
+                verbose=1 if sys.stdout.isatty() else 2,  # one line per epoch where a progress bar cannot be drawn
+            )
+            epoch, step = last, 0
+    if phase.patience and recorder.patience_ended:
+        logger.info(
+            "Phase %s stops early: no better %s in %s", planned.name, task.monitor, counted(phase.patience, "epoch")
         )
 
 

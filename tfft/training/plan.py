@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -45,9 +45,9 @@ class Plan:
         return self.activations.splits
 
     @property
-    def chosen(self) -> dict[str, Phase]:
-        """The phases by name with their number of views, with which another machine trains on the same pictures."""
-        return {p.name: replace(p.phase, views="fresh" if p.views is None else p.views) for p in self.phases}
+    def chosen_views(self) -> dict[str, int | Literal["fresh"]]:
+        """The number of views of each phase, with which another machine trains on the same pictures."""
+        return {p.name: "fresh" if p.views is None else p.views for p in self.phases}
 
     @property
     def steps_per_epoch(self) -> int:

@@ -39,6 +39,12 @@ class History:
         """The row of the best epoch."""
         return self.rows[self.best]
 
+    def patience_ended(self, phase: str, task: Task, patience: int) -> bool:
+        """Whether the monitored score has not improved in the last `patience` epochs of a phase; never for 0."""
+        sign = 1 if task.mode == "max" else -1
+        scores = [sign * row[task.monitor] for row in self.rows if row["phase"] == phase]
+        return 0 < patience < len(scores) and max(scores[:-patience]) >= max(scores[-patience:])
+
     @property
     def metrics(self) -> list[str]:
         """Names of the loss and the metrics, without `val_`."""
@@ -59,16 +65,42 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self.kept, self.task, self.log = kept, task, log
         self.history = History()
+        self.best_score = (-math.inf, -math.inf)
+        """Of the best epoch: the monitored score and the validation loss, both so that higher is better."""
+        self.best_weights: list[np.ndarray] = kept.get_weights()  # the initial ones, until an epoch has ended
         self.phase = ""
+        self.patience = 0
         self.frozen_backbone = False
         self.scored: Callable[[], dict[str, float]] | None = None
-        self._best_score = (-math.inf, -math.inf)
-        self._best_weights: list[np.ndarray] = kept.get_weights()  # the initial ones, until an epoch has ended
         self._started = 0.0
 
-    def begin(self, phase: str, *, frozen_backbone: bool, scored: Callable[[], dict[str, float]] | None = None) -> None:
-        """Starts a phase; `scored` returns further validation scores at the end of each epoch."""
-        self.phase, self.frozen_backbone, self.scored = phase, frozen_backbone, scored
+    def go_on(self, history: History, best_score: tuple[float, float], best_weights: list[np.ndarray]) -> None:
+        """Takes over what an interrupted run has recorded."""
+        self.history, self.best_score, self.best_weights = history, best_score, best_weights
+        self._write()
+
+    def begin(
+        self,
+        phase: str,
+        *,
+        frozen_backbone: bool,
+        patience: int = 0,
+        scored: Callable[[], dict[str, float]] | None = None,
+    ) -> None:
+        """Starts a phase.
+
+        Args:
+            phase: Its name.
+            frozen_backbone: Whether only the head is trained.
+            patience: See `Phase`.
+            scored: Returns further validation scores at the end of each epoch.
+        """
+        self.phase, self.frozen_backbone, self.patience, self.scored = phase, frozen_backbone, patience, scored
+
+    @property
+    def patience_ended(self) -> bool:
+        """Whether the phase has gone on for too long without an improvement."""
+        return self.history.patience_ended(self.phase, self.task, self.patience)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._started = time.monotonic()
@@ -79,7 +111,6 @@ class Recorder(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._check_finite(logs, "validation")
         if self.scored is not None:
-            # into the dictionary that Keras passes to the next callbacks, so that early stopping can monitor it
             logs.update({f"val_{name}": value for name, value in self.scored().items()})
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.history.rows.append(
@@ -93,19 +124,24 @@ class Recorder(keras.callbacks.Callback):
         )
         self._keep_best(logs)
         self._warn_of_chance(logs["val_loss"])
-        if self.log is not None:
-            write_csv(self.log, self.history.rows)
+        self._write()
+        # from the history, so that an interrupted run stops where it would have stopped
+        self.model.stop_training = self.patience_ended
 
     def restore_best(self) -> None:
         """Sets the model to the best weights of all epochs so far."""
-        self.kept.set_weights(self._best_weights)
+        self.kept.set_weights(self.best_weights)
+
+    def _write(self) -> None:
+        if self.log is not None:
+            write_csv(self.log, self.history.rows)
 
     def _keep_best(self, logs: dict[str, float]) -> None:
         sign = 1 if self.task.mode == "max" else -1
         score = (sign * logs[self.task.monitor], -logs["val_loss"])
-        if score > self._best_score:
-            self._best_score, self.history.best = score, len(self.history.rows) - 1
-            self._best_weights = self.kept.get_weights()
+        if score > self.best_score:
+            self.best_score, self.history.best = score, len(self.history.rows) - 1
+            self.best_weights = self.kept.get_weights()
 
     def _check_finite(self, logs: dict[str, float], where: str) -> None:
         for name in ("loss", "val_loss"):

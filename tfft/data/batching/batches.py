@@ -37,19 +37,20 @@ class Feed:
     prepare: Prepare = _unchanged
 
 
-def training_batches(feed: Feed, *, count: int, epochs: range) -> tf.data.Dataset:
+def training_batches(feed: Feed, *, count: int, epochs: range, start: int = 0) -> tf.data.Dataset:
     """Batches of several consecutive epochs; the last batch of each epoch may be smaller.
 
     Args:
         feed: The sources of the batches.
         count: Number of examples in an epoch.
         epochs: Numbers of the epochs.
+        start: Number of batches of the first epoch to leave out.
 
     Returns:
         A dataset of pairs: a tensor or a tuple of tensors, (batch, ...) each, and targets, (batch, ...).
     """
     steps = math.ceil(count / feed.batch_size)
-    return _dataset(_Reader(feed, steps), range(epochs.start * steps, epochs.stop * steps))
+    return _dataset(_Reader(feed, steps), range(epochs.start * steps + start, epochs.stop * steps))
 
 
 def evaluation_batches(

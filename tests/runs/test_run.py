@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfft import replay, runs
+from tfft import runs
+from tfft.runs import replay
 from tfft.errors import ConfigError, ConflictError, MachineError
 from tfft.pages import find_page
 from tfft.training import Phase
@@ -38,23 +39,19 @@ def test_a_stage_is_timed_and_returns(tmp_path: Path) -> None:
     assert run.seconds["sum"] >= 0
 
 
-def test_what_auto_has_chosen_is_kept(tmp_path: Path) -> None:
-    chosen = {"head": Phase(views=4), "tune": Phase(epochs=2, unfreeze=1, views="fresh")}
+def test_what_auto_has_chosen_is_kept_where_it_chooses_again(tmp_path: Path) -> None:
     for augment in ("light", "none"):
         config = Augmented(out=str(tmp_path / augment), augment=augment)
         with runs.open_run(PAGE, config) as run:
-            run.record(chosen)
-        kept = replay.read_config(Augmented, tmp_path / augment, PAGE)
-        assert kept == replace(config, out=None, **(chosen if augment == "light" else {}))
-
-
-def test_two_runs_in_one_second_get_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    folders = set()
-    for _ in range(3):
-        with runs.open_run(PAGE, Choices()) as run:
-            folders.add(run.folder)
-    assert len(folders) == 3
+            run.record({"head": 4, "tune": "fresh"})
+            (run.folder / "history.csv").touch()
+        assert replay.read_config(Augmented, tmp_path / augment, PAGE) == replace(config, out=None)
+        chosen = {"head": Phase(views=4), "tune": Phase(views="fresh")} if augment == "light" else {}
+        with runs.open_run(PAGE, config) as again:
+            assert again.config == replace(config, **chosen)
+        for views in (2, "fresh"):
+            asked = replace(config, views=views)
+            assert replay.with_choices(asked, tmp_path / augment) == asked
 
 
 def test_a_failed_run_leaves_nothing(tmp_path: Path) -> None:
@@ -86,9 +83,40 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     (folder / ".lock").touch()  # of a killed run
     with runs.open_run(PAGE, Choices(out=str(folder))):
         assert {path.name for path in folder.iterdir()} == {".lock", "config.json"}
-        with pytest.raises(ConfigError, match="a run"), runs.open_run(PAGE, Choices(out=str(folder))):
+        with pytest.raises(ConflictError, match="/run"), runs.open_run(PAGE, Choices(out=str(folder))):
             pass
     assert [path.name for path in folder.iterdir()] == ["config.json"]
+
+
+def test_the_same_command_goes_on_with_an_interrupted_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def interrupted(config: Choices) -> Path:
+        with pytest.raises(KeyboardInterrupt), runs.open_run(PAGE, config) as run:
+            (run.folder / "history.csv").write_text("1")
+            (run.folder / ".writing-0.npz").touch()
+            raise KeyboardInterrupt
+        return run.folder
+
+    first = interrupted(Choices(seed=1))
+    other = interrupted(Choices(seed=2))
+    assert other != first
+    with runs.open_run(PAGE, Choices(seed=1)) as run:
+        assert run.folder == first
+        assert sorted(path.name for path in first.iterdir()) == [".lock", "config.json", "history.csv"]
+        assert not run.finished
+        with runs.open_run(PAGE, Choices(seed=1)) as beside:
+            assert beside.folder not in (first, other)
+            (beside.folder / runs.FINISHED).touch()
+        (first / runs.FINISHED).touch()
+    with runs.open_run(PAGE, Choices(seed=1, out=str(first))) as run:  # finished, and asked for by name
+        assert run.finished
+    assert interrupted(Choices(seed=1)) not in (first, other)
+    with pytest.raises(ConfigError, match=r"--seed 3 \(was 2\)"), runs.open_run(PAGE, Choices(3, str(other))):
+        pass
+    regression = find_page("image_regression")
+    with pytest.raises(ConfigError, match="image_classification"), runs.open_run(regression, Choices(2, str(other))):
+        pass
 
 
 def test_foreign_files_are_not_touched(tmp_path: Path) -> None:

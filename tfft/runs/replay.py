@@ -1,4 +1,4 @@
-"""Configurations to JSON and back, for `config.json` and `--replay`."""
+"""Configurations to JSON and back, for `config.json`, `--replay` and resume."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 C = TypeVar("C")
 
+CONFIG = "config.json"
+"""The file in a run folder with the configuration, the recipe and what `auto` has chosen."""
+
 
 def read_config(config_class: type[C], folder: Path, page: Page) -> C:
     """The configuration of an earlier run, with `out` set to None.
@@ -26,7 +29,7 @@ def read_config(config_class: type[C], folder: Path, page: Page) -> C:
     Raises:
         ConfigError: If the folder has no configuration, or belongs to another recipe.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     stored = read_run(folder)
     made_by = stored.get("page", {}).get("file")
     if (stored.get("recipe"), made_by is not None) != (page.name, page.own):
@@ -37,8 +40,26 @@ def read_config(config_class: type[C], folder: Path, page: Page) -> C:
         )
     if page.own and stored["page"].get("digest") != page.digest:
         logger.warning("%s has changed since the run in %s; its current version is used.", page.path, folder)
-    config = _from_json(config_class, stored["config"], path)
-    return dataclasses.replace(config, out=None)
+    return stored_config(config_class, folder)
+
+
+def stored_config(config_class: type[C], folder: Path) -> C:
+    """The configuration of the run in a folder, with `out` set to None.
+
+    Raises:
+        ConfigError: If the folder has none, or one with other fields.
+    """
+    return dataclasses.replace(_from_json(config_class, read_run(folder)["config"], folder / CONFIG), out=None)
+
+
+def with_choices(config: C, folder: Path) -> C:
+    """The configuration with what `auto` chose in the run of a folder, so that another disk changes no number."""
+    views = read_run(folder).get("chosen", {}).get("views", {})
+    if getattr(config, "views", None) != "auto" or not isinstance(views, dict):
+        return config
+    phases = {name: getattr(config, name) for name in views if dataclasses.is_dataclass(getattr(config, name, None))}
+    chosen = {name: dataclasses.replace(phase, views=views[name]) for name, phase in phases.items() if phase.views is None}
+    return dataclasses.replace(config, **chosen)
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -47,15 +68,15 @@ def read_run(folder: Path) -> dict[str, Any]:
     Raises:
         ConfigError: If the file is missing, or was not written by a run.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     try:
         stored = files.read_json(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise ConfigError(f"No run in {folder}: config.json is missing", fix="Check `--replay`") from None
+        raise ConfigError(f"No run in {folder}: config.json is missing", fix="Check the folder") from None
     except ValueError as error:
         raise ConfigError(f"{path} is damaged: {error}") from None
     if not isinstance(stored, dict) or "config" not in stored or not isinstance(stored.get("page", {}), dict):
-        raise ConfigError(f"{path} was not written by a run", fix="Check `--replay`")
+        raise ConfigError(f"{path} was not written by a run", fix="Check the folder")
     return stored
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tfft import files, replay, runs
+from tfft import files, runs
+from tfft.runs import replay
 from tfft.errors import ConfigError
 from tfft.pages import Page, find_page
 from tfft.training import Phase

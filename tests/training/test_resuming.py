@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tfft.data import Augmentation, Splits
+from tfft.errors import ConfigError, DataError, Interrupted
+from tfft.models import single_label
+from tfft.training import Phase, fine_tune, plan_phases
+from tfft.training.state import PREVIOUS, STATE, read_state
+
+TASK = single_label(["ant", "bee"])
+PHASES = {
+    "head": Phase(epochs=3, learning_rate=0.05, optimizer="adamw", schedule="cosine"),
+    "tune": Phase(epochs=3, learning_rate=0.01, unfreeze=1, batch_norm="train", patience=2),
+}
+
+
+def slow(value: object) -> object:
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
+@dataclass
+class Alarm:
+    """Targets that send a signal to this process when they are read, at the given counts."""
+
+    targets: np.ndarray
+    at: Collection[int] = ()
+    number: int = signal.SIGTERM
+    read: int = field(default=0)
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        if len(positions) > 1:  # not to see their shape, or for their digest
+            self.read += 1
+            if self.read in self.at:
+                os.kill(os.getpid(), self.number)
+        return self.targets[positions]
+
+
+def trained(
+    network: keras.Model, splits: Splits, folder: Path, alarm: Alarm | None = None, **changes: object
+) -> tuple[list[dict], list[bytes]]:
+    """Trains a fresh copy, going on from what is in the folder; the history without times, and the weights."""
+    keras.utils.set_random_seed(0)
+    fresh = keras.models.clone_model(network)
+    fresh.set_weights(network.get_weights())
+    if alarm is not None:
+        splits = replace(splits, train=replace(splits.train, targets=alarm))
+    options = {"phases": PHASES, "batch_size": 3, "seed": 0, **changes}
+    rows = fine_tune(plan_phases(fresh, TASK, splits, **options), folder=folder).rows
+    rows = [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+    return rows, [weight.tobytes() for weight in fresh.get_weights()]
+
+
+@pytest.mark.parametrize("augmentation", [Augmentation(), slow(Augmentation("light", views="fresh"))])
+def test_a_run_stopped_again_and_again_ends_with_the_same_bits(
+    network: keras.Model, splits: Splits, augmentation: Augmentation, tmp_path: Path
+) -> None:
+    """With dropout, a trained BatchNorm, a schedule, momenta and early stopping."""
+    splits = replace(splits, augmentation=augmentation)
+    (tmp_path / "whole").mkdir()
+    whole = trained(network, splits, tmp_path / "whole")
+    assert any(row["phase"] == "tune" for row in whole[0])
+    places, codes = [], []
+    for count, (at, number) in enumerate(
+        [(4, signal.SIGTERM), (5, signal.SIGINT), (3, signal.SIGTERM), (9, signal.SIGTERM)] * 9
+    ):
+        alarm = Alarm(splits.train.targets, {at + 1}, number)  # the first read is for the digest
+        try:
+            again = trained(network, splits, tmp_path, alarm)
+        except Interrupted as stopped:
+            codes.append(stopped.exit_code - number)
+            state = read_state(tmp_path)
+            places.append((state.phase, state.epoch, state.step))
+            if count % 4 == 2:  # the newest is lost: the one before gives the same
+                (tmp_path / STATE).write_bytes(b"PK" + (tmp_path / STATE).read_bytes()[:-99])
+        else:
+            break
+    assert again == whole
+    assert set(codes) == {128}
+    assert {phase for phase, _, _ in places} >= {0, 1}
+    assert any(step for _, _, step in places)
+    # a state of the end has nothing left to train
+    assert trained(network, splits, tmp_path, Alarm(splits.train.targets, set(range(2, 99)))) == whole
+
+
+def test_other_data_and_other_models_are_refused(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
+    phases = {"head": Phase(epochs=1), "tune": Phase(epochs=1, unfreeze=1)}
+    with pytest.raises(Interrupted):
+        trained(network, splits, tmp_path, Alarm(splits.train.targets, {3}), phases=phases)
+    train = splits.train
+
+    def part(positions: list[int]) -> Splits:
+        chosen = [train.ids[p] for p in positions]
+        kept = replace(train, inputs=train.inputs[positions], targets=train.targets[positions], ids=chosen)
+        return replace(splits, train=kept)
+
+    other = (
+        (part([*range(1, 20)]), DataError, "train.* 0 .*lacks 1"),
+        (part([1, 0, *range(2, 20)]), DataError, "train.*order"),
+        (replace(splits, val=replace(splits.val, targets=1 - splits.val.targets)), DataError, "labels.*val"),
+    )
+    for changed, kind, words in other:
+        with pytest.raises(kind, match=words):
+            trained(network, changed, tmp_path, phases=phases)
+    network.get_layer("conv_1").kernel.assign(2 * network.get_layer("conv_1").kernel)
+    with pytest.raises(ConfigError, match="backbone"):
+        trained(network, splits, tmp_path, phases=phases)
+
+
+def test_damaged_states_are_said_and_a_run_begins_anew(
+    network: keras.Model, splits: Splits, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    phases = {"head": Phase(epochs=1, learning_rate=0.05)}
+    whole = trained(network, splits, tmp_path, phases=phases)
+    content = (tmp_path / STATE).read_bytes()
+    place = len(content) // 2
+    flipped = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+    for damaged in (b"", content[:100], content[:-100], flipped, b"PK\x03\x04" + bytes(99), b"\x93NUMPY"):
+        for name in (STATE, PREVIOUS):
+            (tmp_path / name).write_bytes(damaged)
+        caplog.clear()
+        assert read_state(tmp_path) is None
+        assert {name for name in (STATE, PREVIOUS) if f"{name} is damaged" in caplog.text} == {STATE, PREVIOUS}
+    assert trained(network, splits, tmp_path, phases=phases) == whole
+    with np.load(tmp_path / STATE, allow_pickle=False) as named:  # a bomb is refused before it is read
+        np.savez_compressed(tmp_path / STATE, **named)
+    (tmp_path / PREVIOUS).unlink()
+    assert read_state(tmp_path) is None

@@ -1,0 +1,52 @@
+"""What a run leaves behind, in memory and in its folder."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfft import evaluation, files, reporting, serving, training
+from tfft.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run leaves behind."""
+
+    model: keras.Model
+    """With the best weights of all phases."""
+    labels: list[str]
+    scores: evaluation.Scores
+    """By split, then by metric."""
+    history: training.History
+    folder: Path
+
+
+def open_result(folder: Path) -> Result:
+    """The result of a finished run, from its folder; shows its scores.
+
+    `model` is then the saved model: of a text task it takes texts in place of tokens.
+
+    Raises:
+        ConfigError: If a file of the run is missing or damaged.
+    """
+    try:
+        report = files.read_json(folder / "report.json")
+        scores, labels, best = report["scores"], report["labels"], report["best_epoch"]["epoch"] - 1
+        with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
+            rows = [{name: _number(name, value) for name, value in row.items()} for row in csv.DictReader(file)]
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"The finished run in {folder} is damaged: {error}", fix="Start anew with another `--out`"
+        ) from error
+    reporting.show_scores(scores, folder)
+    return Result(serving.open_model(folder), labels, scores, training.History(rows, best), folder)
+
+
+def _number(name: str, value: str) -> str | int | float:
+    return value if name == "phase" else int(value) if name == "epoch" else float(value)

@@ -1,0 +1,120 @@
+"""Runs: a folder of their own, a seed, and the seconds that each stage took."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from tfft import extras, files
+from tfft.errors import DivergedError, check_range
+from tfft.pages import Page
+from tfft.runs.folders import FINISHED, claim
+from tfft.runs.replay import CONFIG, read_run, with_choices
+from tfft.runs.starting import start_keras
+from tfft.version import __version__
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "Pillow")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a recipe."""
+
+    page: Page
+    folder: Path | None
+    """None in a rehearsal."""
+    config: Any
+    """The recipe's `Config`."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Seconds that each stage took."""
+
+    def stage(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Calls a function, records how long it took, and returns its result."""
+        start = time.monotonic()
+        result = function(*args, **kwargs)
+        self.seconds[name] = round(time.monotonic() - start, 3)
+        return result
+
+    @property
+    def finished(self) -> bool:
+        """Whether the folder has the results of this run already."""
+        return self.folder is not None and (self.folder / FINISHED).exists()
+
+    def record(self, views: Mapping[str, Any]) -> None:
+        """Adds to `config.json` how many views `auto` has chosen for each phase, see `with_choices`."""
+        if getattr(self.config, "views", None) == "auto" and self.config.augment != "none":
+            files.write_json(self.folder / CONFIG, {**read_run(self.folder), "chosen": {"views": dict(views)}})
+
+
+@contextmanager
+def open_run(page: Page, config: Any) -> Iterator[Run]:
+    """A run in a folder of its own, see `claim`; starts Keras and sets the seed.
+
+    `config.json` and a copy of your own page are in the folder from the start. A run that fails before it has written
+    more leaves no folder behind; of one that fails later, the way to go on is shown.
+
+    Args:
+        page: The page of the recipe. Its name is part of the folder's name where `config.out` is None.
+        config: The recipe's dataclass. `out` is the folder, or None for one in `runs/`; `seed` is used for Python,
+            NumPy, TensorFlow and Keras, 0 or more and below 2**31.
+
+    Raises:
+        ConfigError: If the folder has other files, or a run of another configuration.
+        ConflictError: If another run is using the folder.
+        MachineError: If the folder cannot be written.
+    """
+    _check_seed(config.seed)
+    found = claim(page, config)
+    folder = found.folder
+    try:
+        run = Run(page, folder, with_choices(config, folder))
+        if found.begun:
+            logger.info("%s %s", "Finished already:" if run.finished else "Going on with the run in", folder)
+        run.stage("import", start_keras, config.seed)
+        yield run
+        _remove_state(folder)
+    except BaseException as error:
+        found.undo(CONFIG, page.path.name)
+        if folder.exists() and not isinstance(error, DivergedError):
+            logger.info("To go on, type: tfft resume %s", folder)
+        raise
+    finally:
+        found.release()
+
+
+@contextmanager
+def rehearse(page: Page, config: Any) -> Iterator[Run]:
+    """A run without a folder, to show what it would do; starts Keras and sets the seed as `open_run` does."""
+    _check_seed(config.seed)
+    run = Run(page, None, config)
+    run.stage("import", start_keras, config.seed)
+    yield run
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the packages that decide the numbers."""
+    packages = {name: metadata.version(name) for name in (*PACKAGES, *extras.installed("keras-hub", "tensorflow-text"))}
+    return {"tfft": __version__, "python": platform.python_version(), **packages}
+
+
+def _remove_state(folder: Path) -> None:
+    """What is needed to go on with a run, and no longer once it has finished."""
+    from tfft.training.state import remove_state
+
+    remove_state(folder)
+
+
+def _check_seed(seed: int) -> None:
+    check_range("seed", seed, least=0, most=2**31 - 1)
