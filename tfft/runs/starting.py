@@ -1,0 +1,40 @@
+"""Starts Keras for a run, with its seed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+from tfft.errors import ConfigError
+
+
+def start_keras(seed: int) -> None:
+    """Imports TensorFlow, lists the devices and sets the seeds.
+
+    Hides the log lines of TensorFlow's C++ code. Some are written before the log level is read, so stderr itself is
+    redirected meanwhile; if the start fails, they are shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # oneDNN logs harmless fallbacks as errors, level 2
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            import keras
+            import tensorflow
+
+            tensorflow.config.list_physical_devices()
+        except BaseException:
+            held.seek(0)
+            os.write(screen, held.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
+    if (backend := keras.config.backend()) != "tensorflow" or keras.config.image_data_format() != "channels_last":
+        raise ConfigError(
+            f"Keras must run on `tensorflow` with `channels_last` (got {backend}, {keras.config.image_data_format()})",
+            fix="Set KERAS_BACKEND=tensorflow, and image_data_format in keras.json",
+        )
+    keras.utils.set_random_seed(seed)
