@@ -2,8 +2,9 @@
 
 Each run is a process of its own. A thread in it watches where the main thread is, and sends the signal when the stage
 that it aims at has been reached and a random time has passed. A stopped run is started again with the same command, and
-stopped again, up to four times; then it may finish. Weights, history (but seconds), labels and report must then be equal
-in every bit to those of the uninterrupted run. States are written more often than usual, so that kills hit their writing.
+stopped again, up to four times; then it may finish. Weights, history (but seconds), labels and report must then be
+equal in every bit to those of the uninterrupted run. States are written more often than usual, so that kills hit their
+writing.
 
     python benchmarks/kill_test.py --kills 100
     python benchmarks/kill_test.py --kills 30 --signal SIGTERM
@@ -76,7 +77,7 @@ class Settings:
 def main(settings: Settings) -> int:
     """Prints what was hit; returns the number of differences and wrong exit codes."""
     number, rng = getattr(signal, settings.signal), random.Random(settings.seed)
-    code = {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130}[settings.signal]
+    code = 128 + number
     hit: Counter[str] = Counter()
     wrong, missed, turn = [], 0, 0
     with tempfile.TemporaryDirectory() as name:
@@ -164,9 +165,10 @@ def _start(recipe: str, folder: Path, number: int = 0, aim: str = "", share: flo
         timeout=600,
     )
     hit = (folder / "hit").read_text() if (folder / "hit").exists() else ""
-    if done.returncode not in (0, -9, 130, 143):
+    ended = done.returncode if done.returncode >= 0 else 128 - done.returncode  # as a shell shows it
+    if ended not in (0, 128 + number):
         print(done.stdout[-1000:], done.stderr[-3000:])
-    return done.returncode, hit
+    return ended, hit
 
 
 def child(recipe: str, folder: str, number: int, aim: str, share: float) -> None:

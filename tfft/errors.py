@@ -108,9 +108,9 @@ def listed(entries: Iterable[object], most: int = 20) -> str:
     return ", ".join(entries[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def counted(count: int, noun: str) -> str:
-    """A number with its noun: `"1 epoch"`, `"1,204 pictures"`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: `"1 epoch"`, `"1,204 pictures"`, `"2 boxes"`."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def megabytes(size: int) -> str:

@@ -35,10 +35,10 @@ class Config:
     """Fraction for validation, if the data have no val split."""
     test_fraction: float = 0.15
     """Fraction for testing, if the data have no splits."""
-    bad_files: Literal["stop", "skip"] = "stop"
-    """Unreadable pictures, and annotations that do not fit theirs: stop the run, or skip and list them."""
-    leaks: Literal["stop", "drop", "accept"] = "stop"
-    """Pictures that are in two of the data's own splits: stop the run, drop them from training, or accept it."""
+    bad_files: Literal["auto", "skip", "stop"] = "auto"
+    """Unreadable pictures and annotations: auto skips and lists up to 1 in 100, and stops at more."""
+    leaks: Literal["drop", "stop", "accept"] = "drop"
+    """Pictures that are in two of the data's own splits: drop them from training, stop the run, or accept it."""
     image_size: Size = (224, 224)
     """Height and width in pixels; one number means both."""
     augment: Level = "light"

@@ -36,10 +36,10 @@ class Config:
     """Fraction for validation, if the data have no val split."""
     test_fraction: float = 0.15
     """Fraction for testing, if the data have no splits."""
-    bad_texts: Literal["stop", "skip"] = "stop"
-    """Texts that are empty or not UTF-8: stop the run, or skip and list them."""
-    leaks: Literal["stop", "drop", "accept"] = "stop"
-    """Texts that are in two of the data's own splits: stop the run, drop them from training, or accept it."""
+    bad_texts: Literal["auto", "skip", "stop"] = "auto"
+    """Texts that are empty or not UTF-8: auto skips and lists up to 1 in 100, and stops at more."""
+    leaks: Literal["drop", "stop", "accept"] = "drop"
+    """Texts that are in two of the data's own splits: drop them from training, stop the run, or accept it."""
     length: Length = "auto"
     """Tokens that texts are cut to; auto keeps 99 of 100 texts whole, up to the maximum of the network."""
     store: Storage = Storage()
@@ -72,8 +72,8 @@ class SequenceConfig(Config):
     """Columns of the table, keys of the JSON lines, or endings of line-by-line files."""
     val_fraction: float = 0.05
     test_fraction: float = 0.05
-    bad_texts: Literal["stop", "skip"] = "stop"
-    """Texts that are empty, not UTF-8 or without a target: stop the run, or skip and list them."""
+    bad_texts: Literal["auto", "skip", "stop"] = "auto"
+    """Texts that are empty, not UTF-8 or without a target: auto skips and lists up to 1 in 100, and stops at more."""
     target_length: Length = "auto"
     """Tokens that targets are cut to, and the most that are generated."""
     backbone: Backbone = "bert_small_en_uncased"

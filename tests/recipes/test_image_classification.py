@@ -126,14 +126,15 @@ def test_settings_out_of_range_are_told_at_once() -> None:
             Config(**{name: value})
 
 
-def test_a_leak_stops_the_run_unless_it_is_accepted(tmp_path: Path, picture_folder: Maker) -> None:
+def test_a_leak_is_left_out_of_train_or_stops_the_run_or_is_accepted(tmp_path: Path, picture_folder: Maker) -> None:
     for split in ("train", "val"):
         picture_folder(tmp_path / "data" / split, {"ant": 4, "bee": 4})
     twin = (tmp_path / "data/train/ant/0.png").read_bytes()
     (tmp_path / "data/val/ant/0.png").write_bytes(twin)
     flags = ["--data", str(tmp_path / "data"), *SMALL]
     with pytest.raises(DataError, match="--leaks accept"):
-        load_data(config(*flags))
+        load_data(config(*flags, "--leaks", "stop"))
     assert len(load_data(config(*flags, "--leaks", "accept")).val) == 8
-    dropped = load_data(config(*flags, "--leaks", "drop"))
+    dropped = load_data(config(*flags))
     assert (len(dropped.train), len(dropped.val)) == (7, 8)
+    assert [where for where, _ in dropped.skipped] == ["train/ant/0.png"]

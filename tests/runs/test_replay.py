@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tfft import files, runs
-from tfft.runs import replay
 from tfft.errors import ConfigError
 from tfft.pages import Page, find_page
+from tfft.runs import replay
 from tfft.training import Phase
 
 PAGE = find_page("image_classification")

@@ -31,6 +31,10 @@ SPLIT_NAMES = {
 }
 
 
+LEAK = "leak"
+"""In place of a split: the example is in a later split, too, and is left out."""
+
+
 class Truth(Protocol):
     """The ground truth of one picture or text, such as its class or its boxes; a frozen dataclass, since equal examples
     with different truths are reported.
@@ -62,7 +66,7 @@ class Record:
     where: str
     """Its origin: a path relative to the data folder, or a name and a number."""
     split: str | None = None
-    """`train`, `val` or `test`, if the source assigns it."""
+    """`train`, `val` or `test`, if the source assigns it; or `LEAK`."""
     group: str | None = None
     """Examples of one group (a patient, a scene, a document) stay in one split."""
     digest: str = ""

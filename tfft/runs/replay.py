@@ -29,7 +29,6 @@ def read_config(config_class: type[C], folder: Path, page: Page) -> C:
     Raises:
         ConfigError: If the folder has no configuration, or belongs to another recipe.
     """
-    path = folder / CONFIG
     stored = read_run(folder)
     made_by = stored.get("page", {}).get("file")
     if (stored.get("recipe"), made_by is not None) != (page.name, page.own):
@@ -58,7 +57,9 @@ def with_choices(config: C, folder: Path) -> C:
     if getattr(config, "views", None) != "auto" or not isinstance(views, dict):
         return config
     phases = {name: getattr(config, name) for name in views if dataclasses.is_dataclass(getattr(config, name, None))}
-    chosen = {name: dataclasses.replace(phase, views=views[name]) for name, phase in phases.items() if phase.views is None}
+    chosen = {
+        name: dataclasses.replace(phase, views=views[name]) for name, phase in phases.items() if phase.views is None
+    }
     return dataclasses.replace(config, **chosen)
 
 

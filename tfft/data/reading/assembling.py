@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tfft.data.examples import Examples, Splits
-from tfft.data.records import Record
+from tfft.data.records import LEAK, Record
 from tfft.data.splitting import audit
 from tfft.data.targets import Targets
 from tfft.errors import DataError, counted, listed
+
+Bad = Literal["auto", "skip", "stop"]
+"""Examples that cannot be used: skip them if they are at most 1 in `MOST_BAD`, skip them, or stop."""
+MOST_BAD = 100
 
 FLAGS = {"picture": "--bad-files", "text": "--bad-texts"}
 """By kind of example, the flag that skips unusable ones."""
@@ -25,19 +29,28 @@ class Inputs:
     """From positions of records to those fields of `kind` that other kinds of examples lack."""
     why: Mapping[int, str]
     """Why a record cannot be used, by its position."""
-    bad: Literal["stop", "skip"]
+    bad: Bad
     """What to do with records that cannot be used."""
     notes: Sequence[str] = ()
     """Notes for the person, one sentence each."""
 
 
-def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanced: bool) -> Splits:
+def dealt(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """The records of all splits, train first, and those that are left out as leaks."""
+    rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
+    return rows, [record for record in records if record.split == LEAK]
+
+
+def assemble(
+    rows: Sequence[Record], leaks: Sequence[Record], targets: Targets, inputs: Inputs, *, balanced: bool
+) -> Splits:
     """Returns the splits of a run.
 
     Args:
         rows: The records of all splits, train first.
-        targets: The targets of these records.
-        inputs: The inputs of these records.
+        leaks: The records that are left out because another split has them, too.
+        targets: The targets of the rows.
+        inputs: The inputs of the rows.
         balanced: Whether rare classes are drawn more often, see `Splits`.
 
     Raises:
@@ -46,10 +59,12 @@ def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanc
     noun = inputs.kind.noun.removesuffix("s")
     why = {**inputs.why, **targets.failed}
     skipped = [(rows[index].where, why[index]) for index in sorted(why)]
-    if skipped and inputs.bad == "stop":
+    many = len(skipped) * MOST_BAD > len(rows)
+    if skipped and (inputs.bad == "stop" or (inputs.bad == "auto" and many)):
         reasons = listed((f"{where} ({reason})" for where, reason in skipped), most=len(skipped))
         raise DataError(
-            f"{counted(len(skipped), noun)} cannot be used: {reasons}",
+            f"{len(skipped):,} of {counted(len(rows), noun)} cannot be used"
+            f"{f', more than 1 in {MOST_BAD}' if many else ''}: {reasons}",
             fix=f"Repair or remove them, or skip them with `{FLAGS[noun]} skip`",
         )
     splits = {}
@@ -68,14 +83,32 @@ def assemble(rows: Sequence[Record], targets: Targets, inputs: Inputs, *, balanc
     _check_trained(splits, targets.labels, noun)
     notes = [
         *inputs.notes,
-        *([f"{counted(len(skipped), noun)} skipped, see skipped.csv"] if skipped else []),
+        *_skipped(skipped, len(rows), noun),
+        *_leaks(leaks, noun),
         *_contradictions(rows, noun),
         *targets.notes,
         *_written_alike(targets.labels),
         *_missing(splits, targets.labels, noun),
     ]
     test = splits["test"] if len(splits["test"]) else None
+    skipped += [(record.where, "also in another split") for record in leaks]
     return Splits(splits["train"], splits["val"], test, targets.labels, notes, skipped, balanced=balanced)
+
+
+def _skipped(skipped: Sequence[tuple[str, str]], count: int, noun: str) -> list[str]:
+    if not skipped:
+        return []
+    some = listed((f"{where} ({reason})" for where, reason in skipped), most=3)
+    return [f"{len(skipped):,} of {counted(count, noun)} cannot be used and were skipped, see skipped.csv: {some}"]
+
+
+def _leaks(leaks: Sequence[Record], noun: str) -> list[str]:
+    if not leaks:
+        return []
+    some = listed((record.where for record in leaks), most=3)
+    return [
+        f"{counted(len(leaks), noun)} left out because a later split has the same or its group, see skipped.csv: {some}"
+    ]
 
 
 def _check_remaining(name: str, targets: Targets, before: Sequence[int], after: Sequence[int], noun: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 from tfft.data.augmentation.changes import Augmentation
 from tfft.data.examples import Pictures, Splits
 from tfft.data.reading import images
-from tfft.data.reading.assembling import Inputs, assemble
+from tfft.data.reading.assembling import Bad, Inputs, assemble, dealt
 from tfft.data.reading.decoding import Decoder, decoded_array
 from tfft.data.records import Record
 from tfft.data.targets import Form
@@ -21,7 +20,7 @@ def read_pictures(
     records: Sequence[Record],
     *,
     image_size: tuple[int, int],
-    bad_files: Literal["stop", "skip"] = "stop",
+    bad_files: Bad = "auto",
     storage: Storage = Storage(),
     augmentation: Augmentation = Augmentation(),
     balanced: bool = False,
@@ -35,7 +34,7 @@ def read_pictures(
         records: Records with splits and with truths of one kind.
         image_size: Height and width in pixels.
         bad_files: What to do with files that cannot be decoded, and with truths that do not fit their picture:
-            `"stop"`, or `"skip"` and list them in `Splits.skipped`.
+            `"skip"` and list them in `Splits.skipped`, `"stop"`, or `"auto"`: skip at most 1 in 100, else stop.
         storage: Where the pixels are stored; a temporary folder is used if they do not fit.
         augmentation: How views differ from their training picture.
         balanced: Whether rare classes are drawn more often, see `Splits`.
@@ -45,7 +44,7 @@ def read_pictures(
         DataError: If files cannot be used, naming each of them, or if a class has no picture left.
         MachineError: If the pixels fit on no disk.
     """
-    rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
+    rows, leaks = dealt(records)
     targets = type(rows[0].truth).targets(rows, Form(image_size, storage, labels=labels))
     pixels, undecoded = decoded_array(
         Decoder("pixels", (*image_size, 3), lambda content: images.decode(content, image_size), images.VERSION),
@@ -67,5 +66,5 @@ def read_pictures(
         bad_files,
         notes=[f"{count:,} of {len(rows):,} pictures: {how}" for how, count in sorted(conversions.items())],
     )
-    splits = assemble(rows, targets, inputs, balanced=balanced)
+    splits = assemble(rows, leaks, targets, inputs, balanced=balanced)
     return replace(splits, augmentation=replace(augmentation, motion=targets.motion))

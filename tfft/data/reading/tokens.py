@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from tfft.data.batching.widths import widths_of
 from tfft.data.choices import Length
 from tfft.data.examples import Splits, Texts
-from tfft.data.reading.assembling import Inputs, assemble
+from tfft.data.reading.assembling import Bad, Inputs, assemble, dealt
 from tfft.data.records import Record
 from tfft.data.targets import Form
 from tfft.errors import ConfigError
@@ -55,7 +55,7 @@ def read_texts(
     *,
     form: Form = Form(),
     length: Length = "auto",
-    bad_texts: Literal["stop", "skip"] = "stop",
+    bad_texts: Bad = "auto",
     balanced: bool = False,
 ) -> Splits:
     """Tokenizes the texts of all splits.
@@ -66,15 +66,15 @@ def read_texts(
         form: The order of the classes; for references their tokenizer and length.
         length: Tokens of a text at most, including start and end; longer texts are truncated. `"auto"` truncates at
             most one of 100 training texts, within the limit of the network.
-        bad_texts: What to do with texts that are empty or not UTF-8: `"stop"`, or `"skip"` and list them in
-            `Splits.skipped`.
+        bad_texts: What to do with texts that are empty or not UTF-8: `"skip"` and list them in `Splits.skipped`,
+            `"stop"`, or `"auto"`: skip at most 1 in 100, else stop.
         balanced: Whether rare classes are drawn more often, see `Splits`.
 
     Raises:
         ConfigError: If `length` is above the limit of the network.
         DataError: If texts cannot be used, naming each of them.
     """
-    rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
+    rows, leaks = dealt(records)
     contents = [text_of(record) for record in rows]
     why = {index: text.why for index, text in enumerate(contents) if isinstance(text, Unusable)}
     texts = np.array(["" if index in why else text for index, text in enumerate(contents)], object)
@@ -101,7 +101,7 @@ def read_texts(
         cut_note("texts", lengths[usable], most),
         *vocabulary_notes("texts", tokens, tokenizer),
     ]
-    return assemble(rows, targets, Inputs(Texts, inputs_of, why, bad_texts, notes), balanced=balanced)
+    return assemble(rows, leaks, targets, Inputs(Texts, inputs_of, why, bad_texts, notes), balanced=balanced)
 
 
 def usable_texts(records: Iterable[Record]) -> Iterator[str]:

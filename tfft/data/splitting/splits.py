@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from tfft.data.records import Record
+from tfft.data.records import LEAK, Record
 from tfft.data.splitting import audit
 from tfft.errors import DataError, check_range, listed
 
@@ -19,7 +19,7 @@ def assign_splits(
     val_fraction: float,
     test_fraction: float,
     seed: int,
-    leaks: Literal["stop", "drop", "accept"] = "stop",
+    leaks: Literal["drop", "stop", "accept"] = "drop",
 ) -> list[Record]:
     """Returns the records with their splits: those of the source, or else stratified ones by content.
 
@@ -32,8 +32,8 @@ def assign_splits(
         val_fraction: Share of validation examples, if the source has no `val`.
         test_fraction: Share of test examples, if the source has no splits.
         seed: Seed of the assignment.
-        leaks: What to do if splits of the source share an example or a group: `"stop"`; `"drop"` it from train if
-            it is also in val or test, and from val if it is also in test; or `"accept"` it.
+        leaks: What to do if splits of the source share an example or a group: `"drop"` it from train if it is also in
+            val or test, and from val if it is also in test (its split is then `LEAK`); `"stop"`; or `"accept"` it.
 
     Raises:
         ConfigError: If the fractions leave nothing to train on.
@@ -61,15 +61,14 @@ def assign_splits(
 
 
 def _without_leaks(records: Sequence[Record]) -> list[Record]:
-    """Removes records from train that equal, or share a group with, one in val or test; likewise from val for test."""
-    remaining: list[Record] = []
+    """Marks records of train that equal, or share a group with, one in val or test; likewise in val for test."""
+    leaks: set[int] = set()
     seen: set[tuple[str, str]] = set()
     for split in ("test", "val", "train"):
-        chosen = [record for record in records if record.split == split and not seen & _names(record)]
-        seen |= {name for record in chosen for name in _names(record)}
-        remaining += chosen
-    order = {id(record): position for position, record in enumerate(records)}
-    return sorted(remaining, key=lambda record: order[id(record)])
+        here = [record for record in records if record.split == split]
+        leaks |= {id(record) for record in here if seen & _names(record)}
+        seen |= {name for record in here if id(record) not in leaks for name in _names(record)}
+    return [replace(record, split=LEAK) if id(record) in leaks else record for record in records]
 
 
 def _names(record: Record) -> set[tuple[str, str]]:

@@ -35,6 +35,10 @@ class Boxes:
     """Left, top, right and bottom of each object, in [0, 1]: fractions of the picture's width and height."""
     wrong: str | None = None
     """Why the boxes cannot be used, or None."""
+    empty: int = 0
+    """Boxes without an area, which were left out."""
+    clipped: int = 0
+    """Boxes that were clipped to their picture."""
     one_class: ClassVar[bool] = False
 
     @property
@@ -55,14 +59,19 @@ class Boxes:
             count = len(truth.names)
             row[:count, :4] = np.reshape(truth.corners, (count, 4)) * (width, height, width, height)
             row[:count, 4] = [index_of[name] for name in truth.names]
-        empty = sum(not truth.names and truth.wrong is None for truth in truths)
+        bare = sum(not truth.names and truth.wrong is None for truth in truths)
+        empty, clipped = sum(truth.empty for truth in truths), sum(truth.clipped for truth in truths)
         return Targets(
             labels,
             of=rows.__getitem__,
             present=[truth.names for truth in truths],
             motion=Motion(moved_boxes, outside="grey", turns=False),
             failed={index: truth.wrong for index, truth in enumerate(truths) if truth.wrong is not None},
-            notes=[f"{counted(empty, 'picture')} without a box"] if empty else [],
+            notes=[
+                *([f"{counted(bare, 'picture')} without a box"] if bare else []),
+                *([f"{counted(empty, 'box', 'boxes')} without an area left out"] if empty else []),
+                *([f"{counted(clipped, 'box', 'boxes')} clipped to the picture"] if clipped else []),
+            ],
         )
 
 

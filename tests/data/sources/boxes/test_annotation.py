@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tfft.data import find_boxes
+from tfft.data import assign_splits, find_boxes, read_pictures
 
 Check = Callable[..., None]
 Text = Callable[..., str]
@@ -23,11 +24,9 @@ def test_pixels_that_some_tools_count_from_one_are_cut_to_the_picture(
 
 def test_voc_boxes_that_cannot_be(voc_folder: Path, write: Write, voc: Text, check_fault: Check) -> None:
     for *objects, named in (
-        (("ant", 3, 2, 32, 12), ["30 x 20", "ant 3, 2, 32, 12"]),
-        (("ant", 3, 2, 13, 22), ["ant 3, 2, 13, 22"]),
-        (("ant", 3, 2, 13, 12), ("bee", -2, 2, 13, 12), ["bee -2, 2, 13, 12"]),
-        (("ant", 3, -5, 13, 12), ["ant 3, -5, 13, 12"]),
-        (("ant", 3, 2, 3, 12), ["ant 3, 2, 3, 12"]),
+        (("ant", 33, 2, 42, 12), ["30 x 20", "ant 33, 2, 42, 12"]),
+        (("ant", 3, 2, 13, 12), ("bee", -9, 2, -3, 12), ["bee -9, 2, -3, 12"]),
+        (("ant", 3, -9, 13, -2), ["ant 3, -9, 13, -2"]),
         (("ant", 3, 12, 13, 2), ["ant 3, 12, 13, 2"]),
         (("ant", 3, "nan", 13, 12), ["ant 3, nan, 13, 12"]),
         (("ant", 3, 2, "inf", 12), ["ant 3, 2, inf, 12"]),
@@ -36,6 +35,25 @@ def test_voc_boxes_that_cannot_be(voc_folder: Path, write: Write, voc: Text, che
     ):
         write(voc_folder / "annotations/0.xml", voc(*objects))
         check_fault(find_boxes(str(voc_folder)), "images/0.png", "0.xml", *named)
+
+
+def test_boxes_over_the_edge_are_clipped_and_those_without_an_area_left_out(
+    voc_folder: Path, write: Write, voc: Text, noted: Callable[..., bool]
+) -> None:
+    """The picture stays, also where no box is left; a pixel over the edge is not worth a note."""
+    over = [("ant", -6, 2, 15, 12), ("bee", 3, 10, 31, 25), ("ant", 0, 0, 31, 20.5)]
+    write(voc_folder / "annotations/0.xml", voc(*over, ("bee", 3, 2, 3, 12), ("bee", 30, 2, 44, 12)))
+    write(voc_folder / "annotations/1.xml", voc(("ant", 3, 2, 13, 2)))
+    records = find_boxes(str(voc_folder))
+    boxes = records[0].truth
+    assert boxes.names == ("ant", "bee", "ant")
+    assert np.array(boxes.corners) == pytest.approx(np.array([[0, 0.1, 0.5, 0.6], [0.1, 0.5, 1, 1], [0, 0, 1, 1]]))
+    splits = read_pictures(
+        assign_splits(records, val_fraction=0.3, test_fraction=0, seed=0), image_size=(20, 30), bad_files="stop"
+    )
+    assert noted(splits, "3 boxes", "area")
+    assert noted(splits, "2 boxes", "clipped")
+    assert noted(splits, "1 picture ", "without a box")
 
 
 def test_what_is_no_voc_file(voc_folder: Path, write: Write, voc: Text, check_fault: Check) -> None:
@@ -75,5 +93,5 @@ def test_a_voc_file_without_a_size_is_held_against_the_picture(
     for number in range(5):
         write(voc_folder / f"annotations/{number}.xml", voc(ANT, size=""))
     assert find_boxes(str(voc_folder))[0].truth.corners == (pytest.approx((0.1, 0.1, 13 / 30, 0.6)),)
-    write(voc_folder / "annotations/0.xml", voc(("ant", 3, 2, 32, 12), size=""))
-    check_fault(find_boxes(str(voc_folder)), "images/0.png", "0.xml", "30 x 20", "ant 3, 2, 32, 12")
+    write(voc_folder / "annotations/0.xml", voc(("ant", 33, 2, 42, 12), size=""))
+    check_fault(find_boxes(str(voc_folder)), "images/0.png", "0.xml", "30 x 20", "ant 33, 2, 42, 12")

@@ -46,10 +46,9 @@ def test_crowds_are_left_out(tmp_path: Path, paint: Paint, write: Write, coco: C
 def test_boxes_that_cannot_be(coco_folder: Path, write: Write, coco: Coco, check_fault: Check) -> None:
     content = coco({f"{number}.png": [ANT] for number in range(5)})
     for bbox, *named in (
-        ([3, 2, 28.5, 10], "30 x 20", "ant 3, 2, 31.5, 12"),
-        ([3, 2, 10, 0], "ant 3, 2, 13, 2"),
+        ([31, 2, 9, 10], "30 x 20", "ant 31, 2, 40, 12"),
         ([3, 2, -1, 10], "ant 3, 2, 2, 12"),
-        ([-2, 2, 10, 10], "ant -2, 2, 8, 12"),
+        ([-12, 2, 10, 10], "ant -12, 2, -2, 12"),
         ([3, float("nan"), 10, 10], "ant 3, nan"),
     ):
         content["annotations"][0]["bbox"] = bbox

@@ -14,7 +14,7 @@ from tfft.data.truths.boxes import Boxes
 from tfft.errors import listed
 
 TOLERANCE = 1.0
-"""Pixels by which a box may exceed its picture: some tools count from 0, others from 1."""
+"""Pixels by which a box may exceed its picture unnoticed: some tools count from 0, others from 1."""
 
 
 Size = tuple[int, int]
@@ -112,25 +112,30 @@ def short(value: object) -> str:
 
 
 def checked(boxes: Sequence[tuple[str, Sequence[float]]], size: Size, where: str) -> Boxes:
-    """Returns boxes relative to the size of their picture.
+    """Returns boxes relative to the size of their picture: clipped to it, and without those that have no area.
 
     Raises:
-        UnusableError: If a box has no name, is empty, or exceeds the picture by more than `TOLERANCE`.
+        UnusableError: If a box has no name, is not finite, has its sides in the wrong order, or lies wholly outside.
     """
     if not all(size):
         return Boxes((), ())  # the picture cannot be opened, which decoding reports
     height, width = size
-    wrong, corners = [], []
+    wrong, names, corners, empty, clipped = [], [], [], 0, 0
     for name, (left, top, right, bottom) in boxes:
-        inside = min(left, top) >= -TOLERANCE and right <= width + TOLERANCE and bottom <= height + TOLERANCE
-        edges = (max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom))
-        sized = edges[0] < edges[2] and edges[1] < edges[3]  # within the picture
-        if not (name and inside and sized and all(map(math.isfinite, (left, top, right, bottom)))):
+        finite = all(map(math.isfinite, (left, top, right, bottom)))
+        touching = right >= 0 and bottom >= 0 and left <= width and top <= height
+        if not (name and finite and touching and left <= right and top <= bottom):
             wrong.append(f"{name or 'without a name'} {left:g}, {top:g}, {right:g}, {bottom:g}")
             continue
+        edges = (max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom))
+        if edges[0] == edges[2] or edges[1] == edges[3]:
+            empty += 1
+            continue
+        clipped += max(-left, -top, right - width, bottom - height) > TOLERANCE
+        names.append(name)
         corners.append((edges[0] / width, edges[1] / height, edges[2] / width, edges[3] / height))
     if wrong:
         raise UnusableError(
-            f"{where} has boxes that are empty or outside of {width} x {height} pixels: {listed(wrong, most=3)}"
+            f"{where} has boxes that are invalid or outside of {width} x {height} pixels: {listed(wrong, most=3)}"
         )
-    return Boxes(tuple(name for name, _ in boxes), tuple(corners))
+    return Boxes(tuple(names), tuple(corners), empty=empty, clipped=clipped)
