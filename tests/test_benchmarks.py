@@ -134,3 +134,13 @@ def test_every_mistake_can_be_planted() -> None:
         ast.parse(mistake.planted(FOLDER.parent))
     with pytest.raises(ValueError, match=r"gone.*nowhere"):
         planting.Mistake("gone", "", "a text that is not there", "").place(FOLDER.parent)
+
+
+@pytest.mark.slow
+def test_killed_runs_leave_what_others_leave(capsys: pytest.CaptureFixture[str]) -> None:
+    killing = _loaded("kill_test")
+    for name, recipe in (("SIGKILL", "image_classification"), ("SIGTERM", "text_classification")):
+        stages = ("decode", "head", "tune", "state", "save", "report")[:: 2 if name == "SIGTERM" else 1]
+        kills = 4 if name == "SIGKILL" else 2
+        wrong = killing.main(killing.Settings(kills, name, (recipe,), stages))
+        assert wrong == 0, capsys.readouterr().out

@@ -37,6 +37,7 @@ def prepare(recipe: Recipe, current: runs.Run) -> tuple[Any, training.Plan]:
     phases = {"head": config.head, "tune": config.tune}
     options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
     plan = current.stage("plan", training.plan_phases, model, task, splits, phases, **options)
+    current.stage("check", serving.check_saving, model)
     reporting.show_plan(plan, config)
     return backbone, plan
 

@@ -140,6 +140,23 @@ def test_streamed_in_place_of_stored_it_is_the_same_to_the_last_bit(name: str, t
     assert streamed == epochs(run.folder)[: len(streamed)]
 
 
+@pytest.mark.parametrize("name", ["image_classification", "text_classification"])
+def test_a_finished_run_is_not_repeated(name: str, trained: Make, tmp_path: Path) -> None:
+    run = trained(name)
+    before = {path.name: path.stat().st_mtime_ns for path in run.folder.iterdir()}
+    again = run.recipe.run(run.config)
+    assert {path.name: path.stat().st_mtime_ns for path in run.folder.iterdir()} == before
+    assert not {name for name in before if name.startswith(("state", ".lock", ".writing"))}
+    assert json.dumps(again.scores) == json.dumps(run.scores)
+    assert again.history == run.result.history
+    assert (again.labels, again.folder) == (run.result.labels, run.folder)
+    saved = {weight.path: weight.numpy() for weight in again.model.weights}
+    head = run.result.model.get_layer("head_predictions")
+    assert np.array_equal(saved["head_predictions/kernel"], head.kernel.numpy())
+    with pytest.raises(ConfigError, match=r"--seed 7 \(was"):
+        run.recipe.run(replace(run.config, seed=7))
+
+
 def test_a_python_object_in_the_configuration_cannot_be_replayed(trained: Make) -> None:
     run = trained("image_classification")
     with pytest.raises(ConfigError, match=r"backbone.*tiny"):

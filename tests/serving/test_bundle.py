@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from tfft.data import Splits
 from tfft.errors import ConfigError
 from tfft.models import any_size, box_maps, hidden_layers, pixel_maps, pooled, with_boxes
-from tfft.serving import save_model, save_thresholds
+from tfft.serving import check_saving, save_model, save_thresholds
 
 REFUSE = """
 import sys
@@ -166,6 +167,35 @@ class Unknown(keras.layers.Layer):
 
 def test_a_layer_that_plain_keras_does_not_know(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((2,)), Unknown(), keras.layers.Dense(2)])
+    with pytest.raises(ConfigError, match="Unknown could not be saved after training"):
+        check_saving(model)
     with pytest.raises(ConfigError, match=r"model\.weights\.h5"):
         save_model(model, ["a", "b"], tmp_path, sample=np.ones((1, 2), np.float32))
     assert (tmp_path / "model.weights.h5").is_file()
+
+
+class Silent(keras.layers.Layer):
+    """A layer without a `get_config`, whose argument Keras cannot save by itself."""
+
+    def __init__(self, change: Callable[[keras.KerasTensor], keras.KerasTensor]):
+        super().__init__()
+        self.change = change
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        return self.change(inputs)
+
+
+def test_what_cannot_be_saved_is_known_before_training_and_costs_no_weights(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    inputs = keras.Input((2,))
+    silent = keras.Model(inputs, keras.layers.Dense(2)(Silent(lambda x: x * 2)(inputs)))
+    hidden = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Lambda(lambda x: x * 2)(inputs)))
+    for model, named in ((silent, "get_config"), (hidden, "[Ll]ambda")):
+        with pytest.raises(ConfigError, match=named):
+            check_saving(model)
+    with pytest.raises(NotImplementedError):
+        save_model(silent, ["a", "b"], tmp_path, sample=np.ones((1, 2), np.float32))
+    assert [path.name for path in tmp_path.iterdir()] == ["model.weights.h5"]
+    assert "model.weights.h5" in caplog.text
+    check_saving(keras.Model(inputs, keras.layers.Dense(2)(inputs)))

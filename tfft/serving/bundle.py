@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +35,38 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
             predictions of `model`.
 
     Raises:
-        ConfigError: If plain Keras cannot open the file, or its predictions differ. The weights are then saved in
-            `model.weights.h5` instead, so that the training is not lost.
+        ConfigError: If plain Keras cannot open the file, or its predictions differ. After this or any other error the
+            weights are in `model.weights.h5`, if there is room for them.
     """
     try:
         with files.replacing(folder / "model.keras") as temporary:
             model.save(temporary)
             _check_answers(model, temporary, sample, expected)
-    except ConfigError:
-        with files.replacing(folder / "model.weights.h5") as temporary:
+    except Exception:
+        with suppress(OSError), files.replacing(folder / "model.weights.h5") as temporary:
             model.save_weights(temporary)
+            logger.warning("The trained weights are in %s", folder / "model.weights.h5")
         raise
     if own := _own_code(model):
         logger.warning("model.keras opens only after `import` of your code that defines %s", listed(own))
     files.write_text(folder / "labels.txt", "".join(_one_line(label) + "\n" for label in labels))
+
+
+def check_saving(model: keras.Model) -> None:
+    """Checks that a model can be saved and opened, before time is spent on its training.
+
+    Raises:
+        ConfigError: If a layer cannot be saved, or code of your own would be unknown to whoever opens the file.
+    """
+    fix = "Give your layers a `get_config`, and put `@keras.saving.register_keras_serializable()` above them"
+    own = _own_code(model)
+    try:
+        config = model.to_json()
+        if own:
+            keras.models.model_from_json(config)
+    except Exception as error:  # of any kind, from code of your own
+        first = str(error).strip().partition("\n")[0]
+        raise ConfigError(f"{listed(own) or model.name} could not be saved after training: {first}", fix=fix) from error
 
 
 def open_model(folder: Path) -> keras.Model:

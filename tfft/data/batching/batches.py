@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -100,7 +101,8 @@ class _Reader:
 def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
     """A dataset of the batches with the given numbers.
 
-    Not `from_generator`, which makes the whole process release memory eagerly.
+    Not `from_generator`, which makes the whole process release memory eagerly. `numpy_function` keeps what it calls for
+    good: it gets a weak reference, and the dataset itself keeps the rows.
     """
     options = tf.data.Options()
     options.autotune.enabled = False  # there is nothing to tune, and an iterator waits seconds for the tuner at its end
@@ -111,12 +113,19 @@ def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
     shapes = [*feed.layout.shapes, *((None,) if from_targets else array.shape[1:] for array in arrays)]
     dtypes = [*(feed.layout.read_as for _ in feed.layout.shapes), *(array.dtype for array in arrays)]
 
+    alive = weakref.ref(reader)
+
+    def batch(number: np.int64) -> list[np.ndarray]:
+        return alive().batch(number)
+
     @tf.autograph.experimental.do_not_convert  # conversion would change nothing and take longer than tracing
     def read(number: tf.Tensor) -> tuple:
         *tensors, targets = [
             tf.ensure_shape(tensor, (None, *shape))
-            for tensor, shape in zip(tf.numpy_function(reader.batch, [number], dtypes), shapes, strict=True)
+            for tensor, shape in zip(tf.numpy_function(batch, [number], dtypes), shapes, strict=True)
         ]
         return tensors[0] if len(tensors) == 1 else tuple(tensors), targets
 
-    return tf.data.Dataset.range(numbers.start, numbers.stop).map(read).prefetch(2).with_options(options)
+    batches = tf.data.Dataset.range(numbers.start, numbers.stop).map(read).prefetch(2).with_options(options)
+    batches.reader = reader
+    return batches
