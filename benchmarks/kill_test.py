@@ -173,6 +173,7 @@ def _start(recipe: str, folder: Path, number: int = 0, aim: str = "", share: flo
 
 def child(recipe: str, folder: str, number: int, aim: str, share: float) -> None:
     """The run itself, in a process of its own."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
     if aim:
         threading.Thread(target=_watch, args=(Path(folder) / "hit", number, aim, share), daemon=True).start()
     from tfft import cli

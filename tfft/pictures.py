@@ -105,9 +105,10 @@ def load_data(
             only. With boxes or masks, nothing in the picture may move.
     """
     augmentation = data.Augmentation(config.augment, config.flip, config.views, own=augment)
+    marked = data.mark_near_duplicates(records, config.store)
     splits = data.read_pictures(
         data.assign_splits(
-            records,
+            marked,
             val_fraction=config.val_fraction,
             test_fraction=config.test_fraction,
             seed=config.seed,
@@ -120,7 +121,8 @@ def load_data(
         balanced=balance == "sample",
         labels=getattr(config.data, "order", None),
     )
-    return replace(splits, notes=[*splits.notes, augmentation.note]) if augmentation.note else splits
+    notes = [*data.near_duplicates_note(marked), *([augmentation.note] if augmentation.note else [])]
+    return replace(splits, notes=[*splits.notes, *notes])
 
 
 def build_backbone(config: Config) -> keras.Model:

@@ -21,6 +21,7 @@ from .examples import Pictures as Pictures
 from .examples import Splits as Splits
 from .examples import Texts as Texts
 from .reading.pictures import read_pictures as read_pictures
+from .reading.thumbnails import mark_near_duplicates as mark_near_duplicates
 from .reading.tokens import read_texts as read_texts
 from .reading.tokens import usable_texts as usable_texts
 from .records import Record as Record
@@ -33,6 +34,7 @@ from .sources.pairs import find_pairs as find_pairs
 from .sources.pictures import find_pictures as find_pictures
 from .sources.tags import find_tagged as find_tagged
 from .sources.texts import find_texts as find_texts
+from .splitting.audit import near_duplicates_note as near_duplicates_note
 from .splitting.splits import assign_splits as assign_splits
 from .targets import Form as Form
 from .truths.labels import Label as Label

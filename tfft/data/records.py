@@ -71,6 +71,8 @@ class Record:
     """Examples of one group (a patient, a scene, a document) stay in one split."""
     digest: str = ""
     """Hash of the content, 32 hexadecimal digits; equal examples have equal digests, whatever their names."""
+    alike: str = ""
+    """The same for all examples that are nearly the same; empty if there is no other."""
 
     text: Any = field(default=None, repr=False, compare=False)
     """The text, once it is decoded, or why it cannot be used; None for pictures."""

@@ -35,12 +35,21 @@ def check_trained(records: Sequence[Record], source: str) -> None:
             )
 
 
-def equal_examples(records: Sequence[Record]) -> list[list[Record]]:
-    """Returns groups of two or more records with the same content."""
+def equal_examples(records: Sequence[Record], *, nearly: bool = False) -> list[list[Record]]:
+    """Returns groups of two or more records with the same content, or nearly the same."""
     groups = defaultdict(list)
     for record in records:
-        groups[record.digest].append(record)
+        groups[(record.alike if nearly else "") or record.digest].append(record)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def near_duplicates_note(records: Sequence[Record]) -> list[str]:
+    """A note on pictures that are nearly, but not quite, the same as another."""
+    groups = [group for group in equal_examples(records, nearly=True) if len({r.digest for r in group}) > 1]
+    if not groups:
+        return []
+    some = listed((" = ".join(record.where for record in group[:3]) for group in groups), most=2)
+    return [f"{sum(map(len, groups)):,} pictures are nearly the same as another; they count as one: {some}"]
 
 
 def contradictions(records: Sequence[Record]) -> list[str]:
@@ -64,7 +73,7 @@ def check_leaks(records: Sequence[Record]) -> None:
     """Raises `DataError` if splits of the source share an example or a group."""
     leaks = [
         " = ".join(f"{record.where} ({record.split})" for record in group)
-        for group in equal_examples(records)
+        for group in equal_examples(records, nearly=True)
         if len({record.split for record in group}) > 1
     ]
     if leaks:
