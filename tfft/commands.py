@@ -124,7 +124,7 @@ def described(parts: Mapping[str, Any]) -> str:
     """What an array of the store holds, in a few words."""
     about, shape = parts.get("about", ""), " x ".join(map(str, parts.get("shape", ())))
     match parts:
-        case {"kind": "pixels" | "masks" as kind}:
+        case {"kind": "pixels" | "masks" | "thumbnails" as kind}:
             return f"{kind} {shape}"
         case {"kind": "activations", "width": width}:
             return f"{about}: texts of up to {width} tokens"

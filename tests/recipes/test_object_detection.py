@@ -34,8 +34,8 @@ def test_the_folders_are_the_splits(box_data: Path, box_scene: Callable) -> None
 def test_every_wrong_box_is_named_or_left_out(box_data: Path, voc: Voc, tmp_path: Path) -> None:
     annotations = box_data / "train" / "annotations"
     wrong = {
-        "0": (voc("red", (-9, 3, 20, 20)), "80 x 48"),
-        "1": (voc("blue", (9, 20, 9, 30)), "blue 9, 20, 9, 30"),
+        "0": (voc("red", (-29, 3, -20, 20)), "80 x 48"),
+        "1": (voc("blue", (9, 20, 5, 30)), "blue 9, 20, 5, 30"),
         "2": (voc("red", (3, 3, 20, 20), size=(40, 24)), "40 x 24"),
         "3": ("<annotation><object>", "3.xml"),
     }

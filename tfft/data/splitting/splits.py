@@ -73,8 +73,9 @@ def _without_leaks(records: Sequence[Record]) -> list[Record]:
 
 def _names(record: Record) -> set[tuple[str, str]]:
     """Returns the content and group of a record: records that share either must stay in one split."""
-    names = {("content", record.digest), ("alike", record.alike or record.digest)}
-    return names | ({("group", record.group)} if record.group is not None else set())
+    return {("content", record.alike or record.digest)} | (
+        {("group", record.group)} if record.group is not None else set()
+    )
 
 
 def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) -> list[Record]:
