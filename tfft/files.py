@@ -87,5 +87,8 @@ def _inert(value: Any) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """Reads UTF-8 JSON."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Reads UTF-8 JSON; raises `ValueError` if it is not valid, or nested too deeply."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

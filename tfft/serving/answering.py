@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -53,7 +52,7 @@ def open_answerer(folder: str | Path, search: Search | None = None) -> Callable[
     if missing := [name for name in ("model.keras", LENGTHS) if not (folder / name).is_file()]:
         raise _not_a_run(f"no {' and no '.join(missing)} in {folder}")
     try:
-        saved = json.loads((folder / LENGTHS).read_text())
+        saved = files.read_json(folder / LENGTHS)
         longest, search = int(saved["longest"]), search or Search(**saved["search"])
     except (ValueError, KeyError, TypeError) as error:
         raise _not_a_run(f"{folder / LENGTHS} has no valid length and search") from error

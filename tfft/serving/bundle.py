@@ -82,8 +82,10 @@ def open_model(folder: Path) -> keras.Model:
                 extras.require("text")
                 import keras_hub  # noqa: F401  (registers the layers of the model)
         return keras.saving.load_model(path, compile=False)
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        first = str(error).partition("\n")[0]
+    except ConfigError:
+        raise
+    except Exception as error:  # of any kind: the readers of zip, JSON and HDF5 raise many on damaged files
+        first = str(error).partition("\n")[0] or type(error).__name__
         raise ConfigError(f"Cannot open {path}: {first}", fix="Start anew with another `--out`") from error
 
 

@@ -189,7 +189,7 @@ def find_chunk(path: Path, row_shape: tuple[int, ...], dtype: np.dtype) -> Chunk
         header = json.loads(line)
         keys, notes, checksum = header["keys"], header["notes"], header["checksum"]
         fits = tuple(header["shape"]) == row_shape and header["dtype"] == dtype.name
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedError(f"{path} has no header ({error})") from None
     plain = isinstance(keys, list) and all(isinstance(key, str) for key in keys) and isinstance(notes, dict)
     if not (fits and plain and isinstance(checksum, int)):

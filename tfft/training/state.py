@@ -72,8 +72,8 @@ def read_state(folder: Path) -> State | None:
             named = _intact(folder / name)
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            logger.warning("%s is damaged and is not used: %s", folder / name, error)
+        except Exception as error:  # of any kind: the readers of zip and of NumPy raise many on damaged files
+            logger.warning("%s is damaged and is not used: %s", folder / name, str(error) or type(error).__name__)
             continue
         about = json.loads(named["about"].tobytes())
         if about["format"] != FORMAT:
