@@ -10,6 +10,7 @@ import inspect
 import io
 import logging
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
-from tfft.errors import ConfigError, Interrupted, MachineError, TfftError, printable
+from tfft.errors import ConfigError, Interrupted, MachineError, TfftError, megabytes, printable
 from tfft.pages import Page, page_of
 from tfft.runs.replay import read_config, with_choices
 from tfft.stopping import termination_raises
@@ -148,10 +149,17 @@ def _machine_error(error: OSError) -> MachineError:
     file = error.filename or ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         fix = "Free some space, or choose another disk with `--out` or `--store.folder`"
-        return MachineError(f"Disk full while writing {file}".removesuffix(" writing "), fix=fix)
+        return MachineError(f"Disk full while writing {file}".removesuffix(" while writing ") + _free(file), fix=fix)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return MachineError(f"Permission denied: {file}", fix="Check who owns it, or choose another folder")
     return MachineError(f"{error.strerror or error}: {file}".removesuffix(": "))
+
+
+def _free(file: str) -> str:
+    """How much room there is: `" (12.0 MB are free)"`."""
+    with contextlib.suppress(OSError):
+        return f" ({megabytes(shutil.disk_usage(Path(file).parent).free)} are free)"
+    return ""
 
 
 def _leave(sentence: object, code: int) -> None:
@@ -163,4 +171,14 @@ def log_to_screen() -> None:
     """Shows log messages as plain lines."""
     logger = logging.getLogger("tfft")
     logger.setLevel(logging.INFO)
-    logger.handlers = [logging.StreamHandler(sys.stdout)]  # set, not added: a second call shows no line twice
+    logger.handlers = [logging.StreamHandler(_Screen())]  # set, not added: a second call shows no line twice
+
+
+class _Screen:
+    """Standard output as it is at each moment: a run may replace it."""
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()

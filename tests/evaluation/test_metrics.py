@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from tfft.evaluation import single_label_scores
+from tfft.data import Splits
+from tfft.evaluation import classification, single_label_scores
 
 
 def test_scores_worked_out_by_hand() -> None:
@@ -21,6 +22,14 @@ def test_scores_worked_out_by_hand() -> None:
     assert scores["loss"] == pytest.approx(-np.log([0.9, 0.8, 0.2, 0.6]).mean())
     assert scores["confusion_matrix"] == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
     assert json.loads(json.dumps(scores)) == scores
+
+
+def test_one_answer_for_everything_is_warned_of(splits: Splits, caplog: pytest.LogCaptureFixture) -> None:
+    always = np.tile(np.array([0.3, 0.7], np.float32), (7, 1))
+    classification(splits, {"val": np.eye(2, dtype=np.float32)[splits.val.targets], "test": always})
+    (record,) = caplog.records
+    assert "test" in record.message
+    assert "bee" in record.message
 
 
 def test_of_many_classes_there_is_no_matrix() -> None:

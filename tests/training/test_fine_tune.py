@@ -164,6 +164,21 @@ def test_divergence_stops_and_keeps_the_best_weights(network: keras.Model, split
         "tune": Phase(epochs=50, learning_rate=1.0, optimizer="sgd", unfreeze="all"),
     }
     network.get_layer("conv_1").kernel.assign(network.get_layer("conv_1").kernel * 1e18)
-    with pytest.raises(DivergedError, match="tune"):
+    splits = replace(splits, train=replace(splits.train, where=[f"picture {n}" for n in range(20)]))
+    with pytest.raises(DivergedError, match=r"batch \d \(picture \d+, .*\).*tune"):
         train(network, splits, huge)
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
+
+
+def test_a_phase_that_ruins_the_model_is_warned_of(
+    network: keras.Model, splits: Splits, caplog: pytest.LogCaptureFixture
+) -> None:
+    phases = {"head": Phase(epochs=8, learning_rate=0.1), "tune": replace(PHASES["tune"], epochs=1)}
+    for rate, warned in ((1e-6, False), (1.0, True)):
+        fresh = keras.models.clone_model(network)
+        fresh.set_weights(network.get_weights())
+        caplog.clear()
+        phases["tune"] = replace(phases["tune"], learning_rate=rate, optimizer="adam", unfreeze="all")
+        rows = train(fresh, splits, phases)
+        assert (rows[-1]["val_loss"] > 1.2 * min(row["val_loss"] for row in rows[:-1])) == warned
+        assert any("--tune.learning-rate 0.1" in r.message for r in caplog.records) == warned

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfft.data.examples import Splits
+from tfft.errors import printable
 from tfft.evaluation.boxes import best_box_thresholds, detection_scores
 from tfft.evaluation.evaluation import Evaluation, score_splits
 from tfft.evaluation.masks import segmentation_scores
@@ -16,9 +18,23 @@ from tfft.evaluation.numbers import regression_scores
 from tfft.evaluation.tags import best_thresholds, multi_label_scores
 from tfft.evaluation.texts import summary_scores, translation_scores
 
+logger = logging.getLogger(__name__)
+
 
 def classification(splits: Splits, predictions: Mapping[str, np.ndarray]) -> Evaluation:
-    """Accuracy, macro F1 and a confusion matrix, from probabilities by split, (examples, classes)."""
+    """Accuracy, macro F1 and a confusion matrix, from probabilities by split, (examples, classes).
+
+    Warns if all examples of a split are assigned to one class.
+    """
+    for name, probabilities in predictions.items():
+        predicted = np.unique(probabilities.argmax(axis=-1))
+        if len(predicted) == 1 and len(np.unique(getattr(splits, name).targets)) > 1:
+            logger.warning(
+                "All examples of %s are classified as %s: its score is that of guessing. Try `--balance weights`, more "
+                "epochs or another learning rate.",
+                name,
+                printable(splits.labels[predicted[0]]),
+            )
     return score_splits(splits, predictions, lambda one, p: single_label_scores(one.targets, p, splits.labels))
 
 

@@ -16,6 +16,7 @@ from tfft import extras, files
 from tfft.errors import DivergedError, check_range
 from tfft.pages import Page
 from tfft.runs.folders import FINISHED, claim
+from tfft.runs.output import lasting_output
 from tfft.runs.replay import CONFIG, read_run, with_choices
 from tfft.runs.starting import start_keras
 from tfft.version import __version__
@@ -83,7 +84,8 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
         if found.begun:
             logger.info("%s %s", "Finished already:" if run.finished else "Going on with the run in", folder)
         run.stage("import", start_keras, config.seed)
-        yield run
+        with lasting_output(folder):
+            yield run
         _remove_state(folder)
     except BaseException as error:
         found.undo(CONFIG, page.path.name)

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import logging
-import math
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from tfft.data.batching.batches import Feed, evaluation_batches, training_batches
-from tfft.data.batching.order import fetched_together
-from tfft.data.batching.widths import ByWidth
+from tfft.data.batching.batches import evaluation_batches, training_batches
 from tfft.data.indexing import Indexable
 from tfft.errors import counted, megabytes
 from tfft.models.freezing import unfrozen
-from tfft.models.tasks import Task
 from tfft.stopping import postponed
-from tfft.store import Rows
+from tfft.training.feeding import VAL, batch_names, rows_and_targets, training_feed, validation_batches
 from tfft.training.plan import Plan
-from tfft.training.planned import PlannedPhase, SplitView
+from tfft.training.planned import PlannedPhase
 from tfft.training.predict import answers_to_rows, gathered
 from tfft.training.recording import History, Recorder
 from tfft.training.resuming import Keeper, Origin
@@ -33,7 +26,8 @@ from tfft.training.storing import missing_bytes
 
 logger = logging.getLogger(__name__)
 
-VAL = SplitView("val")
+RUINED = 1.2
+"""Factor by which a phase may raise the validation loss before it is warned of."""
 
 
 def store_activations(plan: Plan) -> None:
@@ -88,6 +82,7 @@ def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
                 recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
                 begun = state if state is not None and number == state.phase else None
                 _run_phase(plan, planned, recorder, keeper, begun)
+                _warn_of_ruin(recorder.history, planned)
         finally:
             recorder.restore_best()
         if keeper is not None:
@@ -103,6 +98,23 @@ def _best_epoch(history: History, monitor: str) -> str:
     return f"Best epoch: {best['epoch']} of {len(history.rows)} (phase {best['phase']}), {monitor} {best[monitor]:.4f}"
 
 
+def _warn_of_ruin(history: History, planned: PlannedPhase) -> None:
+    """Warns if a phase has never come near the validation loss that the phases before it had reached."""
+    before = [row["val_loss"] for row in history.rows if row["phase"] != planned.name]
+    losses = [row["val_loss"] for row in history.rows if row["phase"] == planned.name]
+    if before and losses and min(losses) > RUINED * min(before):
+        logger.warning(
+            "Phase %s made the model worse: its lowest validation loss is %.3f, before it was %.3f. The weights of "
+            "epoch %d are kept. Try `--%s.learning-rate %g`.",
+            planned.name,
+            min(losses),
+            min(before),
+            history.best_row["epoch"],
+            planned.name,
+            planned.phase.learning_rate / 10,
+        )
+
+
 def _run_phase(
     plan: Plan, planned: PlannedPhase, recorder: Recorder, keeper: Keeper | None, state: State | None
 ) -> None:
@@ -115,28 +127,11 @@ def _run_phase(
         counted(plan.steps_per_epoch, "step"),
         counted(planned.trained, "parameter"),
     )
-    rows, targets = _rows_and_targets(plan, planned)
-    prepare = partial(prepared, task)
+    rows, targets = rows_and_targets(plan, planned)
     scored = _scoring(plan, planned, rows[VAL])
     recorder.begin(planned.name, frozen_backbone=phase.unfreeze == 0, patience=phase.patience, scored=scored)
-    feed = Feed(
-        rows_of=lambda epoch: rows[planned.shown(epoch)],
-        targets_of=lambda epoch: targets[planned.shown(epoch)],
-        order_of=lambda epoch: train.epoch_order(
-            plan.seed, epoch, group=fetched_together(plan.batch_size), balanced=plan.splits.balanced
-        ),
-        layout=plan.layout(planned.depth),
-        batch_size=plan.batch_size,
-        prepare=prepare,
-    )
-    validation = evaluation_batches(
-        rows[VAL],
-        targets[VAL],
-        feed.layout,
-        order=plan.splits.val.order,
-        batch_size=plan.batch_size,
-        prepare=prepare,
-    )
+    feed = training_feed(plan, planned, rows, targets)
+    validation = validation_batches(plan, planned, rows[VAL], targets[VAL])
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
         # compiled after the flags are set: Keras trains what was trainable when it compiled
         planned.top.compile(
@@ -154,6 +149,7 @@ def _run_phase(
         while epoch < phase.epochs and not recorder.patience_ended:
             # `fit` cannot begin within an epoch: the rest of one is an epoch of its own
             last = epoch + 1 if step else phase.epochs
+            recorder.names_of = partial(batch_names, plan, feed.order_of, planned.epoch_numbers, step)
             planned.top.fit(
                 training_batches(feed, count=len(train), epochs=planned.epoch_numbers[epoch:last], start=step),
                 initial_epoch=epoch,
@@ -171,15 +167,6 @@ def _run_phase(
         )
 
 
-def _rows_and_targets(
-    plan: Plan, planned: PlannedPhase
-) -> tuple[dict[SplitView, Indexable], dict[SplitView, Indexable]]:
-    """What a phase is trained and validated on."""
-    views = [VAL, *dict.fromkeys(map(planned.shown, planned.epoch_numbers))]
-    rows = {view: plan.activations.rows(planned.depth, view) for view in views}
-    return _in_memory(rows, plan.activations.store.memory), {view: plan.activations.targets(view) for view in views}
-
-
 def _scoring(plan: Plan, planned: PlannedPhase, rows: Indexable) -> Callable[[], dict[str, float]] | None:
     """A function that predicts and scores the validation split; None if the task has no such scores."""
     task, val = plan.task, plan.splits.val
@@ -195,23 +182,3 @@ def _scoring(plan: Plan, planned: PlannedPhase, rows: Indexable) -> Callable[[],
         return task.score(val.targets[val.order], predictions)
 
     return scored
-
-
-def prepared(task: Task, targets: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """The targets of a batch as the model takes them (a decoder, as its input) and as the loss takes them."""
-    given = () if task.given is None else (task.given(targets),)
-    return given, targets if task.encode is None else task.encode(targets)
-
-
-def _in_memory(rows: dict[SplitView, Indexable], budget: int) -> dict[SplitView, Indexable]:
-    """Loads stored rows into memory, as many as fit a budget in bytes; the others are read from the disk."""
-    loaded = {}
-    for view, stored in rows.items():
-        parts = stored.parts if isinstance(stored, ByWidth) else {None: stored}
-        size = sum(part.nbytes if isinstance(part, Rows) else math.inf for part in parts.values())
-        if size <= budget:
-            budget -= size
-            parts = {width: part[:] for width, part in parts.items()}
-            stored = replace(stored, parts=parts) if isinstance(stored, ByWidth) else parts[None]
-        loaded[view] = stored
-    return loaded

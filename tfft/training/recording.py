@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfft.errors import DivergedError
+from tfft.errors import DivergedError, listed
 from tfft.files import write_csv
 from tfft.models.tasks import Task
 
@@ -72,7 +72,9 @@ class Recorder(keras.callbacks.Callback):
         self.patience = 0
         self.frozen_backbone = False
         self.scored: Callable[[], dict[str, float]] | None = None
-        self._started = 0.0
+        self.names_of: Callable[[int, int], list[str]] | None = None
+        """From an epoch of the phase and a step of `fit` to the names of the examples in that batch."""
+        self._epoch, self._started = 0, 0.0
 
     def go_on(self, history: History, best_score: tuple[float, float], best_weights: list[np.ndarray]) -> None:
         """Takes over what an interrupted run has recorded."""
@@ -103,10 +105,12 @@ class Recorder(keras.callbacks.Callback):
         return self.history.patience_ended(self.phase, self.task, self.patience)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._started = time.monotonic()
+        self._epoch, self._started = epoch, time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        self._check_finite(logs, f"batch {batch + 1}")
+        if not math.isfinite(logs["loss"]):
+            names = listed(self.names_of(self._epoch, batch), most=4) if self.names_of else ""
+            self._check_finite(logs, f"batch {batch + 1}{f' ({names})' if names else ''}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._check_finite(logs, "validation")

@@ -1,0 +1,55 @@
+"""Output that goes on in a file when nobody reads it any more, as after `tfft run ... | head`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+LOG = "output.txt"
+"""The file in the run folder."""
+
+
+class _Lasting:
+    """A text stream that writes to a file from the first `BrokenPipeError` on."""
+
+    def __init__(self, stream: TextIO, path: Path):
+        self._stream, self._path = stream, path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._going_on():
+            return self._stream.write(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._going_on():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _going_on(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            # what the broken stream still holds must not fail again when Python flushes it at its end
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), self._stream.fileno())
+            self._stream = self._path.open("a", encoding="utf-8", buffering=1)
+
+
+@contextlib.contextmanager
+def lasting_output(folder: Path) -> Iterator[None]:
+    """Inside, output and errors go on in `output.txt` once their reader has gone. Notebooks stay as they are."""
+    before = sys.stdout, sys.stderr
+    if all(isinstance(stream, io.TextIOWrapper) for stream in before):
+        sys.stdout, sys.stderr = (_Lasting(stream, folder / LOG) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
