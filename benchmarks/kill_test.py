@@ -84,7 +84,7 @@ def main(settings: Settings) -> int:
         work = Path(name)
         whole = {}
         for recipe in settings.recipes:
-            _start(recipe, work / f"{recipe}-whole")
+            start(recipe, work / f"{recipe}-whole")
             whole[recipe] = left_by(work / f"{recipe}-whole" / "run")
         while sum(hit.values()) < settings.kills:
             recipe = settings.recipes[turn % len(settings.recipes)]
@@ -92,7 +92,7 @@ def main(settings: Settings) -> int:
             turn += 1
             for _ in range(min(IN_A_ROW, settings.kills - sum(hit.values()))):
                 aim = settings.stages[(sum(hit.values()) + missed) % len(settings.stages)]
-                ended, where = _start(recipe, folder, number, aim, rng.random())
+                ended, where = start(recipe, folder, number, aim, rng.random())
                 if ended == 0:
                     missed += 1  # the stage was over, or not reached again
                     break
@@ -100,7 +100,7 @@ def main(settings: Settings) -> int:
                 if ended != code:
                     wrong.append(f"{recipe}: exit code {ended} in {where}")
             else:
-                ended, _ = _start(recipe, folder)
+                ended, _ = start(recipe, folder)
                 if ended:
                     wrong.append(f"{recipe}: exit code {ended} at the end")
                     continue
@@ -149,7 +149,9 @@ def _arrays(content: bytes) -> dict[str, bytes]:
     return arrays
 
 
-def _start(recipe: str, folder: Path, number: int = 0, aim: str = "", share: float = 0.0) -> tuple[int, str]:
+def start(
+    recipe: str, folder: Path, number: int = 0, aim: str = "", share: float = 0.0, *, store: Path | None = None
+) -> tuple[int, str]:
     """Starts a run, which stops itself in the stage `aim`; its exit code, and where the signal was sent."""
     folder.mkdir(exist_ok=True)
     (folder / "hit").unlink(missing_ok=True)
@@ -159,7 +161,7 @@ def _start(recipe: str, folder: Path, number: int = 0, aim: str = "", share: flo
     path = os.pathsep.join(filter(None, [str(here), str(here.parent), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [sys.executable, "-c", code, words],
-        env={**os.environ, "TFFT_STORE": str(folder / "store"), "PYTHONPATH": path},
+        env={**os.environ, "TFFT_STORE": str(store or folder / "store"), "PYTHONPATH": path},
         capture_output=True,
         text=True,
         timeout=600,
