@@ -83,7 +83,7 @@ def main(settings: Settings) -> None:
     chosen = [mistake for mistake in mistakes() if not settings.only or mistake.name in settings.only]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy")
-        shutil.copytree(settings.tree, copy, ignore=shutil.ignore_patterns(".venv*", "__pycache__", "runs", "build"))
+        shutil.copytree(settings.tree, copy, ignore=shutil.ignore_patterns(".venv*", "__pycache__", "build"))
         for mistake in chosen:
             mistake.place(copy)  # raises before the first test if one cannot be planted
         print("| mistake | breaks | first test to fail | seconds |\n| --- | --- | --- | ---: |")
