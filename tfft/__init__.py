@@ -7,9 +7,9 @@
     result.scores       # by split
     result.folder       # history, report and saved model
 
-`tfft.plan` takes the same arguments and shows what a run would train, store and cost. `tfft.resume(folder)` goes on
-with an interrupted run. `tfft ls` lists the recipes, and `tfft run RECIPE --help` explains their settings, which are
-the keyword arguments here. The same in the shell:
+`tfft.plan` takes the same arguments and shows what a run would train, store and cost. `tfft.resume(folder)` resumes an
+interrupted run. `tfft ls` lists the recipes, and `tfft run RECIPE --help` explains their settings, which are the
+keyword arguments here. The same in the shell:
 
     tfft run image_classification --data pictures/ --backbone MobileNetV2
 """
@@ -76,9 +76,10 @@ def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **se
 
 
 def resume(folder: str | os.PathLike[str]) -> Result:
-    """Goes on with an interrupted run, with the same bits as if it had never stopped.
+    """Resumes an interrupted run, with the same bits as if it had never stopped.
 
-    The same call of `run` does so too. If the run has finished, its result is returned.
+    The same call of `run` does so too; where arrays or models were passed, it needs `out=folder`. If the run has
+    finished, its result is returned.
 
     Args:
         folder: The run folder.

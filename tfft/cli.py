@@ -163,7 +163,8 @@ def _free(file: str) -> str:
 
 
 def _leave(sentence: object, code: int) -> None:
-    print(f"tfft: {printable(sentence)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody may read it
+        print(f"tfft: {printable(sentence)}", file=sys.stderr, flush=True)
     raise SystemExit(code)
 
 

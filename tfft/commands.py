@@ -31,7 +31,7 @@ def app() -> None:
     )
     for name, what in (("run", "run a recipe"), ("plan", "show what `tfft run` would train, store and cost")):
         commands.add_parser(name, help=f"{what}; `tfft {name} RECIPE --help` lists its flags")
-    resume = commands.add_parser("resume", help="go on with a run that was interrupted")
+    resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.add_argument("folder", type=Path, help="of the run")
     store = commands.add_parser("store", help="list what is stored of frozen layers, or delete it")
     store.add_argument("action", choices=("ls", "clear"))

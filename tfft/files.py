@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,7 +14,11 @@ from pathlib import Path
 from typing import Any
 
 WRITING = ".writing-"
-"""Start of the name of a file that is being written; after a kill it may be left over."""
+
+
+def is_half_written(path: Path) -> bool:
+    """Whether a file is one that `replacing` was writing when its process was killed."""
+    return re.fullmatch(rf"{re.escape(WRITING)}[0-9a-f]{{32}}(\..*)?", path.name) is not None
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def open_run_page(folder: Path) -> tuple[Page, ModuleType]:
 
 
 def resume(folder: str | os.PathLike[str]) -> Any:
-    """Goes on with the run in a folder."""
+    """Resumes the run in a folder."""
     log_to_screen()
     folder = Path(folder)
     _, module = open_run_page(folder)

@@ -42,7 +42,7 @@ def open_result(folder: Path) -> Result:
             rows = [{name: _number(name, value) for name, value in row.items()} for row in csv.DictReader(file)]
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
-            f"The finished run in {folder} is damaged: {error}", fix="Start anew with another `--out`"
+            f"The finished run in {folder} is damaged: {error}", fix="Start a new run with another `--out`"
         ) from error
     reporting.show_scores(scores, folder)
     return Result(serving.open_model(folder), labels, scores, training.History(rows, best), folder)

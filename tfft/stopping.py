@@ -6,13 +6,13 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
 from tfft.errors import Interrupted
 
-NOTICE = "\nStopping after this step. Ctrl-C or SIGTERM again stops at once.\n"
+NOTICE = "\nStopping after the current step or validation. Press Ctrl-C again to stop at once.\n"
 
 
 @dataclass
@@ -42,7 +42,8 @@ def postponed() -> Iterator[Stop]:
     def record(number: int, frame: FrameType | None) -> None:
         stop.obey()
         stop.signal = number
-        os.write(2, NOTICE.encode())  # not `print`, which this signal may have interrupted
+        with suppress(OSError):  # nobody may read it
+            os.write(2, NOTICE.encode())  # not `print`, which this signal may have interrupted
 
     with _handled(record, signal.SIGINT, signal.SIGTERM):
         yield stop

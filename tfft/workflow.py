@@ -43,7 +43,7 @@ def prepare(recipe: Recipe, current: runs.Run) -> tuple[Any, training.Plan]:
 
 
 def run(recipe: Recipe, config: Any) -> Result:
-    """Trains, evaluates and saves a model in a run folder; goes on with an interrupted run of the same configuration.
+    """Trains, evaluates and saves a model in a run folder; resumes an interrupted run of the same configuration.
 
     A finished run is not repeated: its result is returned.
     """

@@ -44,7 +44,7 @@ def test_what_auto_has_chosen_is_kept_where_it_chooses_again(tmp_path: Path) -> 
     for augment in ("light", "none"):
         config = Augmented(out=str(tmp_path / augment), augment=augment)
         with runs.open_run(PAGE, config) as run:
-            run.record({"head": 4, "tune": "fresh"})
+            run.record({"head": 4, "tune": "fresh"} if augment == "light" else {})
             (run.folder / "history.csv").touch()
         assert replay.read_config(Augmented, tmp_path / augment, PAGE) == replace(config, out=None)
         chosen = {"head": Phase(views=4), "tune": Phase(views="fresh")} if augment == "light" else {}
@@ -95,7 +95,8 @@ def test_the_same_command_goes_on_with_an_interrupted_run(tmp_path: Path, monkey
     def interrupted(config: Choices) -> Path:
         with suppress(KeyboardInterrupt), runs.open_run(PAGE, config) as run:
             (run.folder / "history.csv").write_text("1")
-            (run.folder / ".writing-0.npz").touch()
+            (run.folder / f".writing-{'0' * 32}.npz").touch()
+            (run.folder / ".writing-notes.md").touch()  # of the person
             raise KeyboardInterrupt
         return run.folder
 
@@ -104,7 +105,9 @@ def test_the_same_command_goes_on_with_an_interrupted_run(tmp_path: Path, monkey
     assert other != first
     with runs.open_run(PAGE, Choices(seed=1)) as run:
         assert run.folder == first
-        assert sorted(path.name for path in first.iterdir()) == [".lock", "config.json", "history.csv"]
+        assert sorted(path.name for path in first.iterdir()) == [
+            ".lock", ".writing-notes.md", "config.json", "history.csv",
+        ]  # fmt: skip
         assert not run.finished
         with runs.open_run(PAGE, Choices(seed=1)) as beside:
             assert beside.folder not in (first, other)

@@ -103,13 +103,24 @@ def test_other_data_and_other_models_are_refused(network: keras.Model, splits: S
         return replace(splits, train=kept)
 
     other = (
-        (part([*range(1, 20)]), DataError, "train.* 0 .*lacks 1"),
+        (part([*range(1, 20)]), DataError, "train: 0 added, 1 removed"),
         (part([1, 0, *range(2, 20)]), DataError, "train.*order"),
         (replace(splits, val=replace(splits.val, targets=1 - splits.val.targets)), DataError, "labels.*val"),
     )
     for changed, kind, words in other:
         with pytest.raises(kind, match=words):
             trained(network, changed, tmp_path, phases=phases)
+    wider = Phase(epochs=1, learning_rate=0.02)
+    for changes, words in (
+        ({"phases": {**phases, "head": wider}}, "--head changed"),
+        ({"phases": phases, "batch_size": 4}, "--batch-size changed"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            trained(network, splits, tmp_path, **changes)
+    body = network.get_layer("head_dropout").output
+    other = keras.Model(network.inputs, keras.layers.Dense(2, "softmax")(keras.layers.Dense(3)(body)))
+    with pytest.raises(ConfigError, match="another model"):
+        trained(other, splits, tmp_path, phases=phases)
     network.get_layer("conv_1").kernel.assign(2 * network.get_layer("conv_1").kernel)
     with pytest.raises(ConfigError, match="backbone"):
         trained(network, splits, tmp_path, phases=phases)
@@ -122,17 +133,21 @@ def test_damaged_states_are_said_and_a_run_begins_anew(
     whole = trained(network, splits, tmp_path, phases=phases)
     content = (tmp_path / STATE).read_bytes()
     place = len(content) // 2
+    with np.load(tmp_path / STATE, allow_pickle=False) as named:  # with the checksums of zip in order
+        np.savez(tmp_path / "other.npz", **{**named, "best/0": named["best/0"] + 1})
+    other = (tmp_path / "other.npz").read_bytes()
     flipped = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
-    for damaged in (b"", content[:100], content[:-100], flipped, b"PK\x03\x04" + bytes(99), b"\x93NUMPY"):
+    for damaged in (b"", content[:100], content[:-100], flipped, b"PK\x03\x04" + bytes(99), b"\x93NUMPY", other):
         for name in (STATE, PREVIOUS):
             (tmp_path / name).write_bytes(damaged)
         caplog.clear()
         assert read_state(tmp_path) is None
         assert {name for name in (STATE, PREVIOUS) if f"{name} is damaged" in caplog.text} == {STATE, PREVIOUS}
+        assert not (tmp_path / STATE).exists()  # it must not become the state before the next one
     assert trained(network, splits, tmp_path, phases=phases) == whole
     with np.load(tmp_path / STATE, allow_pickle=False) as named:  # a bomb is refused before it is read
         np.savez_compressed(tmp_path / STATE, **named)
-    (tmp_path / PREVIOUS).unlink()
+    (tmp_path / PREVIOUS).unlink(missing_ok=True)
     assert read_state(tmp_path) is None
 
 

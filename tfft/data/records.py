@@ -32,7 +32,7 @@ SPLIT_NAMES = {
 
 
 LEAK = "leak"
-"""In place of a split: the example is in a later split, too, and is left out."""
+"""In place of a split: val or test has the same example, so that this one is left out."""
 
 
 class Truth(Protocol):
@@ -72,7 +72,7 @@ class Record:
     digest: str = ""
     """Hash of the content, 32 hexadecimal digits; equal examples have equal digests, whatever their names."""
     alike: str = ""
-    """The same for all examples that are nearly the same; empty if there is no other."""
+    """Key that near-duplicates share; empty for an example without any."""
 
     text: Any = field(default=None, repr=False, compare=False)
     """The text, once it is decoded, or why it cannot be used; None for pictures."""

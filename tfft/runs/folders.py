@@ -7,6 +7,7 @@ import datetime
 import itertools
 import json
 import logging
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ LOCK = ".lock"
 FINISHED = "report.html"
 """The file that a run writes last."""
 HARMLESS = {"out", "store.folder", "store.limit", "store.memory"}
-"""Settings that may change before a run goes on: they change no number."""
+"""Settings that may differ when a run is resumed: they change no number."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,15 @@ class Claim:
     def release(self) -> None:
         """Lets other runs use the folder."""
         if self.lock.is_locked:
-            self.lock.release()
-            with suppress(OSError):
+            with suppress(OSError):  # first, since a file that is not locked may already be locked by another run
                 Path(self.lock.lock_file).unlink()
+            self.lock.release()
 
     def undo(self, *names: str) -> None:
         """Releases the folder and removes it, if it has only the given files and was made for this run."""
-        if self.begun or not {entry.name for entry in self.folder.iterdir()} <= {LOCK, *names}:
-            return
+        with suppress(FileNotFoundError):
+            if self.begun or not {entry.name for entry in self.folder.iterdir()} <= {LOCK, *names}:
+                return
         for name in names:
             (self.folder / name).unlink(missing_ok=True)
         self.release()
@@ -99,9 +101,10 @@ def _claimed(folder: Path, page: Page, config: Any) -> Claim:
                 fix="Choose another folder, or empty it yourself; tfft never deletes files",
             )
         lock.acquire()
-        found = Claim(folder, lock, made=made)
+        begun = (folder / CONFIG).exists()
+        claimed = Claim(folder, lock, begun, made)
         try:
-            if begun := (folder / CONFIG).exists():
+            if begun:
                 _check_same(folder, page, config)
             _clean(folder)
             if not begun:
@@ -109,9 +112,10 @@ def _claimed(folder: Path, page: Page, config: Any) -> Claim:
                 files.write_json(folder / CONFIG, {**page.described(), "config": as_json(config)})
                 if page.own:  # kept as it is now, in case it is changed or lost
                     files.write_text(folder / page.path.name, page.path.read_text(encoding="utf-8"))
-            return Claim(folder, lock, begun, made)
+            return claimed
         except BaseException:
-            found.release()
+            claimed.undo(CONFIG, page.path.name)
+            claimed.release()
             raise
     except filelock.Timeout:
         raise ConflictError(f"Another run is using {folder}", fix="Choose another `--out`") from None
@@ -126,12 +130,12 @@ def _claimed(folder: Path, page: Page, config: Any) -> Claim:
 def _foreign(folder: Path) -> list[str]:
     """Names of the files in a folder without a run."""
     names = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK)
-    return [] if CONFIG in names else [name for name in names if not name.startswith(files.WRITING)]
+    return [] if CONFIG in names else [name for name in names if not files.is_half_written(folder / name)]
 
 
 def _clean(folder: Path) -> None:
     """Removes what a killed run has left half written."""
-    for path in folder.glob(f"{files.WRITING}*"):
+    for path in filter(files.is_half_written, folder.iterdir()):
         logger.info("Removing a half-written file of the run that was stopped: %s", path)
         path.unlink(missing_ok=True)
 
@@ -145,7 +149,7 @@ def _interrupted(page: Page, config: Any) -> Iterator[Path]:
         with suppress(ConfigError, OSError):
             stored = read_run(folder)
             same = stored.get("page") == wanted.get("page") and stored["recipe"] == wanted["recipe"]
-            if same and not (folder / FINISHED).exists() and not any(_changes(stored["config"], config)):
+            if same and not (folder / FINISHED).exists() and not any(_changes(stored, config)):
                 yield folder
 
 
@@ -154,20 +158,37 @@ def _check_same(folder: Path, page: Page, config: Any) -> None:
     stored = read_run(folder)
     if (stored.get("recipe"), "page" in stored) != (page.name, page.own):
         raise ConfigError(f"`--out` {folder} has a run of {stored.get('recipe')}", fix="Choose another folder")
-    if changes := list(_changes(stored["config"], config)):
+    if (digest := stored.get("page", {}).get("digest")) and digest != page.digest:
+        raise ConfigError(
+            f"{page.path} has changed since the run in {folder} began",
+            fix=f"Restore it (its copy is {folder / page.path.name}), or choose another `--out`",
+        )
+    if (folder / FINISHED).exists() and "python_object" in json.dumps(stored):
+        raise ConfigError(
+            f"`--out` {folder} has a finished run of Python objects, which may not be those of this run",
+            fix="Choose another folder",
+        )
+    if changes := list(_changes(stored, config)):
         raise ConfigError(
             f"`--out` {folder} has a run with other settings: {listed(changes, most=6)}",
-            fix=f"Choose another folder, or type `tfft resume {folder}` to go on with its settings",
+            fix=f"Choose another folder, or resume that run: `tfft resume {shlex.quote(str(folder))}`",
         )
-    if page.own and stored["page"].get("digest") != page.digest:
-        logger.warning("%s has changed since the run in %s began; its current version is used.", page.path, folder)
 
 
-def _changes(stored: Mapping[str, Any], config: Any, group: str = "") -> Iterator[str]:
-    """The settings that differ from stored ones: `"--seed 1 (was 0)"`. An older tfft may have stored fewer."""
-    for name, before in stored.items():
-        now = getattr(config, name, None)
-        if dataclasses.is_dataclass(now) and isinstance(before, dict) and "python_object" not in before:
-            yield from _changes(before, now, f"{group}{name}.")
-        elif f"{group}{name}" not in HARMLESS and as_json(now) != before:
-            yield f"--{group}{name.replace('_', '-')} {now} (was {before})"
+def _changes(stored: Mapping[str, Any], config: Any) -> Iterator[str]:
+    """The settings that differ from those of `config.json`: `"--seed 1 (was 0)"`. An older tfft may have stored fewer.
+
+    What `auto` has chosen counts as equal to what was given.
+    """
+    views = stored.get("chosen", {}).get("views", {})
+    same = {(f"{phase}.views", count) for phase, count in views.items()} if isinstance(views, dict) else set()
+
+    def differing(before: Mapping[str, Any], now: Any, group: str) -> Iterator[str]:
+        for name, old in before.items():
+            new, path = getattr(now, name, None), f"{group}{name}"
+            if dataclasses.is_dataclass(new) and isinstance(old, dict) and "python_object" not in old:
+                yield from differing(old, new, f"{path}.")
+            elif path not in HARMLESS and as_json(new) != old and not (old is None and (path, new) in same):
+                yield f"--{path.replace('_', '-')} {new} (was {old})"
+
+    yield from differing(stored["config"], config, "")

@@ -1,8 +1,9 @@
-"""Output that goes on in a file when nobody reads it any more, as after `tfft run ... | head`."""
+"""Output that continues in a file once its reader has gone, as after `tfft run ... | head`."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -14,8 +15,12 @@ LOG = "output.txt"
 """The file in the run folder."""
 
 
+GONE = {errno.EPIPE, errno.EIO, errno.EINVAL}
+"""A closed pipe, a terminal that has been closed, and a closed pipe on Windows."""
+
+
 class _Lasting:
-    """A text stream that writes to a file from the first `BrokenPipeError` on."""
+    """A text stream that writes to a file once the stream is broken."""
 
     def __init__(self, stream: TextIO, path: Path):
         self._stream, self._path = stream, path
@@ -36,7 +41,9 @@ class _Lasting:
     def _going_on(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
             # what the broken stream still holds must not fail again when Python flushes it at its end
             with open(os.devnull, "w") as nowhere:
                 os.dup2(nowhere.fileno(), self._stream.fileno())
@@ -45,7 +52,7 @@ class _Lasting:
 
 @contextlib.contextmanager
 def lasting_output(folder: Path) -> Iterator[None]:
-    """Inside, output and errors go on in `output.txt` once their reader has gone. Notebooks stay as they are."""
+    """Inside, output and errors continue in `output.txt` once their reader has gone. Notebooks stay as they are."""
     before = sys.stdout, sys.stderr
     if all(isinstance(stream, io.TextIOWrapper) for stream in before):
         sys.stdout, sys.stderr = (_Lasting(stream, folder / LOG) for stream in before)

@@ -53,8 +53,9 @@ def stored_config(config_class: type[C], folder: Path) -> C:
 
 def with_choices(config: C, folder: Path) -> C:
     """The configuration with what `auto` chose in the run of a folder, so that another disk changes no number."""
-    views = read_run(folder).get("chosen", {}).get("views", {})
-    if getattr(config, "views", None) != "auto" or not isinstance(views, dict):
+    stored = read_run(folder)
+    views, augment = stored.get("chosen", {}).get("views", {}), stored["config"].get("augment")
+    if getattr(config, "views", None) != "auto" or config.augment != augment or not isinstance(views, dict):
         return config
     phases = {name: getattr(config, name) for name in views if dataclasses.is_dataclass(getattr(config, name, None))}
     chosen = {
@@ -106,7 +107,7 @@ def _from_json(config_class: type[C], stored: dict[str, Any], path: Path) -> C:
     for name, value in stored.items():
         if isinstance(value, dict) and "python_object" in value:
             raise ConfigError(
-                f"{path} cannot be replayed: `{name}` was a Python object ({value['python_object']})",
+                f"{path} cannot be read: `{name}` was a Python object ({value['python_object']})",
                 fix="Run the Python code of that run again",
             )
         if dataclasses.is_dataclass(hints[name]):

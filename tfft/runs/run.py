@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from tfft import extras, files
-from tfft.errors import DivergedError, check_range
+from tfft.errors import MachineError, TfftError, check_range
 from tfft.pages import Page
 from tfft.runs.folders import FINISHED, claim
 from tfft.runs.output import lasting_output
@@ -55,7 +56,7 @@ class Run:
 
     def record(self, views: Mapping[str, Any]) -> None:
         """Adds to `config.json` how many views `auto` has chosen for each phase, see `with_choices`."""
-        if getattr(self.config, "views", None) == "auto" and self.config.augment != "none":
+        if views and getattr(self.config, "views", None) == "auto":
             files.write_json(self.folder / CONFIG, {**read_run(self.folder), "chosen": {"views": dict(views)}})
 
 
@@ -64,7 +65,7 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
     """A run in a folder of its own, see `claim`; starts Keras and sets the seed.
 
     `config.json` and a copy of your own page are in the folder from the start. A run that fails before it has written
-    more leaves no folder behind; of one that fails later, the way to go on is shown.
+    more leaves no folder behind; if it fails later, the command to resume it is shown.
 
     Args:
         page: The page of the recipe. Its name is part of the folder's name where `config.out` is None.
@@ -77,23 +78,33 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
         MachineError: If the folder cannot be written.
     """
     _check_seed(config.seed)
-    found = claim(page, config)
-    folder = found.folder
-    try:
-        run = Run(page, folder, with_choices(config, folder))
-        if found.begun:
-            logger.info("%s %s", "Finished already:" if run.finished else "Going on with the run in", folder)
-        run.stage("import", start_keras, config.seed)
-        with lasting_output(folder):
+    claimed = claim(page, config)
+    folder = claimed.folder
+    with lasting_output(folder):
+        try:
+            run = Run(page, folder, with_choices(config, folder))
+            if claimed.begun:
+                logger.info("%s %s", "Already finished:" if run.finished else "Resuming the run in", folder)
+            run.stage("import", start_keras, config.seed)
             yield run
-        _remove_state(folder)
-    except BaseException as error:
-        found.undo(CONFIG, page.path.name)
-        if folder.exists() and not isinstance(error, DivergedError):
-            logger.info("To go on, type: tfft resume %s", folder)
-        raise
-    finally:
-        found.release()
+            _remove_state(folder)
+        except BaseException as error:
+            claimed.undo(CONFIG, page.path.name)
+            if (folder / CONFIG).exists():
+                _show_how_to_resume(folder, error)
+            raise
+        finally:
+            claimed.release()
+
+
+def _show_how_to_resume(folder: Path, error: BaseException) -> None:
+    """Not after errors that would only come again."""
+    if isinstance(error, TfftError) and not isinstance(error, MachineError):
+        return
+    if "python_object" in (folder / CONFIG).read_text(encoding="utf-8"):
+        logger.info("To resume this run, call `run` again with the same objects and out=%r", str(folder))
+    else:
+        logger.info("To resume this run, type: tfft resume %s", shlex.quote(str(folder)))
 
 
 @contextmanager
@@ -112,7 +123,7 @@ def versions() -> dict[str, str]:
 
 
 def _remove_state(folder: Path) -> None:
-    """What is needed to go on with a run, and no longer once it has finished."""
+    """What is needed to resume a run, and no longer once it has finished."""
     from tfft.training.state import remove_state
 
     remove_state(folder)

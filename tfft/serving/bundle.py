@@ -42,8 +42,9 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
         with files.replacing(folder / "model.keras") as temporary:
             model.save(temporary)
             _check_answers(model, temporary, sample, expected)
+        (folder / "model.weights.h5").unlink(missing_ok=True)  # of an attempt that failed
     except Exception:
-        with suppress(OSError), files.replacing(folder / "model.weights.h5") as temporary:
+        with suppress(Exception), files.replacing(folder / "model.weights.h5") as temporary:
             model.save_weights(temporary)
             logger.warning("The trained weights are in %s", folder / "model.weights.h5")
         raise
@@ -56,7 +57,7 @@ def check_saving(model: keras.Model) -> None:
     """Checks that a model can be saved and opened, before time is spent on its training.
 
     Raises:
-        ConfigError: If a layer cannot be saved, or code of your own would be unknown to whoever opens the file.
+        ConfigError: If a layer cannot be saved, or code of your own cannot be loaded from the file.
     """
     fix = "Give your layers a `get_config`, and put `@keras.saving.register_keras_serializable()` above them"
     own = _own_code(model)
@@ -66,7 +67,7 @@ def check_saving(model: keras.Model) -> None:
             keras.models.model_from_json(config)
     except Exception as error:  # of any kind, from code of your own
         first = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"{listed(own) or model.name} could not be saved after training: {first}", fix=fix) from error
+        raise ConfigError(f"{listed(own) or model.name} cannot be saved: {first}", fix=fix) from error
 
 
 def open_model(folder: Path) -> keras.Model:
@@ -86,7 +87,7 @@ def open_model(folder: Path) -> keras.Model:
         raise
     except Exception as error:  # of any kind: the readers of zip, JSON and HDF5 raise many on damaged files
         first = str(error).partition("\n")[0] or type(error).__name__
-        raise ConfigError(f"Cannot open {path}: {first}", fix="Start anew with another `--out`") from error
+        raise ConfigError(f"Cannot open {path}: {first}", fix="Start a new run with another `--out`") from error
 
 
 def save_thresholds(labels: Sequence[str], thresholds: Sequence[float] | None, folder: Path) -> None:

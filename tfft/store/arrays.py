@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfft.conventions import TOGETHER
+from tfft.errors import MachineError
 from tfft.files import write_json
 from tfft.store.chunks import SUFFIX, Chunk, DamagedError, Rows, find_chunk, write_chunk
 
@@ -74,7 +75,7 @@ class StoredArray:
         for chunk in {self._places[key][0]: None for key in keys if key in self._places}:
             try:
                 chunk.open()
-            except OSError as error:
+            except (OSError, MachineError) as error:
                 self._places = {key: place for key, place in self._places.items() if place[0] is not chunk}
                 self._drop(chunk.path, error)
         first: dict[str, int] = {}
@@ -133,8 +134,8 @@ class StoredArray:
         else:
             self._places.update((key, (chunk, row)) for row, key in enumerate(chunk.keys))
 
-    def _drop(self, path: Path, error: OSError) -> None:
-        if isinstance(error, FileNotFoundError):
+    def _drop(self, path: Path, error: OSError | MachineError) -> None:
+        if isinstance(error, (FileNotFoundError, MachineError)):
             return  # removed by another run to make room
         if not isinstance(error, DamagedError):
             logger.warning("A file in the store cannot be read; its rows are computed again: %s", error)

@@ -44,11 +44,9 @@ def validation_batches(plan: Plan, planned: PlannedPhase, rows: Indexable, targe
     return evaluation_batches(rows, targets, layout, order=order, batch_size=plan.batch_size, prepare=prepare)
 
 
-def batch_names(
-    plan: Plan, order_of: Callable[[int], np.ndarray], epochs: range, first: int, epoch: int, step: int
-) -> list[str]:
-    """Where the examples of a batch are from; `first` is the number of steps that an earlier run has done."""
-    start = (first + step) * plan.batch_size
+def batch_names(plan: Plan, order_of: Callable[[int], np.ndarray], epochs: range, epoch: int, step: int) -> list[str]:
+    """Where the examples of a batch are from, by the epoch and the step in its phase."""
+    start = step * plan.batch_size
     return [plan.splits.train.where[p] for p in order_of(epochs[epoch])[start : start + plan.batch_size]]
 
 

@@ -15,11 +15,12 @@ from tfft.errors import counted, megabytes
 from tfft.models.freezing import unfrozen
 from tfft.stopping import postponed
 from tfft.training.feeding import VAL, batch_names, rows_and_targets, training_feed, validation_batches
+from tfft.training.origin import Origin, check_shapes
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase
 from tfft.training.predict import answers_to_rows, gathered
 from tfft.training.recording import History, Recorder
-from tfft.training.resuming import Keeper, Origin
+from tfft.training.resuming import Keeper
 from tfft.training.schedules import build_optimizer
 from tfft.training.state import State, read_state
 from tfft.training.storing import missing_bytes
@@ -51,9 +52,9 @@ def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
 
     Args:
         plan: From `plan_phases`. Trains on `train` and chooses the best epoch on `val`.
-        folder: Where `history.csv` is written after each epoch, and `state.npz` every 30 seconds or more, at the end,
-            and on Ctrl-C and SIGTERM; training goes on from a state that is there, with the same bits. None writes
-            nothing.
+        folder: Where `history.csv` is written after each epoch, and `state.npz` at most every 30 seconds between
+            epochs and every 3 minutes within one, at the end, and on Ctrl-C and SIGTERM. A state in the folder is
+            resumed, with the same bits. None writes nothing.
 
     Raises:
         ConfigError: If the frozen weights have changed since the plan was made, or the state belongs to another model.
@@ -67,12 +68,13 @@ def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
     origin = None if folder is None else Origin.of(plan)
     state = None if folder is None else read_state(folder)
     if state is not None:
-        origin.check(state)
+        origin.check(state, folder)
     store_activations(plan)
     recorder = Recorder(plan.lowest.top, plan.task, None if folder is None else folder / "history.csv")
     if state is not None:
-        recorder.go_on(state.history, state.best_score, state.arrays["best"])
-        logger.info("Going on after %s", counted(len(state.history.rows), "epoch"))
+        check_shapes("best weights", state.arrays["best"], plan.lowest.top.weights)
+        recorder.resume(state.history, state.best_score, state.arrays["best"])
+        logger.info("Resuming after %s", counted(len(state.history.rows), "epoch"))
     with nullcontext() if folder is None else postponed() as stop:
         keeper = None if folder is None else Keeper(plan, origin, recorder, folder, stop)
         try:
@@ -131,6 +133,7 @@ def _run_phase(
     scored = _scoring(plan, planned, rows[VAL])
     recorder.begin(planned.name, frozen_backbone=phase.unfreeze == 0, patience=phase.patience, scored=scored)
     feed = training_feed(plan, planned, rows, targets)
+    recorder.names_of = partial(batch_names, plan, feed.order_of, planned.epoch_numbers)
     validation = validation_batches(plan, planned, rows[VAL], targets[VAL])
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
         # compiled after the flags are set: Keras trains what was trainable when it compiled
@@ -149,7 +152,7 @@ def _run_phase(
         while epoch < phase.epochs and not recorder.patience_ended:
             # `fit` cannot begin within an epoch: the rest of one is an epoch of its own
             last = epoch + 1 if step else phase.epochs
-            recorder.names_of = partial(batch_names, plan, feed.order_of, planned.epoch_numbers, step)
+            recorder.first_step = step
             planned.top.fit(
                 training_batches(feed, count=len(train), epochs=planned.epoch_numbers[epoch:last], start=step),
                 initial_epoch=epoch,

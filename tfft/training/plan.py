@@ -46,7 +46,10 @@ class Plan:
 
     @property
     def chosen_views(self) -> dict[str, int | Literal["fresh"]]:
-        """The number of views of each phase, with which another machine trains on the same pictures."""
+        """The number of views of each phase, with which another machine trains on the same pictures; empty without
+        augmentation."""
+        if not self.splits.augmentation.active:
+            return {}
         return {p.name: "fresh" if p.views is None else p.views for p in self.phases}
 
     @property

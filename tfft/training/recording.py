@@ -73,10 +73,12 @@ class Recorder(keras.callbacks.Callback):
         self.frozen_backbone = False
         self.scored: Callable[[], dict[str, float]] | None = None
         self.names_of: Callable[[int, int], list[str]] | None = None
-        """From an epoch of the phase and a step of `fit` to the names of the examples in that batch."""
+        """From an epoch and a step of the phase to the names of the examples in that batch."""
+        self.first_step = 0
+        """Steps of the first epoch of `fit` that an earlier run has done."""
         self._epoch, self._started = 0, 0.0
 
-    def go_on(self, history: History, best_score: tuple[float, float], best_weights: list[np.ndarray]) -> None:
+    def resume(self, history: History, best_score: tuple[float, float], best_weights: list[np.ndarray]) -> None:
         """Takes over what an interrupted run has recorded."""
         self.history, self.best_score, self.best_weights = history, best_score, best_weights
         self._write()
@@ -109,11 +111,13 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if not math.isfinite(logs["loss"]):
-            names = listed(self.names_of(self._epoch, batch), most=4) if self.names_of else ""
-            self._check_finite(logs, f"batch {batch + 1}{f' ({names})' if names else ''}")
+            step = self.first_step + batch
+            names = listed(self.names_of(self._epoch, step), most=4) if self.names_of else ""
+            self._check_finite(logs, f"batch {step + 1}{f' ({names})' if names else ''}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._check_finite(logs, "validation")
+        self.first_step = 0
         if self.scored is not None:
             logs.update({f"val_{name}": value for name, value in self.scored().items()})
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

@@ -1,4 +1,4 @@
-"""The state of a training run as one file, from which it goes on with the same bits."""
+"""The state of a training run as one file, from which it is resumed with the same bits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class State:
     """By kind: the `best` weights so far, and within a phase the `variables` of the model (with the seeds of its
     dropout), of the `optimizer` and of the `metrics`."""
     made_with: Mapping[str, Any] = field(repr=False)
-    """What may not change until the run goes on, see `made_with` in `tfft.training.resuming`."""
+    """What must be unchanged when the run is resumed, see `Origin`."""
 
 
 def write_state(state: State, folder: Path) -> None:
@@ -70,20 +70,24 @@ def read_state(folder: Path) -> State | None:
     for name in (STATE, PREVIOUS):
         try:
             named = _intact(folder / name)
+            about = json.loads(named["about"].tobytes())
+            if about["format"] == FORMAT:
+                state = _state(named, about)
         except FileNotFoundError:
             continue
         except Exception as error:  # of any kind: the readers of zip and of NumPy raise many on damaged files
             logger.warning("%s is damaged and is not used: %s", folder / name, str(error) or type(error).__name__)
+            if not isinstance(error, OSError):
+                (folder / name).unlink()  # so that it does not become the state before the next one
             continue
-        about = json.loads(named["about"].tobytes())
         if about["format"] != FORMAT:
             raise ConfigError(
-                f"{folder / name} was written by tfft {about['tfft']}, in another form",
-                fix="Go on with that version, or start anew with another `--out`",
+                f"{folder / name} was written by tfft {about['tfft']}, in a format that this version cannot read",
+                fix="Resume with that version, or start a new run with another `--out`",
             )
         if name == PREVIOUS:
-            logger.warning("Going on from the state before, %s", folder / name)
-        return _state(named, about)
+            logger.warning("Resuming from the state before it, %s", folder / name)
+        return state
     return None
 
 
@@ -116,15 +120,10 @@ def _intact(path: Path) -> dict[str, np.ndarray]:
         if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
             raise ValueError("it is compressed")
     with np.load(path, allow_pickle=False) as content:
-        named = dict(_members(content))
+        named = {name: content[name] for name in content.files}
     if named.pop("checksum").tobytes() != _checksum(named):
         raise ValueError("its checksum does not fit")
     return named
-
-
-def _members(content: Any) -> Iterator[tuple[str, np.ndarray]]:
-    for name in content.files:
-        yield name, content[name]
 
 
 def _checksum(named: Mapping[str, np.ndarray]) -> bytes:

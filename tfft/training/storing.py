@@ -32,6 +32,8 @@ def choose_storage(activations: Activations, phases: Phases) -> tuple[Phases, St
     count, epochs = len(activations.levels), phases[-1].epoch_numbers.stop
     augmentation = activations.splits.augmentation
     views = augmentation.views if augmentation.active else 1
+    if not augmentation.active:
+        phases = tuple(replace(p, phase=replace(p.phase, views=None)) for p in phases)
     if views == "auto":
         choices: list[int | None] = list(range(min(epochs, MOST_VIEWS), min(epochs, LEAST_VIEWS) - 1, -1))
     else:

@@ -185,6 +185,15 @@ def test_no_train_split(records: Maker, refused: Check) -> None:
     refused(DataError, ("train", "test"), dealt, found)
 
 
+def test_a_split_or_a_class_that_consists_of_leaks(records: Maker, refused: Check) -> None:
+    some = records({"a": 6, "b": 6})
+    train = [replace(r, split="train") for r in some]
+    refused(DataError, ("train", "--leaks accept"), dealt, [*train, *(replace(r, split="test") for r in some)])
+    val, test = ([replace(r, split=split) for r in some[:8:2]] for split in ("val", "test"))
+    refused(DataError, ("val", "test", "--leaks accept"), dealt, [*train, *val, *test])
+    refused(DataError, ("'a'", "a/0"), dealt, [*train, *(replace(r, split="test") for r in some[:6])])
+
+
 def test_leaks_are_left_out_of_what_is_trained_on(records: Maker) -> None:
     """Of an example in several splits the one in test stays, then the one in val; groups likewise."""
     some = records({"a": 6, "b": 6})

@@ -35,7 +35,7 @@ class Inputs:
     """Notes for the person, one sentence each."""
 
 
-def dealt(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+def by_split(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     """The records of all splits, train first, and those that are left out as leaks."""
     rows = [record for name in ("train", "val", "test") for record in records if record.split == name]
     return rows, [record for record in records if record.split == LEAK]
@@ -98,17 +98,16 @@ def assemble(
 def _skipped(skipped: Sequence[tuple[str, str]], count: int, noun: str) -> list[str]:
     if not skipped:
         return []
-    some = listed((f"{where} ({reason})" for where, reason in skipped), most=3)
-    return [f"{len(skipped):,} of {counted(count, noun)} cannot be used and were skipped, see skipped.csv: {some}"]
+    first = listed((f"{where} ({reason})" for where, reason in skipped), most=3)
+    return [f"{len(skipped):,} of {counted(count, noun)} cannot be used and were skipped (see skipped.csv): {first}"]
 
 
 def _leaks(leaks: Sequence[Record], noun: str) -> list[str]:
     if not leaks:
         return []
-    some = listed((record.where for record in leaks), most=3)
-    return [
-        f"{counted(len(leaks), noun)} left out because a later split has the same or its group, see skipped.csv: {some}"
-    ]
+    first = listed((record.where for record in leaks), most=3)
+    what = f"{counted(len(leaks), noun)} left out because val or test has the same, a near-duplicate or the same group"
+    return [f"{what} (see skipped.csv): {first}"]
 
 
 def _check_remaining(name: str, targets: Targets, before: Sequence[int], after: Sequence[int], noun: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from tfft.data.augmentation.changes import Augmentation
 from tfft.data.examples import Pictures, Splits
 from tfft.data.reading import images
-from tfft.data.reading.assembling import Bad, Inputs, assemble, dealt
+from tfft.data.reading.assembling import Bad, Inputs, assemble, by_split
 from tfft.data.reading.decoding import Decoder, decoded_array
 from tfft.data.records import Record
 from tfft.data.targets import Form
@@ -44,7 +44,7 @@ def read_pictures(
         DataError: If files cannot be used, naming each of them, or if a class has no picture left.
         MachineError: If the pixels fit on no disk.
     """
-    rows, leaks = dealt(records)
+    rows, leaks = by_split(records)
     targets = type(rows[0].truth).targets(rows, Form(image_size, storage, labels=labels))
     pixels, undecoded = decoded_array(
         Decoder("pixels", (*image_size, 3), lambda content: images.decode(content, image_size), images.VERSION),

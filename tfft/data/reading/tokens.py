@@ -11,7 +11,7 @@ import numpy as np
 from tfft.data.batching.widths import widths_of
 from tfft.data.choices import Length
 from tfft.data.examples import Splits, Texts
-from tfft.data.reading.assembling import Bad, Inputs, assemble, dealt
+from tfft.data.reading.assembling import Bad, Inputs, assemble, by_split
 from tfft.data.records import Record
 from tfft.data.targets import Form
 from tfft.errors import ConfigError
@@ -74,7 +74,7 @@ def read_texts(
         ConfigError: If `length` is above the limit of the network.
         DataError: If texts cannot be used, naming each of them.
     """
-    rows, leaks = dealt(records)
+    rows, leaks = by_split(records)
     contents = [text_of(record) for record in rows]
     why = {index: text.why for index, text in enumerate(contents) if isinstance(text, Unusable)}
     texts = np.array(["" if index in why else text for index, text in enumerate(contents)], object)

@@ -6,11 +6,12 @@ functions", from the package imagehash) that differ in at most 3 of 64 bits; the
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image
+
+from tfft.data.splitting.connecting import connected
 
 SIDE = 32
 """Height and width of a thumbnail."""
@@ -35,22 +36,11 @@ def near_duplicates(thumbnails: np.ndarray) -> list[list[int]]:
         return []
     hashes = np.array([_hash(thumbnail) for thumbnail in thumbnails], np.uint64)
     limit = min(MOST_DIFFERENCE, MOST_SHARE * _usual_difference(thumbnails))
-    parent = list(range(len(thumbnails)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
+    alike: list[tuple[int, int]] = []
     for pairs in _candidates(hashes):
         near = pairs[np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]) < BANDS]
-        for one, other in near[_differences(thumbnails, near) <= limit]:
-            parent[root(int(one))] = root(int(other))
-    groups: dict[int, list[int]] = defaultdict(list)
-    for index in range(len(thumbnails)):
-        groups[root(index)].append(index)
-    return [group for group in groups.values() if len(group) > 1]
+        alike += map(tuple, near[_differences(thumbnails, near) <= limit].tolist())
+    return [group for group in connected(len(thumbnails), alike) if len(group) > 1]
 
 
 def _hash(thumbnail: np.ndarray) -> int:

@@ -48,8 +48,8 @@ def near_duplicates_note(records: Sequence[Record]) -> list[str]:
     groups = [group for group in equal_examples(records, nearly=True) if len({r.digest for r in group}) > 1]
     if not groups:
         return []
-    some = listed((" = ".join(record.where for record in group[:3]) for group in groups), most=2)
-    return [f"{sum(map(len, groups)):,} pictures are nearly the same as another; they count as one: {some}"]
+    first = listed((" = ".join(record.where for record in group[:3]) for group in groups), most=2)
+    return [f"{sum(map(len, groups)):,} pictures are near-duplicates of others and are kept in one split: {first}"]
 
 
 def contradictions(records: Sequence[Record]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from tfft.data.records import LEAK, Record
 from tfft.data.splitting import audit
+from tfft.data.splitting.connecting import connected
 from tfft.errors import DataError, check_range, listed
 
 
@@ -68,7 +69,27 @@ def _without_leaks(records: Sequence[Record]) -> list[Record]:
         here = [record for record in records if record.split == split]
         leaks |= {id(record) for record in here if seen & _names(record)}
         seen |= {name for record in here if id(record) not in leaks for name in _names(record)}
-    return [replace(record, split=LEAK) if id(record) in leaks else record for record in records]
+    after = [replace(record, split=LEAK) if id(record) in leaks else record for record in records]
+    _check_left(records, after)
+    return after
+
+
+def _check_left(before: Sequence[Record], after: Sequence[Record]) -> None:
+    """Raises `DataError` if a split, or a class of train, consists of leaks."""
+    left = {record.split for record in after}
+    for split in ("train", "val"):
+        if split not in left and any(record.split == split for record in before):
+            raise DataError(
+                f"Every example of {split} is also in {'val or test' if split == 'train' else 'test'}",
+                fix=f"Remove {split}, so that tfft makes it, or keep the copies with `--leaks accept`",
+            )
+    trained = {name for record in after if record.split == "train" for name in record.truth.labels}
+    for record in before:
+        if record.split == "train" and (lost := set(record.truth.labels) - trained):
+            raise DataError(
+                f"Every training example of {min(lost)!r} is also in another split, first {record.where}",
+                fix="Remove the copies, or keep them with `--leaks accept`",
+            )
 
 
 def _names(record: Record) -> set[tuple[str, str]]:
@@ -150,24 +171,11 @@ def _fill(sizes: dict[int, int], *, room: int, most: int, none_yet: bool) -> lis
 
 
 def _units(records: Sequence[Record]) -> list[list[int]]:
-    """Returns indices that must stay together, connected by equal content or by a group (union-find)."""
-    parent = list(range(len(records)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
+    """Returns indices that must stay together, connected by equal content or by a group."""
     first: dict[tuple[str, str], int] = {}
-    for index, record in enumerate(records):
-        for key in _names(record):
-            parent[root(index)] = root(first.setdefault(key, index))
-    units = defaultdict(list)
-    for index in range(len(records)):
-        units[root(index)].append(index)
+    pairs = [(index, first.setdefault(key, index)) for index, record in enumerate(records) for key in _names(record)]
     # smallest digest first, so that the rank of a unit does not depend on the order of the files
-    return [sorted(unit, key=lambda index: records[index].digest) for unit in units.values()]
+    return [sorted(unit, key=lambda index: records[index].digest) for unit in connected(len(records), pairs)]
 
 
 def _rank(record: Record, seed: int) -> bytes:
