@@ -11,7 +11,7 @@ import pytest
 from recipes.image_classification import DEMO, RECIPE, Config, build_model, load_data, run
 from tfft import cli, workflow
 from tfft.errors import ConfigError, DataError
-from tfft.training import build_optimizer
+from tfft.training import Phase, build_optimizer
 
 Maker = Callable[[Path, dict[str, int]], Path]
 
@@ -156,5 +156,5 @@ def test_a_model_that_cannot_be_saved_is_refused_before_it_is_trained(tmp_path: 
     inputs = keras.Input((32, 32, 3))
     backbone = keras.Model(inputs, Silent(lambda x: x)(keras.layers.Conv2D(4, 3, strides=2)(inputs)))
     with pytest.raises(ConfigError, match="Silent cannot be saved"):
-        run(Config(data=str(data), backbone=backbone, image_size=(32, 32), augment="none", out=f"{tmp_path}/run"))
+        run(Config(data=str(data), backbone=backbone, image_size=(32, 32), tune=Phase(epochs=0), out=f"{tmp_path}/run"))
     assert not (tmp_path / "run").exists()
