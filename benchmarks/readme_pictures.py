@@ -27,7 +27,7 @@ def box(axes: object, x: float, width: float, colour: str, title: str, text: str
     axes.add_patch(FancyBboxPatch((x, 0.25), width, 0.5, boxstyle="round,pad=0.02", color=colour, lw=0))
     ink = "white" if colour == BLUE else "black"
     axes.text(x + width / 2, 0.58, title, ha="center", va="center", color=ink, fontsize=11, weight="bold")
-    axes.text(x + width / 2, 0.40, text, ha="center", va="center", color=ink, fontsize=8.5)
+    axes.text(x + width / 2, 0.40, text, ha="center", va="center", color=ink, fontsize=7.5)
 
 
 def idea(plan: training.Plan) -> Figure:

@@ -43,13 +43,10 @@ def _seed() -> None:
 def _memory() -> Iterator[None]:
     """Graphs are given back once they have made a worker larger: it stays below two gigabytes."""
     import keras
-    import tensorflow as tf
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 1.02 * before:
-        # where `numpy_function` keeps what it calls, and so each plan, for good
-        getattr(tf.compat.v1.get_default_graph(), "_py_funcs_used_in_graph", []).clear()
         keras.utils.clear_session()
         gc.collect()
 
@@ -159,6 +156,22 @@ def network() -> keras.Model:
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = keras.layers.Dropout(0.5, seed=9, name="head_dropout")(x)
     return keras.Model(inputs, keras.layers.Dense(2, activation="softmax", name="predictions")(x))
+
+
+@pytest.fixture
+def unsaveable() -> Callable[[], keras.Layer]:
+    """Makes a layer without a `get_config`, whose argument Keras cannot save by itself."""
+    import keras
+
+    class Silent(keras.layers.Layer):
+        def __init__(self, change: Callable[[keras.KerasTensor], keras.KerasTensor]):
+            super().__init__()
+            self.change = change
+
+        def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+            return self.change(inputs)
+
+    return lambda: Silent(lambda inputs: 2 * inputs)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def whole_page(page: Page) -> str:
         imports, checked = imports | more, checked | also
         shared.append(f"# From tfft/{module}.py\n\n\n{_rename(code, renamed[module]).strip()}\n")
     for module, names in renamed.items():
-        # what is not defined in the module it imports, and so does the page
+        # a name that the module only imports is imported by the page, too
         body = re.sub(rf"(?<![\w.]){module}\.(\w+)", lambda found: names.get(found[1], found[1]), body)  # noqa: B023 (called at once)
     lines = _import_lines(imports, without=set(modules))
     guarded = "".join(f"    {line}\n" for line in _import_lines(checked, without=set()))

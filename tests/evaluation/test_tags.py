@@ -93,7 +93,7 @@ def test_answers_that_differ_in_their_last_bit() -> None:
     assert (chances >= best_thresholds(np.array([[0], [1]]), chances)).tolist() == [[False], [True]]
 
 
-def test_small_probabilities_of_a_rare_label_are_told_apart() -> None:
+def test_small_probabilities_of_a_rare_label_are_ranked() -> None:
     truth = np.zeros((1000, 1))
     truth[7] = 1
     chances = np.linspace(1e-4, 3e-4, 1000, dtype=np.float32)[:, None]

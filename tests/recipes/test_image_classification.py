@@ -140,21 +140,12 @@ def test_a_leak_is_left_out_of_train_or_stops_the_run_or_is_accepted(tmp_path: P
     assert [where for where, _ in dropped.skipped] == ["train/ant/0.png"]
 
 
-class Silent(keras.layers.Layer):
-    """A layer that Keras cannot save: it has no `get_config`, and its argument is a function."""
-
-    def __init__(self, change: Callable[[keras.KerasTensor], keras.KerasTensor]):
-        super().__init__()
-        self.change = change
-
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        return self.change(inputs)
-
-
-def test_a_model_that_cannot_be_saved_is_refused_before_it_is_trained(tmp_path: Path, picture_folder: Maker) -> None:
+def test_a_model_that_cannot_be_saved_is_refused_before_it_is_trained(
+    tmp_path: Path, picture_folder: Maker, unsaveable: Callable[[], keras.Layer]
+) -> None:
     data = picture_folder(tmp_path / "data", {"ant": 6, "bee": 6})
     inputs = keras.Input((32, 32, 3))
-    backbone = keras.Model(inputs, Silent(lambda x: x)(keras.layers.Conv2D(4, 3, strides=2)(inputs)))
+    backbone = keras.Model(inputs, unsaveable()(keras.layers.Conv2D(4, 3, strides=2)(inputs)))
     with pytest.raises(ConfigError, match="Silent cannot be saved"):
         run(Config(data=str(data), backbone=backbone, image_size=(32, 32), tune=Phase(epochs=0), out=f"{tmp_path}/run"))
     assert not (tmp_path / "run").exists()

@@ -174,22 +174,11 @@ def test_a_layer_that_plain_keras_does_not_know(tmp_path: Path) -> None:
     assert (tmp_path / "model.weights.h5").is_file()
 
 
-class Silent(keras.layers.Layer):
-    """A layer without a `get_config`, whose argument Keras cannot save by itself."""
-
-    def __init__(self, change: Callable[[keras.KerasTensor], keras.KerasTensor]):
-        super().__init__()
-        self.change = change
-
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        return self.change(inputs)
-
-
 def test_what_cannot_be_saved_is_known_before_training_and_costs_no_weights(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, unsaveable: Callable[[], keras.Layer], caplog: pytest.LogCaptureFixture
 ) -> None:
     inputs = keras.Input((2,))
-    silent = keras.Model(inputs, keras.layers.Dense(2)(Silent(lambda x: x * 2)(inputs)))
+    silent = keras.Model(inputs, keras.layers.Dense(2)(unsaveable()(inputs)))
     hidden = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Lambda(lambda x: x * 2)(inputs)))
     for model, named in ((silent, "get_config"), (hidden, "[Ll]ambda")):
         with pytest.raises(ConfigError, match=named):

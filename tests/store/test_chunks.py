@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfft.store.chunks import IN_USE, Chunk, DamagedError, Rows, find_chunk, write_chunk
+from tfft.store.chunks import IN_USE, Chunk, DamagedError, find_chunk, write_chunk
+from tfft.store.rows import Rows
 
 ROWS = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
 KEYS = ["a", "b", "c", "d"]

@@ -42,7 +42,7 @@ def best_thresholds(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarra
 def average_precisions(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """`average_precision` of one split, the mean over the labels present in it; quick enough for each epoch.
 
-    Exact, where Keras's `AUC` compares with 200 even thresholds and cannot tell small probabilities apart.
+    It is exact. Keras's `AUC` uses 200 evenly spaced thresholds, which are too coarse for small probabilities.
 
     Args:
         targets: True labels, (examples, labels), 1 or 0.

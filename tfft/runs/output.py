@@ -24,21 +24,22 @@ class _Lasting:
 
     def __init__(self, stream: TextIO, path: Path):
         self._stream, self._path = stream, path
+        self._log: TextIO | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        with self._going_on():
+        with self._surviving():
             return self._stream.write(text)
         return self._stream.write(text)
 
     def flush(self) -> None:
-        with self._going_on():
+        with self._surviving():
             self._stream.flush()
 
     @contextlib.contextmanager
-    def _going_on(self) -> Iterator[None]:
+    def _surviving(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -47,16 +48,26 @@ class _Lasting:
             # what the broken stream still holds must not fail again when Python flushes it at its end
             with open(os.devnull, "w") as nowhere:
                 os.dup2(nowhere.fileno(), self._stream.fileno())
-            self._stream = self._path.open("a", encoding="utf-8", buffering=1)
+            self._stream = self._log = self._path.open("a", encoding="utf-8", buffering=1)
+
+    def close_log(self) -> None:
+        """Closes the file, if there is one."""
+        if self._log is not None:
+            self._log.close()
 
 
 @contextlib.contextmanager
 def lasting_output(folder: Path) -> Iterator[None]:
     """Inside, output and errors continue in `output.txt` once their reader has gone. Notebooks stay as they are."""
     before = sys.stdout, sys.stderr
-    if all(isinstance(stream, io.TextIOWrapper) for stream in before):
-        sys.stdout, sys.stderr = (_Lasting(stream, folder / LOG) for stream in before)
+    if not all(isinstance(stream, io.TextIOWrapper) for stream in before):
+        yield
+        return
+    lasting = [_Lasting(stream, folder / LOG) for stream in before]
+    sys.stdout, sys.stderr = lasting
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+        for stream in lasting:
+            stream.close_log()

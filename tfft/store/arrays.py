@@ -17,7 +17,8 @@ import numpy as np
 from tfft.conventions import TOGETHER
 from tfft.errors import MachineError
 from tfft.files import write_json
-from tfft.store.chunks import SUFFIX, Chunk, DamagedError, Rows, find_chunk, write_chunk
+from tfft.store.chunks import SUFFIX, Chunk, DamagedError, find_chunk, write_chunk
+from tfft.store.rows import Rows
 
 logger = logging.getLogger(__name__)
 

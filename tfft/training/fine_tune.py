@@ -131,9 +131,14 @@ def _run_phase(
     )
     rows, targets = rows_and_targets(plan, planned)
     scored = _scoring(plan, planned, rows[VAL])
-    recorder.begin(planned.name, frozen_backbone=phase.unfreeze == 0, patience=phase.patience, scored=scored)
     feed = training_feed(plan, planned, rows, targets)
-    recorder.names_of = partial(batch_names, plan, feed.order_of, planned.epoch_numbers)
+    recorder.begin(
+        planned.name,
+        frozen_backbone=phase.unfreeze == 0,
+        patience=phase.patience,
+        scored=scored,
+        names_of=partial(batch_names, plan, feed.order_of, planned.epoch_numbers),
+    )
     validation = validation_batches(plan, planned, rows[VAL], targets[VAL])
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
         # compiled after the flags are set: Keras trains what was trainable when it compiled

@@ -18,6 +18,7 @@ from tfft.extras import installed
 from tfft.training.machine import machine
 from tfft.training.plan import Plan
 from tfft.training.state import State
+from tfft.version import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Origin:
                 "--seed": plan.seed,
                 **{f"--{p.name}": {**asdict(p.phase), "views": p.views} for p in plan.phases},
             },
-            machine(*installed(*plan.splits.train.packages)),
+            {"tfft": __version__, **machine(*installed(*plan.splits.train.packages))},
         )
 
     @property
@@ -63,7 +64,7 @@ class Origin:
         return {"splits": list(self.examples), **{name: getattr(self, name) for name in names}}
 
     def check(self, state: State, folder: Path) -> None:
-        """Checks that a state in a run folder has the same origin; warns if the machine differs.
+        """Checks that a state in a run folder has the same origin; warns if versions or the machine differ.
 
         Raises:
             DataError: If examples or labels have changed, with the counts of each split.

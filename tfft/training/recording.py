@@ -73,7 +73,6 @@ class Recorder(keras.callbacks.Callback):
         self.frozen_backbone = False
         self.scored: Callable[[], dict[str, float]] | None = None
         self.names_of: Callable[[int, int], list[str]] | None = None
-        """From an epoch and a step of the phase to the names of the examples in that batch."""
         self.first_step = 0
         """Steps of the first epoch of `fit` that an earlier run has done."""
         self._epoch, self._started = 0, 0.0
@@ -90,6 +89,7 @@ class Recorder(keras.callbacks.Callback):
         frozen_backbone: bool,
         patience: int = 0,
         scored: Callable[[], dict[str, float]] | None = None,
+        names_of: Callable[[int, int], list[str]] | None = None,
     ) -> None:
         """Starts a phase.
 
@@ -98,8 +98,10 @@ class Recorder(keras.callbacks.Callback):
             frozen_backbone: Whether only the head is trained.
             patience: See `Phase`.
             scored: Returns further validation scores at the end of each epoch.
+            names_of: From an epoch and a step of the phase to the names of the examples in that batch.
         """
-        self.phase, self.frozen_backbone, self.patience, self.scored = phase, frozen_backbone, patience, scored
+        self.phase, self.frozen_backbone, self.patience = phase, frozen_backbone, patience
+        self.scored, self.names_of = scored, names_of
 
     @property
     def patience_ended(self) -> bool:

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from tfft.data import Label, Record, assign_splits, mark_near_duplicates, near_duplicates_note
 from tfft.data.records import digested
-from tfft.data.splitting.audit import check_leaks
+from tfft.data.splitting.leaks import check_leaks
 from tfft.errors import DataError
 from tfft.store import Storage
 

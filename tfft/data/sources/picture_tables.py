@@ -67,15 +67,7 @@ def table_records(
     result = []
     for number, row in table_rows(table, [*filled, *values]):
         where = f"{table.name} row {number}"
-        if empty and None in row.values():  # a missing cell is not an empty one
-            raise DataError(
-                f"{where} has fewer cells than the header",
-                fix="Write a delimiter before each cell, even an empty one",
-            )
-        cells = {name: (row[name] or "").strip() for name in (*filled, *values)}
-        for name in filled if empty else cells:
-            if not cells[name]:
-                raise DataError(f"Empty cell in column {name!r}, {where}", fix="Fill it in, or remove the row")
+        cells = _cells(row, [*filled, *values], filled if empty else [*filled, *values], where)
         path = _picture_path(table.parent, cells[columns.image], where)
         if (before := row_of.setdefault(path.resolve(), number)) != number:
             raise DataError(
@@ -94,6 +86,19 @@ def table_records(
     if not result:
         raise DataError(f"{table} has only a header", fix="Add a row for each picture")
     return result
+
+
+def _cells(row: Mapping[str, str | None], names: Sequence[str], filled: Sequence[str], where: str) -> dict[str, str]:
+    """The cells of the named columns without spaces around them; those of `filled` may not be empty."""
+    if len(filled) < len(names) and None in row.values():  # a missing cell is not an empty one
+        raise DataError(
+            f"{where} has fewer cells than the header", fix="Write a delimiter before each cell, even an empty one"
+        )
+    cells = {name: (row[name] or "").strip() for name in names}
+    for name in filled:
+        if not cells[name]:
+            raise DataError(f"Empty cell in column {name!r}, {where}", fix="Fill it in, or remove the row")
+    return cells
 
 
 def _picture_path(folder: Path, name: str, where: str) -> Path:

@@ -67,27 +67,3 @@ def written_alike(labels: Sequence[str]) -> list[list[str]]:
     for label in labels:
         groups[" ".join(label.casefold().split())].append(label)
     return [group for group in groups.values() if len(group) > 1]
-
-
-def check_leaks(records: Sequence[Record]) -> None:
-    """Raises `DataError` if splits of the source share an example or a group."""
-    leaks = [
-        " = ".join(f"{record.where} ({record.split})" for record in group)
-        for group in equal_examples(records, nearly=True)
-        if len({record.split for record in group}) > 1
-    ]
-    if leaks:
-        raise DataError(
-            f"The splits share examples ({len(leaks)}): {listed(leaks)}",
-            fix="Remove them from the training data with `--leaks drop`, or keep them with `--leaks accept`",
-        )
-    groups = defaultdict(set)
-    for record in records:
-        if record.group is not None:
-            groups[record.group].add(record.split)
-    shared = [f"{name!r} in {' and '.join(sorted(splits))}" for name, splits in groups.items() if len(splits) > 1]
-    if shared:
-        raise DataError(
-            f"The splits share groups ({len(shared)}): {listed(shared)}",
-            fix="Correct the split column, or leave it out and let tfft split by group",
-        )

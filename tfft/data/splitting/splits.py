@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from tfft.data.records import LEAK, Record
-from tfft.data.splitting import audit
+from tfft.data.records import Record
 from tfft.data.splitting.connecting import connected
+from tfft.data.splitting.leaks import check_leaks, shared_names, without_leaks
 from tfft.errors import DataError, check_range, listed
 
 
@@ -52,51 +52,13 @@ def assign_splits(
             f"The data have no train split, only {listed(sorted(filter(None, splits)))}", fix="Add a train split"
         )
     if leaks == "stop":
-        audit.check_leaks(records)
+        check_leaks(records)
     elif leaks == "drop":
-        records = _without_leaks(records)
+        records = without_leaks(records)
     if "val" in splits:
         return list(records)
     train = [record for record in records if record.split == "train"]
     return _split(train, {"val": val_fraction}, seed) + [r for r in records if r.split != "train"]
-
-
-def _without_leaks(records: Sequence[Record]) -> list[Record]:
-    """Marks records of train that equal, or share a group with, one in val or test; likewise in val for test."""
-    leaks: set[int] = set()
-    seen: set[tuple[str, str]] = set()
-    for split in ("test", "val", "train"):
-        here = [record for record in records if record.split == split]
-        leaks |= {id(record) for record in here if seen & _names(record)}
-        seen |= {name for record in here if id(record) not in leaks for name in _names(record)}
-    after = [replace(record, split=LEAK) if id(record) in leaks else record for record in records]
-    _check_left(records, after)
-    return after
-
-
-def _check_left(before: Sequence[Record], after: Sequence[Record]) -> None:
-    """Raises `DataError` if a split, or a class of train, consists of leaks."""
-    left = {record.split for record in after}
-    for split in ("train", "val"):
-        if split not in left and any(record.split == split for record in before):
-            raise DataError(
-                f"Every example of {split} is also in {'val or test' if split == 'train' else 'test'}",
-                fix=f"Remove {split}, so that tfft makes it, or keep the copies with `--leaks accept`",
-            )
-    trained = {name for record in after if record.split == "train" for name in record.truth.labels}
-    for record in before:
-        if record.split == "train" and (lost := set(record.truth.labels) - trained):
-            raise DataError(
-                f"Every training example of {min(lost)!r} is also in another split, first {record.where}",
-                fix="Remove the copies, or keep them with `--leaks accept`",
-            )
-
-
-def _names(record: Record) -> set[tuple[str, str]]:
-    """Returns the content and group of a record: records that share either must stay in one split."""
-    return {("content", record.alike or record.digest)} | (
-        {("group", record.group)} if record.group is not None else set()
-    )
 
 
 def _split(records: Sequence[Record], fractions: dict[str, float], seed: int) -> list[Record]:
@@ -173,7 +135,9 @@ def _fill(sizes: dict[int, int], *, room: int, most: int, none_yet: bool) -> lis
 def _units(records: Sequence[Record]) -> list[list[int]]:
     """Returns indices that must stay together, connected by equal content or by a group."""
     first: dict[tuple[str, str], int] = {}
-    pairs = [(index, first.setdefault(key, index)) for index, record in enumerate(records) for key in _names(record)]
+    pairs = [
+        (index, first.setdefault(key, index)) for index, record in enumerate(records) for key in shared_names(record)
+    ]
     # smallest digest first, so that the rank of a unit does not depend on the order of the files
     return [sorted(unit, key=lambda index: records[index].digest) for unit in connected(len(records), pairs)]
 
