@@ -86,7 +86,7 @@ RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evalua
 
 
 def run(config: Config) -> workflow.Result:
-    """Trains, evaluates and saves a model in a new run folder."""
+    """Trains, evaluates and saves a model in a run folder."""
     return workflow.run(RECIPE, config)
 
 

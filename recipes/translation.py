@@ -82,7 +82,7 @@ RECIPE = workflow.Recipe(load_data, build_backbone, build_model, evaluate, figur
 
 
 def run(config: Config) -> workflow.Result:
-    """Trains, evaluates and saves a model in a new run folder."""
+    """Trains, evaluates and saves a model in a run folder."""
     return workflow.run(RECIPE, config)
 
 

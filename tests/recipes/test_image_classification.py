@@ -138,6 +138,7 @@ def test_a_leak_is_left_out_of_train_or_stops_the_run_or_is_accepted(tmp_path: P
     dropped = load_data(config(*flags))
     assert (len(dropped.train), len(dropped.val)) == (7, 8)
     assert [where for where, _ in dropped.skipped] == ["train/ant/0.png"]
+    assert any("1 picture left out" in note and "train/ant/0.png" in note for note in dropped.notes)
 
 
 def test_a_model_that_cannot_be_saved_is_refused_before_it_is_trained(
