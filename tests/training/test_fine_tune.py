@@ -157,7 +157,9 @@ def test_a_phase_that_makes_it_worse_is_undone(network: keras.Model, splits: Spl
     assert all(np.allclose(weight.numpy(), before[weight.path], atol=1e-6) for weight in network.weights)
 
 
-def test_divergence_stops_and_keeps_the_best_weights(network: keras.Model, splits: Splits) -> None:
+def test_divergence_stops_and_keeps_the_best_weights(
+    network: keras.Model, splits: Splits, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     network.get_layer("inner_dropout_3").rate = 0.0
     huge = {
         "head": Phase(epochs=1, learning_rate=0.01),
@@ -166,8 +168,13 @@ def test_divergence_stops_and_keeps_the_best_weights(network: keras.Model, split
     network.get_layer("conv_1").kernel.assign(network.get_layer("conv_1").kernel * 1e18)
     splits = replace(splits, train=replace(splits.train, where=[f"picture {n}" for n in range(20)]))
     with pytest.raises(DivergedError, match=r"batch \d \(picture \d+, .*\).*tune"):
-        train(network, splits, huge)
+        train(network, splits, huge, folder=tmp_path)
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
+    kept = keras.models.clone_model(network)
+    kept.load_weights(tmp_path / "model.weights.h5")
+    for one, other in zip(kept.get_weights(), network.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    assert "model.weights.h5" in caplog.text
 
 
 def test_a_phase_that_ruins_the_model_is_warned_of(

@@ -12,6 +12,7 @@ from tfft.evaluation import Scores
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
 from tfft.reporting.screen import backbone_in_words, trains_on
+from tfft.training.parts import parts_notes
 from tfft.training.plan import Plan
 from tfft.training.recording import History
 
@@ -45,7 +46,7 @@ def write_report(
         "labels": splits.labels,
         "examples": {name: len(examples) for name, examples in splits.items()},
         "counts": splits.counts(),
-        "notes": splits.notes,
+        "notes": [*splits.notes, *parts_notes(history.parts)],
         "phases": [
             {
                 "name": planned.name,

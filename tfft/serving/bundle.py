@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from keras import tree
 
 from tfft import extras, files
 from tfft.errors import ConfigError, listed
+from tfft.models.kept import KEPT, keep_weights, remove_kept_weights
 from tfft.store.code import is_own
 
 logger = logging.getLogger(__name__)
@@ -42,11 +42,9 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
         with files.replacing(folder / "model.keras") as temporary:
             model.save(temporary)
             _check_answers(model, temporary, sample, expected)
-        (folder / "model.weights.h5").unlink(missing_ok=True)  # of an attempt that failed
+        remove_kept_weights(folder)
     except Exception:
-        with suppress(Exception), files.replacing(folder / "model.weights.h5") as temporary:
-            model.save_weights(temporary)
-            logger.warning("The trained weights are in %s", folder / "model.weights.h5")
+        keep_weights(model, folder)
         raise
     if own := _own_code(model):
         logger.warning("model.keras opens only after `import` of your code that defines %s", listed(own))
@@ -98,7 +96,7 @@ def save_thresholds(labels: Sequence[str], thresholds: Sequence[float] | None, f
 
 
 def _check_answers(model: keras.Model, path: Path, sample: Any, expected: Any) -> None:
-    fix = "Use Keras's own layers in the backbone; the trained weights are in model.weights.h5"
+    fix = f"Use Keras's own layers in the backbone; the trained weights are in {KEPT}"
     try:
         reopened = keras.saving.load_model(path, compile=False)
     except (TypeError, ValueError) as error:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from tfft.data.batching.batches import evaluation_batches, training_batches
 from tfft.data.indexing import Indexable
-from tfft.errors import counted, megabytes
+from tfft.errors import DivergedError, counted, megabytes
 from tfft.models.freezing import unfrozen
+from tfft.models.kept import keep_weights
 from tfft.stopping import postponed
 from tfft.training.feeding import VAL, batch_names, rows_and_targets, training_feed, validation_batches
 from tfft.training.origin import Origin, check_shapes
+from tfft.training.parts import run_in_parts_that_fit, train_in_parts
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase
 from tfft.training.predict import answers_to_rows, gathered
@@ -59,7 +61,8 @@ def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
     Raises:
         ConfigError: If the frozen weights have changed since the plan was made, or the state belongs to another model.
         DataError: If the state belongs to other data.
-        DivergedError: If the loss becomes NaN or infinite. The model then has the best weights so far, as after Ctrl-C.
+        DivergedError: If the loss becomes NaN or infinite. The model then has the best weights so far, as after Ctrl-C,
+            and so has `model.weights.h5` in the folder.
         Interrupted: On Ctrl-C and SIGTERM.
 
     Returns:
@@ -83,8 +86,14 @@ def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
                     continue
                 recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
                 begun = state if state is not None and number == state.phase else None
-                _run_phase(plan, planned, recorder, keeper, begun)
+                run = partial(_run_phase, plan, planned, recorder, keeper, begun)
+                run_in_parts_that_fit(plan, planned, recorder, run)
                 _warn_of_ruin(recorder.history, planned)
+        except DivergedError:
+            recorder.restore_best()
+            if folder is not None and recorder.history.rows:
+                keep_weights(plan.model, folder)
+            raise
         finally:
             recorder.restore_best()
         if keeper is not None:
@@ -149,6 +158,7 @@ def _run_phase(
             # XLA (which Keras does not use on CPUs) compiles for each shape, and batches of texts have many shapes
             jit_compile="auto" if train.one_shape else False,
         )
+        train_in_parts(planned.top, recorder.history.parts.get(planned.name, 1), plan.batch_size)
         # otherwise Keras creates the variables in the first step, and TensorFlow traces the step a second time
         planned.top.optimizer.build(planned.top.trainable_variables)
         for metric in task.metrics:  # Keras only resets metrics that it has used since `compile`

@@ -33,6 +33,8 @@ class History:
     and metrics. Training metrics are means over the steps, with dropout and augmentation."""
     best: int | None = None
     """Index of the best epoch in `rows`; None before the first epoch has ended."""
+    parts: dict[str, int] = field(default_factory=dict)
+    """By phase, the parts in which each batch was computed, where it did not fit into the memory."""
 
     @property
     def best_row(self) -> dict[str, Any]:

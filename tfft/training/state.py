@@ -52,7 +52,7 @@ def write_state(state: State, folder: Path) -> None:
         "format": FORMAT,
         "tfft": __version__,
         **{name: getattr(state, name) for name in ("phase", "epoch", "step", "best_score", "made_with")},
-        "history": {"rows": state.history.rows, "best": state.history.best},
+        "history": vars(state.history),
     }
     named = {f"{kind}/{index}": array for kind, arrays in state.arrays.items() for index, array in enumerate(arrays)}
     named["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
@@ -104,7 +104,7 @@ def _state(named: Mapping[str, np.ndarray], about: dict[str, Any]) -> State:
         if separator:
             arrays.setdefault(kind, []).append(array)
     return State(
-        history=History(about["history"]["rows"], about["history"]["best"]),
+        history=History(**about["history"]),
         best_score=tuple(about["best_score"]),
         arrays=arrays,
         **{name: about[name] for name in ("phase", "epoch", "step", "made_with")},
