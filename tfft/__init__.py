@@ -16,7 +16,7 @@ keyword arguments here. The same in the shell:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tfft.version import __version__
 
@@ -75,7 +75,7 @@ def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **se
     return workflow.rehearse(page.RECIPE, front.configure(page, data, labels, settings))
 
 
-def resume(folder: str | os.PathLike[str]) -> Result:
+def resume(folder: str | os.PathLike[str], *, changed_data: Literal["stop", "accept"] = "stop") -> Result:
     """Resumes an interrupted run, with the same bits as if it had never stopped.
 
     The same call of `run` does so too; where arrays or models were passed, it needs `out=folder`. If the run has
@@ -83,6 +83,7 @@ def resume(folder: str | os.PathLike[str]) -> Result:
 
     Args:
         folder: The run folder.
+        changed_data: What to do if the data have changed since the run began: stop, or accept the data as they are now.
 
     Returns:
         As for `run`.
@@ -92,4 +93,4 @@ def resume(folder: str | os.PathLike[str]) -> Result:
     """
     from tfft import front
 
-    return front.resume(folder)
+    return front.resume(folder, changed_data=changed_data)

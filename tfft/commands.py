@@ -33,6 +33,12 @@ def app() -> None:
         commands.add_parser(name, help=f"{what}; `tfft {name} RECIPE --help` lists its flags")
     resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.add_argument("folder", type=Path, help="of the run")
+    resume.add_argument(
+        "--changed-data",
+        choices=("stop", "accept"),
+        default="stop",
+        help="whether to continue if the data have changed",
+    )
     store = commands.add_parser("store", help="list what is stored of frozen layers, or delete it")
     store.add_argument("action", choices=("ls", "clear"))
     store.add_argument("--folder", help="of the store; by default $TFFT_STORE, or tfft in your cache folder")
@@ -48,7 +54,7 @@ def app() -> None:
             case "cp":
                 _copy_recipe(words.recipe, words.target, whole=words.whole)
             case "resume":
-                front.resume(words.folder)
+                front.resume(words.folder, changed_data=words.changed_data)
             case "store":
                 _show_store(words.folder) if words.action == "ls" else _clear_store(words.folder)
 

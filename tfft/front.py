@@ -37,12 +37,12 @@ def open_run_page(folder: Path) -> tuple[Page, ModuleType]:
     return page, load_page(page)
 
 
-def resume(folder: str | os.PathLike[str]) -> Any:
+def resume(folder: str | os.PathLike[str], **settings: Any) -> Any:
     """Resumes the run in a folder."""
     log_to_screen()
     folder = Path(folder)
     _, module = open_run_page(folder)
-    return module.run(dataclasses.replace(stored_config(module.Config, folder), out=str(folder)))
+    return module.run(changed(stored_config(module.Config, folder), {**settings, "out": str(folder)}))
 
 
 def configure(page: ModuleType, data: Any, labels: list[str] | None, settings: Mapping[str, Any]) -> Any:

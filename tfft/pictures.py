@@ -63,6 +63,8 @@ class Config:
     """Second phase: the top stages of the backbone are trained too."""
     seed: int = 0
     """Random seed of the split, the initial weights, the order and the augmentation."""
+    changed_data: Literal["stop", "accept"] = "stop"
+    """When a run is resumed whose data have changed: stop it, or accept the data as they are now."""
     out: str | None = None
     """New folder for the results; by default a new one in runs/."""
 

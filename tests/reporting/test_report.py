@@ -15,7 +15,7 @@ from tfft.data import Splits
 from tfft.evaluation import score_splits, single_label_scores
 from tfft.models import single_label
 from tfft.pages import stock_pages
-from tfft.reporting import class_figures, write_report
+from tfft.reporting import class_figures, write_report, write_skipped
 from tfft.training import History, Phase, plan_phases
 
 EVIL = "<script>alert('x')</script>"
@@ -37,7 +37,9 @@ def folder(network: keras.Model, splits: Splits, tmp_path: Path) -> Path:
     guesses = {name: np.full((len(e), 2), 0.5, np.float32) for name, e in splits.items()}
     found = score_splits(splits, guesses, lambda e, given: single_label_scores(e.targets, given, splits.labels))
     with runs.open_run(stock_pages()["image_classification"], Choices(out=str(tmp_path / "run"))) as run:
-        write_report(run, plan, History([row], best=0), found.scores, class_figures(splits, found))
+        write_skipped(splits, run.folder)
+        history = History([row], best=0, parts={"head": 2}, notes=["the data changed"])
+        write_report(run, plan, history, found.scores, class_figures(splits, found))
     return tmp_path / "run"
 
 
@@ -53,6 +55,9 @@ def test_numbers_a_table_of_what_was_left_out_and_a_page(folder: Path) -> None:
     assert report["phases"][0]["trained_parameters"] == 18
     assert "pool" in report["phases"][0]["trains_on"]
     assert report["phases"][0]["views"] == 1
+
+    assert report["notes"][1] == "the data changed"
+    assert "in 2 parts" in report["notes"][2]
 
     with (folder / "skipped.csv").open(newline="") as file:
         assert next(csv.DictReader(file))["example"] == "'=cmd()"

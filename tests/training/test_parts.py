@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfft.data import Splits
 from tfft.models import single_label
 from tfft.training import Phase, fine_tune, plan_phases
+from tfft.training.parts import train_in_parts
 from tfft.training.state import read_state
 
 TASK = single_label(["ant", "bee"])
@@ -45,6 +46,23 @@ def trained(
     return history, model.get_weights()
 
 
+def test_parts_of_other_sizes_give_the_update_of_the_whole_batch() -> None:
+    """5 examples in parts of 3 and 2, with their losses and metrics."""
+    inputs, targets = np.arange(10, dtype=np.float32).reshape(5, 2) / 10, np.array([0, 1, 1, 0, 1])
+    logs, kernels = [], []
+    for parts in (1, 2):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, "softmax", kernel_initializer="ones")])
+        model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        train_in_parts(model, parts, batch_size=6)
+        logs.append(model.fit(inputs, targets, batch_size=6, verbose=0).history)
+        kernels.append(model.layers[0].kernel.numpy())
+    for name, values in logs[0].items():
+        assert values == pytest.approx(logs[1][name], rel=1e-6)
+    assert kernels[0] == pytest.approx(kernels[1], abs=1e-6)
+    assert np.abs(kernels[0] - 1).min() > 1e-3
+
+
+@pytest.mark.slow  # TensorFlow waits ten seconds before it gives up
 def test_a_batch_that_does_not_fit_is_computed_in_parts(
     network: keras.Model, splits: Splits, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
 import pytest
 
 from tfft.data import Augmentation, Splits
+from tfft.data.examples import Pictures
 from tfft.errors import ConfigError, DataError, Interrupted
 from tfft.models import single_label
 from tfft.training import Phase, fine_tune, plan_phases
@@ -45,7 +47,12 @@ class Alarm:
 
 
 def trained(
-    network: keras.Model, splits: Splits, folder: Path, alarm: Alarm | None = None, **changes: object
+    network: keras.Model,
+    splits: Splits,
+    folder: Path,
+    alarm: Alarm | None = None,
+    changed_data: Literal["stop", "accept"] = "stop",
+    **changes: object,
 ) -> tuple[list[dict], list[bytes]]:
     """Trains a fresh copy, going on from what is in the folder; the history without times, and the weights."""
     keras.utils.set_random_seed(0)
@@ -54,7 +61,7 @@ def trained(
     if alarm is not None:
         splits = replace(splits, train=replace(splits.train, targets=alarm))
     options = {"phases": PHASES, "batch_size": 3, "seed": 0, **changes}
-    rows = fine_tune(plan_phases(fresh, TASK, splits, **options), folder=folder).rows
+    rows = fine_tune(plan_phases(fresh, TASK, splits, **options), folder=folder, changed_data=changed_data).rows
     rows = [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
     return rows, [weight.tobytes() for weight in fresh.get_weights()]
 
@@ -95,21 +102,20 @@ def test_other_data_and_other_models_are_refused(network: keras.Model, splits: S
     phases = {"head": Phase(epochs=1), "tune": Phase(epochs=1, unfreeze=1)}
     with pytest.raises(Interrupted):
         trained(network, splits, tmp_path, Alarm(splits.train.targets, {3}), phases=phases)
-    train = splits.train
-
-    def part(positions: list[int]) -> Splits:
-        chosen = [train.ids[p] for p in positions]
-        kept = replace(train, inputs=train.inputs[positions], targets=train.targets[positions], ids=chosen)
-        return replace(splits, train=kept)
-
+    train, val = splits.train, splits.val
+    shuffled = replace(splits, train=part(train, [1, 0, *range(2, 20)]))
     other = (
-        (part([*range(1, 20)]), DataError, "train: 0 added, 1 removed"),
-        (part([1, 0, *range(2, 20)]), DataError, "train.*order"),
-        (replace(splits, val=replace(splits.val, targets=1 - splits.val.targets)), DataError, "labels.*val"),
+        (replace(splits, train=part(train, range(1, 20))), "train: 0 added, 1 removed"),
+        (shuffled, "train.*order"),
+        (replace(splits, val=replace(val, targets=1 - val.targets)), "val: other labels"),
+        (replace(splits, labels=["bee", "ant"]), "list of labels"),
     )
-    for changed, kind, words in other:
-        with pytest.raises(kind, match=words):
+    for changed, words in other:
+        with pytest.raises(DataError, match=words):
             trained(network, changed, tmp_path, phases=phases)
+    for name, moved in (("test", val), ("val", train)):  # it would be scored on what it has learned from
+        with pytest.raises(DataError, match=f"examples of {name} were in .* too good"):
+            trained(network, replace(splits, **{name: moved}), tmp_path, phases=phases, changed_data="accept")
     wider = Phase(epochs=1, learning_rate=0.02)
     for changes, words in (
         ({"phases": {**phases, "head": wider}}, "--head changed"),
@@ -124,6 +130,31 @@ def test_other_data_and_other_models_are_refused(network: keras.Model, splits: S
     network.get_layer("conv_1").kernel.assign(2 * network.get_layer("conv_1").kernel)
     with pytest.raises(ConfigError, match="backbone"):
         trained(network, splits, tmp_path, phases=phases)
+
+
+def test_changed_data_can_be_accepted(
+    network: keras.Model, splits: Splits, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The epoch that had begun starts again; an epoch before it is no longer the best where validation has changed."""
+    with pytest.raises(Interrupted):
+        trained(network, splits, tmp_path, Alarm(splits.train.targets, {11}))
+    before = read_state(tmp_path)
+    assert (before.phase, before.epoch, before.step > 0) == (0, 1, True)
+    fewer = replace(splits, train=part(splits.train, range(3, 20)), val=part(splits.val, range(1, 7)))
+    rows, _ = trained(network, fewer, tmp_path, changed_data="accept")
+    assert [row["phase"] for row in rows][:4] == ["head"] * 3 + ["tune"]
+    after = read_state(tmp_path)
+    assert after.history.rows[0] == before.history.rows[0]
+    assert after.history.best > 0
+    assert "train: 0 added, 3 removed; val: 0 added, 1 removed; this was accepted" in after.history.notes[0]
+    assert "0 added, 3 removed" in caplog.text
+
+
+def part(examples: Pictures, positions: Iterable[int]) -> Pictures:
+    """Some of the examples."""
+    kept = list(positions)
+    ids = [examples.ids[position] for position in kept]
+    return replace(examples, inputs=examples.inputs[kept], targets=examples.targets[kept], ids=ids)
 
 
 def test_damaged_states_are_said_and_a_run_begins_anew(

@@ -9,6 +9,7 @@ from .plots import colours as colours
 from .plots import confusion as confusion
 from .plots import learning_curves as learning_curves
 from .report import write_report as write_report
+from .report import write_skipped as write_skipped
 from .screen import show_plan as show_plan
 from .screen import show_scores as show_scores
 from .tags import tag_figures as tag_figures

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import jinja2
 
 from tfft import files, runs
+from tfft.data.examples import Splits
 from tfft.evaluation import Scores
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
@@ -17,6 +19,13 @@ from tfft.training.plan import Plan
 from tfft.training.recording import History
 
 
+def write_skipped(splits: Splits, folder: Path) -> None:
+    """Writes `skipped.csv`, if examples were left out."""
+    if splits.skipped:
+        rows = [{"example": where, "reason": reason} for where, reason in splits.skipped]
+        files.write_csv(folder / "skipped.csv", rows)
+
+
 def write_report(
     run: runs.Run,
     plan: Plan,
@@ -24,7 +33,7 @@ def write_report(
     scores: Scores,
     figures: Sequence[Figure],
 ) -> None:
-    """Writes `report.json`, `report.html` and, if examples were left out, `skipped.csv`.
+    """Writes `report.json` and `report.html`.
 
     Args:
         run: The run; the files are written into its folder.
@@ -46,7 +55,7 @@ def write_report(
         "labels": splits.labels,
         "examples": {name: len(examples) for name, examples in splits.items()},
         "counts": splits.counts(),
-        "notes": [*splits.notes, *parts_notes(history.parts)],
+        "notes": [*splits.notes, *history.notes, *parts_notes(history.parts)],
         "phases": [
             {
                 "name": planned.name,
@@ -63,9 +72,6 @@ def write_report(
     page = jinja2.Environment(
         loader=jinja2.PackageLoader("tfft.reporting", "."), autoescape=True, undefined=jinja2.StrictUndefined
     ).get_template("report.html.jinja")
-    if splits.skipped:
-        rows = [{"example": where, "reason": reason} for where, reason in splits.skipped]
-        files.write_csv(run.folder / "skipped.csv", rows)
     files.write_json(run.folder / "report.json", report)
     config = runs.as_json(run.config)
     files.write_text(run.folder / runs.FINISHED, page.render(report=report, config=config, figures=[curves, *figures]))

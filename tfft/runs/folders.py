@@ -28,7 +28,7 @@ LOCK = ".lock"
 """A file in a run folder, locked while the run lasts; the lock of a killed run ends with its process."""
 FINISHED = "report.html"
 """The file that a run writes last."""
-HARMLESS = {"out", "store.folder", "store.limit", "store.memory"}
+HARMLESS = {"out", "changed_data", "store.folder", "store.limit", "store.memory"}
 """Settings that may differ when a run is resumed: they change no number."""
 
 

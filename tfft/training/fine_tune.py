@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from tfft.data.batching.batches import evaluation_batches, training_batches
 from tfft.data.indexing import Indexable
@@ -46,7 +47,7 @@ def store_activations(plan: Plan) -> None:
     plan.activations.fill()
 
 
-def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
+def fine_tune(plan: Plan, *, folder: Path | None = None, changed_data: Literal["stop", "accept"] = "stop") -> History:
     """Trains the model of a plan, phase by phase, and sets it to the best weights of all epochs.
 
     Frozen layers run in inference mode, once for each example and view if their outputs are stored. Each phase starts
@@ -57,6 +58,8 @@ def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
         folder: Where `history.csv` is written after each epoch, and `state.npz` at most every 30 seconds between
             epochs and every 3 minutes within one, at the end, and on Ctrl-C and SIGTERM. A state in the folder is
             resumed, with the same bits. None writes nothing.
+        changed_data: Whether to stop if the data have changed since the run in the folder began, or to continue, see
+            `Origin.continued`.
 
     Raises:
         ConfigError: If the frozen weights have changed since the plan was made, or the state belongs to another model.
@@ -71,7 +74,7 @@ def fine_tune(plan: Plan, *, folder: Path | None = None) -> History:
     origin = None if folder is None else Origin.of(plan)
     state = None if folder is None else read_state(folder)
     if state is not None:
-        origin.check(state, folder)
+        state = origin.continued(state, folder, accept_changed_data=changed_data == "accept")
     store_activations(plan)
     recorder = Recorder(plan.lowest.top, plan.task, None if folder is None else folder / "history.csv")
     if state is not None:

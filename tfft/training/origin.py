@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import keras
 import numpy as np
 
 from tfft.data.indexing import Indexable
-from tfft.errors import ConfigError, DataError, listed
+from tfft.errors import ConfigError, DataError, counted, listed
 from tfft.extras import installed
 from tfft.training.machine import machine
 from tfft.training.plan import Plan
@@ -22,6 +23,7 @@ from tfft.version import __version__
 
 logger = logging.getLogger(__name__)
 
+VAL = "val"
 NO_EXAMPLES = np.empty(0, "S1")
 
 
@@ -63,21 +65,34 @@ class Origin:
         names = ("targets", "labels", "frozen", "settings", "machine")
         return {"splits": list(self.examples), **{name: getattr(self, name) for name in names}}
 
-    def check(self, state: State, folder: Path) -> None:
-        """Checks that a state in a run folder has the same origin; warns if versions or the machine differ.
+    def continued(self, state: State, folder: Path, *, accept_changed_data: bool = False) -> State:
+        """The state from which this origin goes on; warns if versions or the machine differ.
+
+        Args:
+            state: As it was written.
+            folder: The run folder that it is in.
+            accept_changed_data: Whether examples and targets may have changed. An epoch that had begun then starts
+                again, and if `val` has changed, the best epoch is chosen among those that follow.
 
         Raises:
-            DataError: If examples or labels have changed, with the counts of each split.
+            DataError: If examples or labels have changed, with the counts of each split. Where that is accepted: if the
+                list of labels has changed, or an example that is scored on now was trained on before.
             ConfigError: If settings or frozen weights have changed.
         """
         earlier, began = state.made_with, f"since the run in {folder} began"
         anew = "or start a new run with another `--out`"
-        if changes := self._changed_examples(dict(zip(earlier["splits"], state.arrays["examples"], strict=True))):
-            raise DataError(f"The data have changed {began}: {'; '.join(changes)}", fix=f"Restore the data, {anew}")
-        if self.labels != earlier["labels"] or self.targets != earlier["targets"]:
-            others = [name for name, digest in self.targets.items() if earlier["targets"].get(name) != digest]
-            where = f" in {listed(others)}" if others else ""
-            raise DataError(f"The labels have changed {began}{where}", fix=f"Restore the labels, {anew}")
+        if self.labels != earlier["labels"]:
+            raise DataError(f"The list of labels has changed {began}", fix=f"Restore the labels, {anew}")
+        if changed := self._changed_data(state):
+            what = f"The data have changed {began}: {'; '.join(changed.values())}"
+            if not accept_changed_data:
+                raise DataError(what, fix=f"Restore the data, continue with `--changed-data accept`, {anew}")
+            if seen := self._seen_before(state):
+                raise DataError(f"{what}. {seen}: their scores would be too good", fix=f"Restore the data, {anew}")
+            logger.warning("%s. The run continues with the data as they are now.", what)
+            best = (-math.inf, -math.inf) if VAL in changed else state.best_score
+            notes = [*state.history.notes, f"{what.replace(began, 'while the run was interrupted')}; this was accepted"]
+            state = replace(state, step=0, best_score=best, history=replace(state.history, notes=notes))
         now, before = self.settings, earlier["settings"]
         if others := [name for name in dict.fromkeys([*now, *before]) if now.get(name) != before.get(name)]:
             raise ConfigError(f"{listed(others)} changed {began}", fix=f"Use the same settings, {anew}")
@@ -85,17 +100,35 @@ class Origin:
             raise ConfigError(f"The weights of the backbone have changed {began}", fix=f"Use the same weights, {anew}")
         if self.machine != earlier["machine"]:
             logger.warning("The run began with other versions or on another machine: the last bits may differ.")
+        return state
 
-    def _changed_examples(self, before: Mapping[str, np.ndarray]) -> list[str]:
-        changes = []
+    def _changed_data(self, state: State) -> dict[str, str]:
+        """By split, what has changed: `{"train": "train: 2 added, 0 removed"}`."""
+        before, changed = _examples(state), {}
         for name in dict.fromkeys([*self.examples, *before]):
             now, then = self.examples.get(name, NO_EXAMPLES), before.get(name, NO_EXAMPLES)
             added, removed = len(np.setdiff1d(now, then)), len(np.setdiff1d(then, now))
             if added or removed:
-                changes.append(f"{name}: {added:,} added, {removed:,} removed")
+                changed[name] = f"{name}: {added:,} added, {removed:,} removed"
             elif not np.array_equal(now, then):
-                changes.append(f"{name}: another order or number of examples")
-        return changes
+                changed[name] = f"{name}: another order or number of examples"
+            elif self.targets[name] != state.made_with["targets"][name]:
+                changed[name] = f"{name}: other labels"
+        return changed
+
+    def _seen_before(self, state: State) -> str:
+        """Which examples a split is scored on now, after another one has decided the weights by them."""
+        before = _examples(state)
+        for now, then in (("val", "train"), ("test", "train"), ("test", "val")):
+            both = np.intersect1d(self.examples.get(now, NO_EXAMPLES), before.get(then, NO_EXAMPLES))
+            if len(both):
+                return f"{counted(len(both), 'example')} of {now} were in {then} before"
+        return ""
+
+
+def _examples(state: State) -> dict[str, np.ndarray]:
+    """By split, the keys of the examples that a run began with."""
+    return dict(zip(state.made_with["splits"], state.arrays["examples"], strict=True))
 
 
 def check_shapes(kind: str, arrays: Sequence[np.ndarray], variables: Sequence[keras.Variable]) -> None:

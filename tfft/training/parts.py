@@ -48,7 +48,7 @@ def run_in_parts_that_fit(plan: Plan, planned: PlannedPhase, recorder: Recorder,
 def parts_notes(parts_of: Mapping[str, int]) -> list[str]:
     """A sentence for each phase whose batches are computed in parts."""
     return [
-        f"Batches of phase {name} do not fit into the memory: each is computed in {parts} parts, with one update for all"
+        f"Batches of phase {name} do not fit into the memory: each is computed in {parts} parts, with one update"
         for name, parts in parts_of.items()
     ]
 

@@ -35,6 +35,8 @@ class History:
     """Index of the best epoch in `rows`; None before the first epoch has ended."""
     parts: dict[str, int] = field(default_factory=dict)
     """By phase, the parts in which each batch was computed, where it did not fit into the memory."""
+    notes: list[str] = field(default_factory=list)
+    """What else the report must say: for instance that the data changed on the way."""
 
     @property
     def best_row(self) -> dict[str, Any]:
