@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
 import pytest
 
 from recipes.image_classification import DEMO, Config
-from tfft import cli
+from tfft import cli, files
 from tfft.errors import ConfigError
 from tfft.pages import find_page
 from tfft.training import Phase
@@ -54,12 +55,15 @@ def test_an_error_becomes_a_sentence_and_its_code(capsys: pytest.CaptureFixture[
     assert "x" in line
 
 
-def test_ctrl_c_is_130_and_a_failing_disk_4(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_is_130_and_a_full_disk_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.keras").write_text("before")
+
     def stop(config: Config) -> None:
         raise KeyboardInterrupt
 
     def fail(config: Config) -> None:
-        raise OSError(28, "No space left on device", "runs/x/model.keras")
+        with files.replacing(tmp_path / "model.keras", size=2**60):
+            raise AssertionError("not before anything is written")
 
     def fill(config: Config) -> None:
         raise MemoryError
@@ -71,5 +75,6 @@ def test_ctrl_c_is_130_and_a_failing_disk_4(capsys: pytest.CaptureFixture[str]) 
         codes.append(stopped.value.code)
     assert codes == [130, 4, 4]
     _, disk, memory = capsys.readouterr().err.splitlines()
-    assert "runs/x/model.keras" in disk
+    assert re.search(r"model\.keras \(1,152,921,504,606\.8 MB are needed, [\d,.]+ MB are free\)", disk)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("model.keras", "before")]
     assert "--batch-size" in memory

@@ -149,17 +149,18 @@ def _machine_error(error: OSError) -> MachineError:
     file = error.filename or ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         fix = "Free some space, or choose another disk with `--out` or `--store.folder`"
-        return MachineError(f"Disk full while writing {file}".removesuffix(" while writing ") + _free(file), fix=fix)
+        return MachineError(f"Disk full while writing {file}".removesuffix(" while writing ") + _room(error), fix=fix)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return MachineError(f"Permission denied: {file}", fix="Check who owns it, or choose another folder")
     return MachineError(f"{error.strerror or error}: {file}".removesuffix(": "))
 
 
-def _free(file: str) -> str:
-    """How much room there is: `" (12.0 MB are free)"`."""
+def _room(error: OSError) -> str:
+    """How much room is needed, if that is known, and how much there is: `" (14.2 MB are needed, 12.0 MB are free)"`."""
+    parts = [f"{megabytes(error.needed)} are needed"] if hasattr(error, "needed") else []
     with contextlib.suppress(OSError):
-        return f" ({megabytes(shutil.disk_usage(Path(file).parent).free)} are free)"
-    return ""
+        parts.append(f"{megabytes(shutil.disk_usage(Path(error.filename or '').parent).free)} are free")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _leave(sentence: object, code: int) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +24,7 @@ def is_half_written(path: Path) -> bool:
 
 
 @contextmanager
-def replacing(path: Path, *, durable: bool = True, keep: Path | None = None) -> Iterator[Path]:
+def replacing(path: Path, *, size: int = 0, durable: bool = True, keep: Path | None = None) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which replaces `path` in one step on success.
 
     The temporary name keeps the suffixes, since some writers choose the format by them. On failure the temporary file
@@ -30,9 +32,15 @@ def replacing(path: Path, *, durable: bool = True, keep: Path | None = None) -> 
 
     Args:
         path: The file to write.
+        size: Bytes that it will have at least, if known.
         durable: Whether to wait until the data is on the disk, so that it survives a power cut.
         keep: A path for the file that was at `path` before, or None.
+
+    Raises:
+        OSError: If it cannot be written; if the disk has less room than `size`, before anything is written.
     """
+    if size > shutil.disk_usage(path.parent).free:
+        raise disk_full(path, size)
     temporary = path.parent / f"{WRITING}{uuid.uuid4().hex}{''.join(path.suffixes)}"
     # created first, so that an unwritable folder fails before the work; never overwrites another file
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o666))
@@ -50,9 +58,18 @@ def replacing(path: Path, *, durable: bool = True, keep: Path | None = None) -> 
     except OSError as error:
         if error.filename in (str(temporary), None):
             error.filename = str(path)  # the name that the user knows
+        if size and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(path, size) from None
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def disk_full(path: Path, size: int) -> OSError:
+    """The error of a disk without room for a file, with the bytes that it needs as `needed`."""
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    error.needed = size
+    return error
 
 
 def _sync_folder(folder: Path) -> None:
@@ -67,9 +84,9 @@ def _sync_folder(folder: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text, completely or not at all."""
-    with replacing(path) as temporary:
-        # "replace": a path that is no UTF-8 must not cost the whole file
-        temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    content = text.encode("utf-8", errors="replace")  # a path that is no UTF-8 must not cost the whole file
+    with replacing(path, size=len(content)) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -39,7 +39,8 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
             weights are in `model.weights.h5`, if there is room for them.
     """
     try:
-        with files.replacing(folder / "model.keras") as temporary:
+        size = sum(weight.numpy().nbytes for weight in model.weights)
+        with files.replacing(folder / "model.keras", size=size) as temporary:
             model.save(temporary)
             _check_answers(model, temporary, sample, expected)
         remove_kept_weights(folder)

@@ -171,7 +171,7 @@ def write_chunk(path: Path, keys: Sequence[str], rows: np.ndarray, notes: dict[s
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     # not synced to the disk: after a power cut the checksum fails, and the rows are computed again
-    with replacing(path, durable=False) as temporary, temporary.open("wb") as file:
+    with replacing(path, size=rows.nbytes, durable=False) as temporary, temporary.open("wb") as file:
         file.write(json.dumps(header, ensure_ascii=True).encode() + b"\n")
         file.write(memoryview(rows).cast("B"))
 

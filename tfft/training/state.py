@@ -57,7 +57,8 @@ def write_state(state: State, folder: Path) -> None:
     named = {f"{kind}/{index}": array for kind, arrays in state.arrays.items() for index, array in enumerate(arrays)}
     named["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     named["checksum"] = np.frombuffer(_checksum(named), np.uint8)
-    with files.replacing(folder / STATE, keep=folder / PREVIOUS) as temporary, temporary.open("wb") as file:
+    size = sum(array.nbytes for array in named.values())
+    with files.replacing(folder / STATE, size=size, keep=folder / PREVIOUS) as temporary, temporary.open("wb") as file:
         np.savez(file, **named)
 
 
