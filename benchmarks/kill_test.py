@@ -41,7 +41,7 @@ STAGES = (
     *("start", "scan", "decode", "plan", "trunk", "head", "tune"),
     *("validation", "state", "save", "evaluation", "report"),
 )
-FOLDERS = {"sources": "scan", "demo": "scan", "splitting": "scan", "reading": "decode", "reporting": "report"}
+FOLDERS = {"sources": "scan", "demo": "scan", "splitting": "scan", "reading": "decode"}
 """Stages by the folder of tfft that a function on the stack stands in."""
 FUNCTIONS = {
     "write_state": "state",
@@ -221,7 +221,7 @@ def _stage(frame: FrameType | None) -> str:
             if name == "scored":
                 trained = "validation"
             if parts[-1] == "workflow.py" or parts[-2] == "recipes":
-                return trained or {"evaluate": "evaluation", "save": "save"}.get(name, "between")
+                return trained or {"evaluate": "evaluation", "save": "save", "figures": "report"}.get(name, "between")
         elif name == "evaluate":
             trained = "validation"
         frame = frame.f_back
