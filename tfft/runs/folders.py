@@ -169,9 +169,10 @@ def _check_same(folder: Path, page: Page, config: Any) -> None:
             fix="Choose another folder",
         )
     if changes := list(_changes(stored, config)):
+        resume = f", or resume that run: `tfft resume {shlex.quote(str(folder))}`"
         raise ConfigError(
             f"`--out` {folder} has a run with other settings: {listed(changes, most=6)}",
-            fix=f"Choose another folder, or resume that run: `tfft resume {shlex.quote(str(folder))}`",
+            fix=f"Choose another folder{'' if (folder / FINISHED).exists() else resume}",
         )
 
 

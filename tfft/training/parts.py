@@ -30,7 +30,8 @@ def run_in_parts_that_fit(plan: Plan, planned: PlannedPhase, recorder: Recorder,
     Raises:
         tf.errors.ResourceExhaustedError: If single examples do not fit, or the memory became too small in later epochs.
     """
-    weights = [variable.numpy() for variable in recorder.kept.variables]
+    weights = {id(weight) for weight in recorder.kept.weights}
+    seeds = [(v, v.numpy()) for v in recorder.kept.variables if id(v) not in weights]
     parts_of, epochs = recorder.history.parts, len(recorder.history.rows)
     while True:
         try:
@@ -41,7 +42,8 @@ def run_in_parts_that_fit(plan: Plan, planned: PlannedPhase, recorder: Recorder,
                 raise
         parts_of[planned.name] = min(2 * parts, plan.batch_size)
         logger.warning("%s. Phase %s starts again.", *parts_notes({planned.name: parts_of[planned.name]}), planned.name)
-        for variable, value in zip(recorder.kept.variables, weights, strict=True):
+        recorder.restore_best()  # a phase starts from these
+        for variable, value in seeds:
             variable.assign(value)
 
 
