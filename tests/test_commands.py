@@ -119,6 +119,44 @@ def test_a_mistyped_flag_and_a_bad_value_are_named(typed: Typed) -> None:
         assert error.count("\n") == 1
 
 
+PAGE = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Config:
+    seed: int = 0
+    changed_data: str = "stop"
+    out: str | None = None
+
+RECIPE = None
+print("imported")
+
+def run(config):
+    print("runs", config)
+"""
+
+
+def test_a_run_folder_never_chooses_the_code_that_runs(typed: Typed) -> None:
+    """It may be from a stranger, and the page beside it, too."""
+    Path("evil").mkdir()
+    Path("evil/mine.py").write_text(PAGE)
+    about = {"recipe": "mine", "page": {"file": "evil/mine.py", "digest": "0"}, "config": {"seed": 3}}
+    for named in (about, {**about, "recipe": "evil/mine.py", "page": {}}):
+        Path("evil/config.json").write_text(json.dumps(named))
+        for words, wanted in (
+            (["resume", "evil"], "tfft resume evil --page evil/mine.py"),
+            (["run", "--replay", "evil"], "tfft run evil/mine.py --replay evil"),
+        ):
+            code, out, error = typed(*words)
+            assert (code, out) == (2, "")
+            assert f"Type `{wanted}`" in error
+    Path("evil/config.json").write_text(json.dumps({**about, "page": {"file": "lost/mine.py"}}))
+    assert "lost/mine.py is missing; evil/mine.py is its copy" in typed("resume", "evil")[2]
+    code, out, error = typed("resume", "evil", "--page", "evil/mine.py", "--changed-data", "accept")
+    assert (code, error) == (0, "")
+    assert out.splitlines() == ["imported", "runs Config(seed=3, changed_data='accept', out='evil')"]
+
+
 def test_an_unknown_recipe(typed: Typed) -> None:
     for command in ("run", "plan"):
         code, out, error = typed(command, "image_clasification")

@@ -75,7 +75,12 @@ def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **se
     return workflow.rehearse(page.RECIPE, front.configure(page, data, labels, settings))
 
 
-def resume(folder: str | os.PathLike[str], *, changed_data: Literal["stop", "accept"] = "stop") -> Result:
+def resume(
+    folder: str | os.PathLike[str],
+    *,
+    page: str | os.PathLike[str] | None = None,
+    changed_data: Literal["stop", "accept"] = "stop",
+) -> Result:
     """Resumes an interrupted run, with the same bits as if it had never stopped.
 
     The same call of `run` does so too; where arrays or models were passed, it needs `out=folder`. If the run has
@@ -83,6 +88,7 @@ def resume(folder: str | os.PathLike[str], *, changed_data: Literal["stop", "acc
 
     Args:
         folder: The run folder.
+        page: The page of your own that made the run; None for a recipe that comes with tfft.
         changed_data: What to do if the data have changed since the run began: stop, or accept the data as they are now.
 
     Returns:
@@ -93,4 +99,4 @@ def resume(folder: str | os.PathLike[str], *, changed_data: Literal["stop", "acc
     """
     from tfft import front
 
-    return front.resume(folder, changed_data=changed_data)
+    return front.resume(folder, page, changed_data=changed_data)

@@ -33,6 +33,7 @@ def app() -> None:
         commands.add_parser(name, help=f"{what}; `tfft {name} RECIPE --help` lists its flags")
     resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.add_argument("folder", type=Path, help="of the run")
+    resume.add_argument("--page", help="that made the run, if it is one of your own")
     resume.add_argument(
         "--changed-data",
         choices=("stop", "accept"),
@@ -54,7 +55,7 @@ def app() -> None:
             case "cp":
                 _copy_recipe(words.recipe, words.target, whole=words.whole)
             case "resume":
-                front.resume(words.folder, changed_data=words.changed_data)
+                front.resume(words.folder, words.page, changed_data=words.changed_data)
             case "store":
                 _show_store(words.folder) if words.action == "ls" else _clear_store(words.folder)
 
@@ -84,7 +85,7 @@ def _run(command: str, arguments: Sequence[str]) -> None:
     """Runs or plans the page named by the first word, or, for `--replay FOLDER` alone, that of the earlier run."""
     name, *rest = arguments or ["--help"]
     if name == "--replay" and rest:
-        page, recipe = front.open_run_page(Path(rest[0]))
+        page, recipe = front.open_run_page(Path(rest[0]), f"tfft {command} PAGE --replay RUN")
         name, rest = page.name, list(arguments)
     elif name.startswith("-"):
         if name not in ("-h", "--help"):

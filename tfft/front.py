@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -21,27 +22,41 @@ def open_page(recipe: str) -> ModuleType:
     return load_page(find_page(str(recipe)))
 
 
-def open_run_page(folder: Path) -> tuple[Page, ModuleType]:
-    """The page of an earlier run.
+def open_run_page(folder: Path, command: str) -> tuple[Page, ModuleType]:
+    """The page of an earlier run, if it is one of those that come with tfft.
+
+    A page of your own is never imported because a run folder names it: the folder may be from a stranger.
+
+    Args:
+        folder: The run folder.
+        command: What to type for a page of your own, with `PAGE` and `RUN` in place of the paths.
 
     Raises:
-        ConfigError: If the folder has no run, or its page is missing.
+        ConfigError: If the folder has no run, or one of a page of your own.
     """
     stored = read_run(folder)
     name = stored.get("page", {}).get("file") or stored.get("recipe")
     if not isinstance(name, str):
         raise ConfigError(f"{folder / CONFIG} names no recipe", fix="Check the folder")
-    if name.endswith(".py") and not Path(name).is_file() and (copy := folder / Path(name).name).is_file():
-        raise ConfigError(f"Page not found: {name}", fix=f"Its copy is {copy}: copy it to {name} first")
+    if name.endswith(".py"):
+        typed = command.replace("PAGE", shlex.quote(name)).replace("RUN", shlex.quote(str(folder)))
+        copy = folder / Path(name).name
+        lost = f" ({name} is missing; {copy} is its copy)" if copy.is_file() and not Path(name).is_file() else ""
+        raise ConfigError(
+            f"The run in {folder} was made by a page of your own, which you must name{lost}", fix=f"Type `{typed}`"
+        )
     page = find_page(name)
     return page, load_page(page)
 
 
-def resume(folder: str | os.PathLike[str], **settings: Any) -> Any:
+def resume(folder: str | os.PathLike[str], page: str | os.PathLike[str] | None = None, **settings: Any) -> Any:
     """Resumes the run in a folder."""
     log_to_screen()
     folder = Path(folder)
-    _, module = open_run_page(folder)
+    if page is None:
+        _, module = open_run_page(folder, "tfft resume RUN --page PAGE")
+    else:
+        module = load_page(find_page(str(page)))
     return module.run(changed(stored_config(module.Config, folder), {**settings, "out": str(folder)}))
 
 

@@ -5,9 +5,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -65,28 +68,83 @@ def test_a_model_file_is_no_weights_file(tmp_path: Path) -> None:
         load_backbone("MobileNet", weights=str(tmp_path / "model.pkl"), **SMALL)
 
 
+class Host(BaseHTTPRequestHandler):
+    """Answers `/403` with an error and all else with a page, and counts the requests."""
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        self.send_response(403 if self.path == "/403" else 200)
+        self.end_headers()
+        self.wfile.write(b"<html>Log in first</html>")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def host() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
+    server.asked = 0
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+# Keras leaves the connection open after an error
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_a_file_that_cannot_be_downloaded_or_is_damaged_is_named(
-    tmp_path: Path, weights_file: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, weights_file: Path, host: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """After a few tries; what was downloaded instead of weights does not stay."""
+    address, options = "", {}
+
     def tiny(include_top: bool, weights: str, input_tensor: keras.KerasTensor, input_shape: tuple) -> keras.Model:
         """A constructor as those of `keras.applications`, whose file has another name than its address."""
         network = keras.Model(keras.utils.get_source_inputs(input_tensor), keras.layers.Conv2D(2, 1)(input_tensor))
-        # nobody listens on the discard port
         weights_path = keras.utils.get_file(
-            "tiny_no_top.h5", "http://127.0.0.1:9/Tiny-no-top.h5", cache_subdir="models", cache_dir=tmp_path
+            "tiny_no_top.h5", address, cache_subdir="models", cache_dir=tmp_path, **options
         )
         network.load_weights(weights_path)
         return network
 
     tiny.__module__ = keras.applications.MobileNet.__module__  # which has its preprocessing
     monkeypatch.setattr(keras.applications, "Tiny", tiny, raising=False)
+    monkeypatch.setattr(weights, "PAUSES", (0, 0))
     file = tmp_path / "models" / "tiny_no_top.h5"
-    said = rf"(?=.*\bTiny\b)(?=.*{re.escape(str(file))})"
-    with pytest.raises(MachineError, match=rf"{said}(?=.*--weights)"):
-        load_backbone("Tiny", image_size=(32, 32))
+    said = rf"(?=.*\bTiny\b)(?=.*{re.escape(str(file))})(?=.*--weights PATH)(?=.*--weights demo)"
+    ours = f"http://127.0.0.1:{host.server_port}"
+    # nobody listens on the discard port
+    for address, options, asked in (  # noqa: B007  (`tiny` reads them)
+        ("http://127.0.0.1:9/Tiny-no-top.h5", {}, 0),
+        (f"{ours}/403", {}, 3),
+        (f"{ours}/page", {}, 1),
+        (f"{ours}/page", {"file_hash": "0" * 32}, 3),
+    ):
+        host.asked = 0
+        with pytest.raises(MachineError, match=said):
+            load_backbone("Tiny", image_size=(32, 32))
+        assert (host.asked, file.exists()) == (asked, False)
     file.write_bytes(half(weights_file.read_bytes()))
+    options = {}
     with pytest.raises(MachineError, match=said):
         load_backbone("Tiny", image_size=(32, 32))
+    assert file.exists()  # it may be of the person
+
+
+def test_a_file_that_unpacks_to_too_much_is_not_read(tmp_path: Path, weights_file: Path) -> None:
+    bomb, holes = tmp_path / "bomb.weights.h5", tmp_path / "holes.weights.h5"
+    with h5py.File(bomb, "w") as file:
+        file.create_dataset("layers/a", (2**40,), "float32", compression="gzip")
+    with pytest.raises(ConfigError, match=r"bomb\.weights\.h5 is not opened: layers/a unpacks from .* to 4,398,"):
+        load_backbone("MobileNet", weights=str(bomb), **SMALL)
+    content = bytearray(weights_file.read_bytes())
+    content[len(content) // 3 : len(content) // 3 + 40_000] = bytes(40_000)
+    holes.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"holes\.weights\.h5"):
+        load_backbone("MobileNet", weights=str(holes), **SMALL)
 
 
 @pytest.mark.slow

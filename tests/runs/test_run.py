@@ -15,6 +15,7 @@ from tfft import runs
 from tfft.errors import ConfigError, ConflictError, MachineError
 from tfft.pages import find_page
 from tfft.runs import replay
+from tfft.store import Storage
 from tfft.training import Phase
 
 PAGE = find_page("image_classification")
@@ -24,6 +25,11 @@ PAGE = find_page("image_classification")
 class Choices:
     seed: int = 0
     out: str | None = None
+
+
+@dataclass(frozen=True)
+class Stored(Choices):
+    store: Storage = Storage()
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ def test_a_failed_run_leaves_a_folder_that_was_there_and_what_it_wrote(tmp_path:
     assert sorted(p.name for p in (tmp_path / "mine").iterdir()) == ["config.json", "history.csv"]
 
 
-def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+def test_two_runs_never_share_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     folder = tmp_path / "run"
     folder.mkdir()
     with (
@@ -83,14 +90,18 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     assert ConflictError.exit_code == 6
     (folder / ".lock").touch()  # of a killed run
     with runs.open_run(PAGE, Choices(out=str(folder))):
+        assert f"Taking over {folder}" in caplog.text
         assert {path.name for path in folder.iterdir()} == {".lock", "config.json"}
         with pytest.raises(ConflictError, match="/run"), runs.open_run(PAGE, Choices(out=str(folder))):
             pass
     assert [path.name for path in folder.iterdir()] == ["config.json"]
 
 
-def test_the_same_command_goes_on_with_an_interrupted_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_command_goes_on_with_an_interrupted_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.chdir(tmp_path)
+    caplog.set_level("INFO")
 
     def interrupted(config: Choices) -> Path:
         with suppress(KeyboardInterrupt), runs.open_run(PAGE, config) as run:
@@ -101,7 +112,8 @@ def test_the_same_command_goes_on_with_an_interrupted_run(tmp_path: Path, monkey
         return run.folder
 
     first = interrupted(Choices(seed=1))
-    other = interrupted(Choices(seed=2))
+    assert f"To resume this run, type: tfft resume {first}" in caplog.text
+    other = interrupted(Stored(seed=2))
     assert other != first
     with runs.open_run(PAGE, Choices(seed=1)) as run:
         assert run.folder == first
@@ -109,6 +121,7 @@ def test_the_same_command_goes_on_with_an_interrupted_run(tmp_path: Path, monkey
             ".lock", ".writing-notes.md", "config.json", "history.csv",
         ]  # fmt: skip
         assert not run.finished
+        assert f"half-written file of the run that was stopped: {first}/.writing-000" in caplog.text
         with runs.open_run(PAGE, Choices(seed=1)) as beside:
             assert beside.folder not in (first, other)
             (beside.folder / runs.FINISHED).touch()
@@ -116,6 +129,8 @@ def test_the_same_command_goes_on_with_an_interrupted_run(tmp_path: Path, monkey
     with runs.open_run(PAGE, Choices(seed=1, out=str(first))) as run:  # finished, and asked for by name
         assert run.finished
     assert interrupted(Choices(seed=1)) not in (first, other)
+    with runs.open_run(PAGE, Stored(2, str(other), Storage("elsewhere", 1.5))) as run:  # which change no number
+        assert run.folder == other
     with pytest.raises(ConfigError, match=r"--seed 3 \(was 2\)"), runs.open_run(PAGE, Choices(3, str(other))):
         pass
     regression = find_page("image_regression")

@@ -124,6 +124,26 @@ class Forgetful(keras.layers.Dense):
         store["0"], store["1"] = np.ones(self.kernel.shape), np.zeros(self.bias.shape)
 
 
+class Speechless(keras.layers.Layer):
+    """A layer whose weights cannot be saved at all."""
+
+    def save_own_variables(self, store: dict) -> None:
+        raise RuntimeError("no words")
+
+
+def test_weights_that_cannot_be_saved_at_all_are_known_before_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with keras.saving.custom_object_scope({"Speechless": Speechless}):
+        model = keras.Sequential([keras.Input((2,)), Speechless(), keras.layers.Dense(2)])
+        with pytest.raises(ConfigError, match="Speechless cannot be saved: no words"):
+            check_saving(model)
+        (tmp_path / "state.npz").touch()
+        with pytest.raises(RuntimeError, match="no words"):
+            save_model(model, ["a", "b"], tmp_path, sample=np.ones((1, 2), np.float32))
+    assert f"are in {tmp_path / 'state.npz'}" in caplog.text
+
+
 def test_of_a_file_that_answers_otherwise_only_the_weights_stay(tmp_path: Path) -> None:
     with keras.saving.custom_object_scope({"Forgetful": Forgetful}):
         model = keras.Sequential([keras.Input((2,)), Forgetful(2)])

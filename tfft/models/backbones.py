@@ -118,7 +118,8 @@ def _build(name: str, image_size: tuple[int, int], weights: str, options: dict[s
     # each family's module has its preprocessing; it is an identity if the network itself preprocesses
     preprocessed = inspect.getmodule(constructor).preprocess_input(inputs)
     with weight_files.explained(name, weights):
-        network = constructor(
+        network = weight_files.tried(
+            constructor,
             include_top=False,
             weights=pretrained,
             input_tensor=preprocessed,
@@ -150,7 +151,8 @@ def _with_map(model: keras.Model) -> keras.Model:
 
 def _warn_of_augmentation(model: keras.Model) -> None:
     """Logs a warning for Keras's augmentation layers: in a frozen backbone they do nothing."""
-    names = [layer.name for layer in model.layers if type(layer).__name__.startswith(AUGMENTING)]
+    layers = model._flatten_layers(include_self=False)  # with those inside a `Pipeline`
+    names = [layer.name for layer in layers if type(layer).__name__.startswith(AUGMENTING)]
     if names:
         logger.warning(
             "%s of backbone %s will not augment anything: a frozen backbone runs in inference mode. Use `--augment`, "

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import socket
+import time
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import h5py
+
 from tfft.errors import ConfigError, MachineError
+from tfft.models.opening import check_weights_file
+
+logger = logging.getLogger(__name__)
 
 DOWNLOAD_TIMEOUT = 30
 """Seconds without a response after which a download is given up."""
+PAUSES = (1.0, 4.0)
+"""Seconds to wait before a failed download is tried again, and again."""
 NAMED = ("imagenet", "demo", "none")
 """Weights with a name instead of a path."""
 DEMO_FILE = Path(__file__).parent / "demo.weights.h5"
@@ -48,6 +57,7 @@ def check_weights(weights: str) -> None:
         )
     if not Path(weights).is_file():
         raise ConfigError(f"Weights file not found: {weights}", fix="Check `--weights`")
+    check_weights_file(Path(weights))
 
 
 def constructor_weights(backbone: str, weights: str, options: Mapping[str, Any]) -> str | None:
@@ -73,6 +83,19 @@ def constructor_weights(backbone: str, weights: str, options: Mapping[str, Any])
     return str(DEMO_FILE)
 
 
+def tried(build: Callable[..., Any], **arguments: Any) -> Any:
+    """Builds a network; if its weights cannot be downloaded, tries it again, with a pause before."""
+    for pause in PAUSES:
+        try:
+            return build(**arguments)
+        except Exception as error:
+            if not _local(error.__traceback__, "download_target"):
+                raise
+            logger.warning("The download of weights failed (%s). Trying again in %g s", error, pause)
+        time.sleep(pause)
+    return build(**arguments)
+
+
 @contextmanager
 def explained(backbone: str, weights: str) -> Iterator[None]:
     """Explains errors that are raised while a `keras.applications` network is built.
@@ -91,17 +114,23 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
     except Exception as error:
         # the exception names only the address, and some families rename the file
         if target := _local(error.__traceback__, "download_target"):
+            Path(target).unlink(missing_ok=True)  # a part of the file, or one with a wrong hash
             raise MachineError(
                 f"The ImageNet weights of {backbone} cannot be downloaded: {error}",
                 fix=f"Download the file on another machine and put it at {target}, pass another one with "
                 f"`--weights PATH`, or try things out with the weights in the package: `{DEMO_FLAGS}`",
             ) from error
-        if isinstance(error, OSError):
+        if isinstance(error, (OSError, KeyError, RuntimeError)):  # h5py raises any of these for a damaged file
             path = _local(error.__traceback__, "weights_path", "weight_path") or weights
-            kind = MachineError if weights == "imagenet" else ConfigError
-            raise kind(
-                f"The weights file of {backbone} cannot be read as HDF5: {path} ({error})",
-                fix="Remove the file and download it again",
+            what = f"The weights file of {backbone} cannot be read as HDF5: {path} ({error})"
+            if weights != "imagenet":
+                raise ConfigError(what, fix="Remove the file and download it again") from error
+            if Path(path).is_file() and not h5py.is_hdf5(path):  # what was downloaded was a web page
+                Path(path).unlink()
+            raise MachineError(
+                what,
+                fix="Remove the file, if it is still there, and run again; or pass another one with `--weights PATH`, "
+                f"or try things out with the weights in the package: `{DEMO_FLAGS}`",
             ) from error
         if isinstance(error, (ValueError, TypeError)) and weights not in NAMED:
             raise ConfigError(

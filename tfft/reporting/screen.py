@@ -103,7 +103,7 @@ def _table(*columns: str) -> Table:
     """A plain table; a column whose name ends in `>` is aligned right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left")
+        table.add_column(shown(column.removesuffix(">")), justify="right" if column.endswith(">") else "left")
     return table
 
 

@@ -100,7 +100,10 @@ def _claimed(folder: Path, page: Page, config: Any) -> Claim:
                 f"`--out` {folder} already holds other files ({listed(foreign, most=4)})",
                 fix="Choose another folder, or empty it yourself; tfft never deletes files",
             )
+        stale = folder.joinpath(LOCK).exists()
         lock.acquire()
+        if stale:  # a run removes its lock, unless it is killed
+            logger.info("Taking over %s from a run that was killed", folder)
         begun = (folder / CONFIG).exists()
         claimed = Claim(folder, lock, begun, made)
         try:
@@ -169,11 +172,17 @@ def _check_same(folder: Path, page: Page, config: Any) -> None:
             fix="Choose another folder",
         )
     if changes := list(_changes(stored, config)):
-        resume = f", or resume that run: `tfft resume {shlex.quote(str(folder))}`"
+        resume = f", or resume that run: `{resume_command(folder, page)}`"
         raise ConfigError(
             f"`--out` {folder} has a run with other settings: {listed(changes, most=6)}",
             fix=f"Choose another folder{'' if (folder / FINISHED).exists() else resume}",
         )
+
+
+def resume_command(folder: Path, page: Page) -> str:
+    """What to type to resume the run in a folder."""
+    named = f" --page {shlex.quote(str(page.path))}" if page.own else ""
+    return f"tfft resume {shlex.quote(str(folder))}{named}"
 
 
 def _changes(stored: Mapping[str, Any], config: Any) -> Iterator[str]:

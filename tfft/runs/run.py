@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from tfft import extras, files
 from tfft.errors import MachineError, TfftError, check_range
 from tfft.pages import Page
-from tfft.runs.folders import FINISHED, claim
+from tfft.runs.folders import FINISHED, claim, resume_command
 from tfft.runs.output import lasting_output
 from tfft.runs.replay import CONFIG, read_run, with_choices
 from tfft.runs.starting import start_keras
@@ -91,20 +90,20 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
         except BaseException as error:
             claimed.undo(CONFIG, page.path.name)
             if (folder / CONFIG).exists():
-                _show_how_to_resume(folder, error)
+                _show_how_to_resume(folder, page, error)
             raise
         finally:
             claimed.release()
 
 
-def _show_how_to_resume(folder: Path, error: BaseException) -> None:
+def _show_how_to_resume(folder: Path, page: Page, error: BaseException) -> None:
     """Not after errors that would only come again."""
     if isinstance(error, TfftError) and not isinstance(error, MachineError):
         return
     if "python_object" in (folder / CONFIG).read_text(encoding="utf-8"):
         logger.info("To resume this run, call `run` again with the same objects and out=%r", str(folder))
     else:
-        logger.info("To resume this run, type: tfft resume %s", shlex.quote(str(folder)))
+        logger.info("To resume this run, type: %s", resume_command(folder, page))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from tfft.models.decoder import of_layers
 from tfft.models.generating import answerer
 from tfft.models.sizes import Search
 from tfft.models.subwords import Subwords, pretrained_subwords
+from tfft.serving.bundle import open_model
 
 PIECES, LENGTHS = "answers.spm", "answers.json"
 """The subword tokenizer in SentencePiece's format; the maximum length of a generated text and the search."""
@@ -56,7 +57,7 @@ def open_answerer(folder: str | Path, search: Search | None = None) -> Callable[
         longest, search = int(saved["longest"]), search or Search(**saved["search"])
     except (ValueError, KeyError, TypeError) as error:
         raise _not_a_run(f"{folder / LENGTHS} has no valid length and search") from error
-    whole = keras.saving.load_model(folder / "model.keras", compile=False)
+    whole = open_model(folder)
     model = next(layer for layer in whole.layers if isinstance(layer, keras.Model))
     tokens_of = keras.Model(whole.inputs[0], whole.get_layer("pack").output)
     pieces = _pieces(folder, model, whole, longest)

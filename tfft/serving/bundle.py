@@ -15,7 +15,9 @@ from keras import tree
 from tfft import extras, files
 from tfft.errors import ConfigError, listed
 from tfft.models.kept import KEPT, keep_weights, remove_kept_weights
+from tfft.models.opening import check_model_file
 from tfft.store.code import is_own
+from tfft.training.state import STATE
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
             _check_answers(model, temporary, sample, expected)
         remove_kept_weights(folder)
     except Exception:
-        keep_weights(model, folder)
+        if not keep_weights(model, folder) and (folder / STATE).is_file():
+            logger.warning("The trained weights are in %s, from which the run can be resumed", folder / STATE)
         raise
     if own := _own_code(model):
         logger.warning("model.keras opens only after `import` of your code that defines %s", listed(own))
@@ -64,6 +67,9 @@ def check_saving(model: keras.Model) -> None:
         config = model.to_json()
         if own:
             keras.models.model_from_json(config)
+        for layer in model._flatten_layers():
+            if is_own(type(layer)):
+                layer.save_own_variables({})
     except Exception as error:  # of any kind, from code of your own
         first = str(error).strip().partition("\n")[0]
         raise ConfigError(f"{listed(own) or model.name} cannot be saved: {first}", fix=fix) from error
@@ -77,6 +83,7 @@ def open_model(folder: Path) -> keras.Model:
     """
     path = folder / "model.keras"
     try:
+        check_model_file(path)
         with zipfile.ZipFile(path) as archive:
             if b"keras_hub" in archive.read("config.json"):
                 extras.require("text")
