@@ -154,8 +154,10 @@ def test_what_a_person_calls_it(network: keras.Model) -> None:
 
 def test_an_augmentation_layer_in_a_backbone_is_named(caplog: pytest.LogCaptureFixture) -> None:
     inputs = keras.Input((8, 8, 3))
-    x = keras.layers.RandomFlip(name="flipped")(inputs)
+    x = keras.layers.Pipeline([keras.layers.RandomRotation(0.1, name="turned")])(inputs)
+    x = keras.layers.RandomFlip(name="flipped")(x)
     model = keras.Model(inputs, keras.layers.Conv2D(2, 3)(x))
     load_backbone(model, image_size=(8, 8))
     assert "flipped" in caplog.text
+    assert "turned" in caplog.text
     assert "--augment" in caplog.text

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tfft.data import Splits
 from tfft.errors import ConfigError
 from tfft.models import any_size, box_maps, hidden_layers, pixel_maps, pooled, with_boxes
-from tfft.serving import check_saving, save_model, save_thresholds
+from tfft.serving import check_saving, open_model, save_model, save_thresholds
 
 REFUSE = """
 import sys
@@ -122,6 +123,31 @@ class Forgetful(keras.layers.Dense):
 
     def save_own_variables(self, store: dict) -> None:
         store["0"], store["1"] = np.ones(self.kernel.shape), np.zeros(self.bias.shape)
+
+
+def test_the_model_of_a_stranger_runs_no_code_and_fills_no_memory(tmp_path: Path) -> None:
+    path, model = tmp_path / "model.keras", keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: Path("ran").touch() or x)]).save(path)
+    with pytest.raises(ConfigError, match="Lambda"):
+        open_model(tmp_path)
+    model.save(path)
+    open_model(tmp_path)
+    whole = path.read_bytes()
+    link = zipfile.ZipInfo("assets/link")
+    link.external_attr = 0o120777 << 16
+    for member, content, said in (
+        ("../outside", b"", "outside"),
+        ("assets/../../outside", b"", "outside"),
+        ("run.py", b"", "run"),
+        (link, b"/etc/passwd", "link"),
+        ("assets/zeros", bytes(3_000_000), r"unpacks from 2\.\d kB to 3\.0 MB"),
+    ):
+        path.write_bytes(whole)
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, content)
+        with pytest.raises(ConfigError, match=f"not opened: .*{said}"):
+            open_model(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.keras"]
 
 
 class Speechless(keras.layers.Layer):

@@ -31,6 +31,11 @@ SPLIT_NAMES = {
 }
 
 
+SIGNATURES = {
+    ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff", ".png": b"\x89PNG\r\n", ".gif": b"GIF8", ".webp": b"RIFF",
+}  # fmt: skip
+"""The first bytes of common picture formats, by suffix."""
+
 LEAK = "leak"
 """In place of a split: val or test has the same example, so that this one is left out."""
 
@@ -69,6 +74,8 @@ class Record:
     """`train`, `val` or `test`, if the source assigns it; or `LEAK`."""
     group: str | None = None
     """Examples of one group (a patient, a scene, a document) stay in one split."""
+    disguised: bool = False
+    """Whether its suffix names another picture format than the one it is in."""
     digest: str = ""
     """Hash of the content, 32 hexadecimal digits; equal examples have equal digests, whatever their names."""
     alike: str = ""
@@ -93,11 +100,17 @@ def digested(records: Sequence[Record]) -> list[Record]:
             content = record.read()
         except OSError:
             content = f"unreadable {record.where}".encode()
-        return replace(record, digest=content_digest(content))
+        return replace(record, digest=content_digest(content), disguised=_is_disguised(record, content))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         passes = pool.map(digest, records)
         return list(tqdm(passes, total=len(records), desc="Comparing", unit=" files", disable=None, leave=False))
+
+
+def _is_disguised(record: Record, content: bytes) -> bool:
+    suffix = record.content.suffix.lower() if isinstance(record.content, Path) else ""
+    starts = SIGNATURES.get(suffix, b"")
+    return not content.startswith(starts) and content.startswith(tuple(SIGNATURES.values()))
 
 
 def content_digest(content: Buffer) -> str:

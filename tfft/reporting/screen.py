@@ -115,7 +115,7 @@ def show_scores(scores: Mapping[str, Any], folder: Path) -> None:
     )
     table = _table("split", *(f"{name}>" for name in names))
     for split, values in scores.items():
-        table.add_row(split, *(f"{values[name]:.4f}" if values.get(name) is not None else "-" for name in names))
+        table.add_row(shown(split), *(f"{values[name]:.4f}" if values.get(name) is not None else "-" for name in names))
     console.print(table)
     for name in ("report.html", "report.json", "model.keras"):
         console.print(shown(folder / name), soft_wrap=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfft.errors import MachineError
+from tfft.errors import MachineError, megabytes
 from tfft.files import read_json
 from tfft.store.arrays import DESCRIPTION, StoredArray, fingerprint
 from tfft.store.chunks import IN_USE, SUFFIX
@@ -71,8 +71,10 @@ class Store:
         if not self.has_room(size):
             free = shutil.disk_usage(self.folder).free
             raise MachineError(
-                f"The store has no room for {size:,} bytes: limit {self.limit:,}, {free:,} free in {self.folder}",
-                fix="Raise `--store.limit`, choose another `--store.folder`, or lower `--image-size` or `--length`",
+                f"The store in {self.folder} has no room for {megabytes(size)}: its limit is {megabytes(self.limit)}, "
+                f"and {megabytes(free)} are free, of which {megabytes(FREE_BYTES)} stay free",
+                fix="Raise `--store.limit`, choose a `--store.folder` on another disk, or lower `--image-size` or "
+                "`--length`",
             )
         total = sum(chunk_size for _, chunk_size, _ in self._chunks())
         for _, chunk_size, path in sorted(self._unused()):

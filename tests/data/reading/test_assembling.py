@@ -41,7 +41,8 @@ def test_classes_that_are_written_alike_are_told() -> None:
     ]
     targets = Label.targets(rows, Form())
     splits = assemble(rows, [], targets, Inputs(Texts, inputs_of, {}, "stop"), balanced=False)
-    (note,) = splits.notes
+    note, single = splits.notes
+    assert single == "train has only one text of 'Red ant', 'bee', 'red  Ant', 'redant'"
     assert "'Red ant'" in note
     assert "'red  Ant'" in note
     assert "'redant'" not in note

@@ -82,5 +82,5 @@ def test_a_disk_too_small_is_told_before_reading(refused: Callable[..., None]) -
         decoder = Decoder("bytes", (10**9, 10**9), decode, 1)
         decoded_array(decoder, [content_digest(b"ab")], asked.append, Storage())
 
-    refused(MachineError, "1,000,000,000,000,000,000", attempt)
+    refused(MachineError, "1,000,000,000,000.0 MB", attempt)
     assert asked == []

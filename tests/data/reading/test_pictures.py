@@ -57,6 +57,25 @@ def test_every_bad_file_is_named(dealt: list[Record], refused: Check) -> None:
     refused(DataError, ("2", "bee/0", "empty", "ant/1", "text", "--bad-files"), read, bad)
 
 
+def test_odd_shapes_and_wrong_suffixes_are_noted(dealt: list[Record], noted: Noted, tmp_path: Path) -> None:
+    def file(name: str, size: tuple[int, int], form: str) -> Path:
+        Image.new("RGB", size, (len(name), *size) if max(size) < 256 else "red").save(tmp_path / name, form)
+        return tmp_path / name
+
+    odd = [
+        file("dot.png", (1, 1), "PNG"),
+        file("line.png", (50, 5), "PNG"),
+        file("disguised.jpg", (9, 9), "PNG"),
+        file("right.jpeg", (11, 9), "JPEG"),
+    ]
+    records = digested([replace(r, content=path) for r, path in zip(dealt, odd, strict=False)] + dealt[4:])
+    splits = read(records)
+    assert noted(splits, "1 of 8", "less than 4 pixels")
+    assert noted(splits, "1 of 8", "10 times as long as wide")
+    assert noted(splits, "1 of 8", "another format than their suffix")
+    assert len(splits.notes) == 3
+
+
 def test_bad_files_can_be_left_out(dealt: list[Record], noted: Noted) -> None:
     bad = digested([replace(r, content=b"") if i == 0 else r for i, r in enumerate(dealt)])
     splits = read(bad, "skip")
@@ -79,7 +98,7 @@ def test_a_file_that_cannot_be_read_is_named(dealt: list[Record], tmp_path: Path
 
 
 def test_a_disk_too_small_is_told_before_decoding(dealt: list[Record], refused: Check) -> None:
-    refused(MachineError, "2,400,000,000,000,000", lambda: read_pictures(dealt, image_size=(10**7, 10**7)))
+    refused(MachineError, "2,400,000,000.0 MB", lambda: read_pictures(dealt, image_size=(10**7, 10**7)))
 
 
 def test_a_picture_under_two_labels_is_noted(dealt: list[Record], noted: Noted) -> None:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tfft.data import Columns, find_pictures
 from tfft.errors import ConfigError, DataError
 
@@ -55,11 +57,16 @@ def test_folders_inside_a_class_belong_to_it(tmp_path: Path, picture_folder: Mak
     assert Counter(r.truth.name for r in find_pictures(str(folder))) == {"ant": 3, "bee": 1}
 
 
-def test_a_link_in_a_circle_multiplies_nothing(tmp_path: Path, picture_folder: Maker) -> None:
+def test_links_to_folders_and_folders_named_like_pictures_multiply_nothing_and_are_named(
+    tmp_path: Path, picture_folder: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = picture_folder(tmp_path, {"ant": 1, "bee": 1})
+    picture_folder(folder / "bee" / "0.jpg", {"inner": 1})
     (folder / "ant" / "loop").symlink_to(folder, target_is_directory=True)
     (folder / "loop").symlink_to(folder, target_is_directory=True)
     assert len(find_pictures(str(folder))) == 2
+    for name in ("ant/loop", "bee/0.jpg", "loop"):
+        assert f"{folder}/{name}" in caplog.text
 
 
 def test_a_pipe_is_no_picture_and_a_broken_link_is_kept_to_be_named(tmp_path: Path, picture_folder: Maker) -> None:
@@ -70,8 +77,8 @@ def test_a_pipe_is_no_picture_and_a_broken_link_is_kept_to_be_named(tmp_path: Pa
 
 
 def test_odd_names_work(tmp_path: Path, picture_folder: Maker) -> None:
-    folder = picture_folder(tmp_path / "käfer & co", {"grün\nblau": 1, "a b": 1, "A B": 1})
-    assert {r.truth.name for r in find_pictures(str(folder))} == {"grün\nblau", "a b", "A B"}
+    folder = picture_folder(tmp_path / "käfer & co", {"grün\nblau": 1, "a b": 1, "A B": 1, "l" * 200: 1})
+    assert {r.truth.name for r in find_pictures(str(folder))} == {"grün\nblau", "a b", "A B", "l" * 200}
 
 
 def test_what_is_no_folder_of_class_folders(

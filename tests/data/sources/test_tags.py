@@ -55,6 +55,14 @@ def test_what_is_wrong_is_said_with_its_row(picture_table: Table, refused: Check
         refused(DataError, ("list.csv", *named), find_tagged, picture_table(text), ONE_EACH)
 
 
+def test_tags_that_every_picture_has(picture_table: Table, refused: Check) -> None:
+    rows = "".join(
+        f"images/{number}.png,a|b,{split}\n" for number, split in enumerate(("train", "train", "val", "test"))
+    )
+    records = find_tagged(picture_table(f"path,tags,split\n{rows}"), TagColumns(split="split"))
+    refused(DataError, ("same tags", "'a', 'b'"), lambda: read_pictures(records, image_size=(8, 8)))
+
+
 def test_a_tag_without_training_pictures(picture_table: Table, refused: Check) -> None:
     text = "path,tags,split\nimages/0.png,ant|bee,train\nimages/1.png,ant|be,test\n"
     named = ("'be'", "test", "images/1.png", "list.csv", "row 3", "'bee'")

@@ -89,6 +89,7 @@ def assemble(
         *targets.notes,
         *_written_alike(targets.labels),
         *_missing(splits, targets.labels, noun),
+        *_single(splits["train"], targets.labels, noun),
     ]
     test = splits["test"] if len(splits["test"]) else None
     skipped += [(record.where, "also in another split") for record in leaks]
@@ -150,6 +151,12 @@ def _missing(splits: Mapping[str, Examples], labels: Sequence[str], noun: str) -
         if any(examples.counts)
         and (lost := [label for label, count in zip(labels, examples.counts, strict=True) if not count])
     ]
+
+
+def _single(train: Examples, labels: Sequence[str], noun: str) -> list[str]:
+    """A note on classes that can hardly be learned."""
+    once = [label for label, count in zip(labels, train.counts, strict=True) if count == 1]
+    return [f"train has only one {noun} of {listed(map(repr, once), most=5)}"] if once else []
 
 
 def _contradictions(rows: Sequence[Record], noun: str) -> list[str]:

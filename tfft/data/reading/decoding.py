@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from tqdm import tqdm
 from tfft.data.reading.images import BadPictureError
 from tfft.data.records import content_digest
 from tfft.store import Storage, StoredArray, open_store, temporary_store
+
+logger = logging.getLogger(__name__)
 
 NOUNS = {"pixels": "pictures", "masks": "masks"}
 """What the progress bar counts, by kind of rows."""
@@ -66,7 +69,7 @@ def decoded_array(
         except (BadPictureError, OSError) as error:
             return None, [str(error)]
 
-    unit = f" {NOUNS.get(decoder.kind, 'files')}"
+    unit = f" {_noun(decoder)}"
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,  # Pillow releases the interpreter lock while it decodes
         warnings.catch_warnings(),
@@ -91,6 +94,10 @@ def decoded_array(
     return array, failed
 
 
+def _noun(decoder: Decoder) -> str:
+    return NOUNS.get(decoder.kind, decoder.kind)
+
+
 def _open(decoder: Decoder, digests: Sequence[str], storage: Storage) -> StoredArray:
     """Opens the array and makes room for its missing rows."""
     codecs = {name: features.version(name) for name in ("jpg", "libjpeg_turbo", "webp", "avif", "jpg_2000", "libtiff")}
@@ -101,6 +108,7 @@ def _open(decoder: Decoder, digests: Sequence[str], storage: Storage) -> StoredA
     array = store.array(parts, decoder.shape, "uint8")
     if not store.has_room(array.row_bytes * len(array.missing(digests))):
         # rows beyond the limit of the store are stored for this run only
+        logger.info("The %s do not fit into the store: they are stored for this run only", _noun(decoder))
         store = temporary_store(storage)
         array = store.array(parts, decoder.shape, "uint8")
     store.make_room(array.row_bytes * len(array.missing(digests)))

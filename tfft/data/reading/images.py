@@ -19,6 +19,10 @@ MOST_PIXELS = 100_000_000
 """Pixels of a picture at most: a file of a few kB can unpack to more than the memory holds."""
 
 
+FEWEST_PIXELS, LONGEST = 4, 10
+"""Pictures with a shorter side, or a longer one in proportion, are noted."""
+
+
 class BadPictureError(Exception):
     """The reason why a file cannot be read as a picture."""
 
@@ -43,6 +47,7 @@ def decode(content: bytes, image_size: tuple[int, int]) -> tuple[np.ndarray, lis
     height, width = image_size
     with opened(content) as image:
         notes = [f"first frame of a {image.format} animation"] if getattr(image, "n_frames", 1) > 1 else []
+        notes += _odd_size(*image.size)
         side = 2 * max(height, width)
         image.draft(None, (side, side))
         if image.getexif().get(0x0112, 1) != 1:
@@ -92,6 +97,14 @@ def _formats() -> list[str]:
     Image.init()
     wanted = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA", "ICO")
     return [name for name in wanted if name in Image.OPEN]
+
+
+def _odd_size(width: int, height: int) -> list[str]:
+    if min(width, height) < FEWEST_PIXELS:
+        return [f"less than {FEWEST_PIXELS} pixels wide or high"]
+    if max(width, height) >= LONGEST * min(width, height):
+        return [f"at least {LONGEST} times as long as wide, which stretching distorts"]
+    return []
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -59,12 +59,13 @@ def read_pictures(
         if index not in why and index not in targets.failed
         for conversion in pixels.notes(record.digest)
     )
+    conversions["in another format than their suffix says"] += sum(record.disguised for record in rows)
     inputs = Inputs(
         Pictures,
         lambda positions: {"inputs": pixels.rows([rows[position].digest for position in positions])},
         why,
         bad_files,
-        notes=[f"{count:,} of {len(rows):,} pictures: {how}" for how, count in sorted(conversions.items())],
+        notes=[f"{count:,} of {len(rows):,} pictures: {how}" for how, count in sorted((+conversions).items())],
     )
     splits = assemble(rows, leaks, targets, inputs, balanced=balanced)
     return replace(splits, augmentation=replace(augmentation, motion=targets.motion))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from tfft.data.records import SIGNATURES
+from tfft.errors import listed, printable
+
+logger = logging.getLogger(__name__)
 
 IGNORED_NAMES = {"thumbs.db", "desktop.ini", "source.txt"}
 
@@ -27,13 +33,12 @@ IGNORED_SUFFIXES = {
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Returns the sub-folders of `folder` by name, without hidden ones and links to a folder above."""
+    """Returns the sub-folders of `folder` by name, without hidden ones and, with a warning, links to a folder above."""
     home = folder.resolve()
-    return sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith((".", "__")) and not home.is_relative_to(entry.resolve())
-    )
+    found = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__"))]
+    loops = [entry for entry in found if home.is_relative_to(entry.resolve())]
+    _warn_of_left_out(loops)
+    return sorted(set(found) - set(loops))
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -42,13 +47,24 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def files_below(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
-    """Returns the files below `folder` whose names `wanted` accepts, without those of the operating system."""
+    """Returns the files below `folder` whose names `wanted` accepts, without those of the operating system.
+
+    Links to folders, and folders that are named like pictures, are left out with a warning.
+    """
     files = []
     for path, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        odd = [name for name in folders if Path(path, name).is_symlink() or Path(name).suffix.lower() in SIGNATURES]
+        _warn_of_left_out([Path(path, name) for name in sorted(odd)])
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in odd)
         files += [Path(path, name) for name in sorted(names) if not _ignored(name) and wanted(name)]
     # broken links stay, so that reading reports them; pipes and devices are left out, reading them may never end
     return [file for file in files if file.is_file() or not file.exists()]
+
+
+def _warn_of_left_out(folders: Sequence[Path]) -> None:
+    if folders:
+        names = printable(listed(folders, most=5))
+        logger.warning("Left out, since they are links or are named like pictures, though folders: %s", names)
 
 
 def readable(name: str) -> str:

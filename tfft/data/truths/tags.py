@@ -10,6 +10,7 @@ import numpy as np
 
 from tfft.data.records import Record
 from tfft.data.targets import Form, Targets
+from tfft.errors import DataError, listed
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Tags:
         present = [truth.names for truth in truths]
         labels = form.in_order(name for names in present for name in names)
         rows = hot(present, labels)
+        if len(labels) and (rows == rows[:1]).all():
+            raise DataError(
+                f"All pictures have the same tags: {listed(map(repr, labels))}",
+                fix="Add pictures without them, or remove the tags that every picture has",
+            )
         empty = sum(not truth.names and truth.wrong is None for truth in truths)
         return Targets(
             labels,
