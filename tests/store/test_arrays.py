@@ -110,9 +110,12 @@ def test_only_damage_removes_a_file(tmp_path: Path, caplog: pytest.LogCaptureFix
     whole = next(tmp_path.glob("*.chunk"))
     (tmp_path / ".writing-1.chunk").write_bytes(b"half")  # of another run
     (tmp_path / "loop.chunk").symlink_to("loop.chunk")  # cannot be opened
+    (tmp_path / "folder.chunk").mkdir()  # nor can this one be read
     assert array(tmp_path).missing(["a"]) == []
     assert "cannot be read" in caplog.text
-    assert {path.name for path in tmp_path.glob("*.chunk")} == {whole.name, ".writing-1.chunk", "loop.chunk"}
+    assert {path.name for path in tmp_path.glob("*.chunk")} == {
+        *(whole.name, ".writing-1.chunk", "loop.chunk", "folder.chunk")
+    }
 
 
 MANY = """

@@ -167,8 +167,19 @@ def test_damaged_states_are_said_and_a_run_begins_anew(
     with np.load(tmp_path / STATE, allow_pickle=False) as named:  # with the checksums of zip in order
         np.savez(tmp_path / "other.npz", **{**named, "best/0": named["best/0"] + 1})
     other = (tmp_path / "other.npz").read_bytes()
+    np.savez(tmp_path / "pickled.npz", about=np.array([Path("/")], object))
+    pickled = (tmp_path / "pickled.npz").read_bytes()
     flipped = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
-    for damaged in (b"", content[:100], content[:-100], flipped, b"PK\x03\x04" + bytes(99), b"\x93NUMPY", other):
+    for damaged in (
+        b"",
+        content[:100],
+        content[:-100],
+        flipped,
+        b"PK\x03\x04" + bytes(99),
+        b"\x93NUMPY",
+        other,
+        pickled,
+    ):
         for name in (STATE, PREVIOUS):
             (tmp_path / name).write_bytes(damaged)
         caplog.clear()
