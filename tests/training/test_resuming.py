@@ -140,12 +140,20 @@ def test_changed_data_can_be_accepted(
         trained(network, splits, tmp_path, Alarm(splits.train.targets, {11}))
     before = read_state(tmp_path)
     assert (before.phase, before.epoch, before.step > 0) == (0, 1, True)
+    # with a score that no epoch can have, and a phase whose batches did not fit
+    before = replace(before, best_score=(9.0, 0.0), history=replace(before.history, parts={"tune": 2}))
     fewer = replace(splits, train=part(splits.train, range(3, 20)), val=part(splits.val, range(1, 7)))
-    rows, _ = trained(network, fewer, tmp_path, changed_data="accept")
-    assert [row["phase"] for row in rows][:4] == ["head"] * 3 + ["tune"]
-    after = read_state(tmp_path)
+    results = []
+    for name, state in (("within", before), ("between", replace(before, step=0))):
+        (tmp_path / name).mkdir()
+        write_state(state, tmp_path / name)
+        results.append(trained(network, fewer, tmp_path / name, changed_data="accept"))
+    assert results[0] == results[1]
+    assert [row["phase"] for row in results[0][0]][:4] == ["head"] * 3 + ["tune"]
+    after = read_state(tmp_path / "within")
     assert after.history.rows[0] == before.history.rows[0]
     assert after.history.best > 0
+    assert after.history.parts == {"tune": 2}
     assert "train: 0 added, 3 removed; val: 0 added, 1 removed; this was accepted" in after.history.notes[0]
     assert "0 added, 3 removed" in caplog.text
 
