@@ -16,6 +16,7 @@ from tfft import extras, files
 from tfft.errors import MachineError, TfftError, check_range
 from tfft.pages import Page
 from tfft.runs.folders import FINISHED, claim, resume_command
+from tfft.runs.graphs import graphs_freed
 from tfft.runs.output import lasting_output
 from tfft.runs.replay import CONFIG, read_run, with_choices
 from tfft.runs.starting import start_keras
@@ -85,7 +86,8 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
             if claimed.begun:
                 logger.info("%s %s", "Already finished:" if run.finished else "Resuming the run in", folder)
             run.stage("import", start_keras, config.seed)
-            yield run
+            with graphs_freed():
+                yield run
             _remove_state(folder)
         except BaseException as error:
             claimed.undo(CONFIG, page.path.name)
