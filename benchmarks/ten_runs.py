@@ -31,6 +31,8 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Prints the resident memory after each run, and the ratio of the last to the second."""
+    if settings.runs < 2:
+        raise SystemExit("`--runs` must be at least 2")
     page = importlib.import_module(f"recipes.{settings.recipe}")
     phases = {"head": Phase(epochs=1), "tune": Phase(epochs=1, unfreeze=1)}
     sizes = []

@@ -125,7 +125,6 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Config:
     seed: int = 0
-    changed_data: str = "stop"
     out: str | None = None
 
 RECIPE = None
@@ -138,23 +137,23 @@ def run(config):
 
 def test_a_run_folder_never_chooses_the_code_that_runs(typed: Typed) -> None:
     """It may be from a stranger, and the page beside it, too."""
-    Path("evil").mkdir()
-    Path("evil/mine.py").write_text(PAGE)
-    about = {"recipe": "mine", "page": {"file": "evil/mine.py", "digest": "0"}, "config": {"seed": 3}}
-    for named in (about, {**about, "recipe": "evil/mine.py", "page": {}}):
-        Path("evil/config.json").write_text(json.dumps(named))
+    Path("RUN").mkdir()
+    Path("RUN/mine.py").write_text(PAGE)
+    about = {"recipe": "mine", "page": {"file": "RUN/mine.py", "digest": "0"}, "config": {"seed": 3}}
+    for named in (about, {**about, "recipe": "RUN/mine.py", "page": {}}):
+        Path("RUN/config.json").write_text(json.dumps(named))
         for words, wanted in (
-            (["resume", "evil"], "tfft resume evil --page evil/mine.py"),
-            (["run", "--replay", "evil"], "tfft run evil/mine.py --replay evil"),
+            (["resume", "RUN"], "tfft resume RUN --page RUN/mine.py"),
+            (["run", "--replay", "RUN"], "tfft run RUN/mine.py --replay RUN"),
         ):
             code, out, error = typed(*words)
             assert (code, out) == (2, "")
             assert f"Type `{wanted}`" in error
-    Path("evil/config.json").write_text(json.dumps({**about, "page": {"file": "lost/mine.py"}}))
-    assert "lost/mine.py is missing; evil/mine.py is its copy" in typed("resume", "evil")[2]
-    code, out, error = typed("resume", "evil", "--page", "evil/mine.py", "--changed-data", "accept")
+    Path("RUN/config.json").write_text(json.dumps({**about, "page": {"file": "lost/mine.py"}}))
+    assert "lost/mine.py is missing; RUN/mine.py is its copy" in typed("resume", "RUN")[2]
+    code, out, error = typed("resume", "RUN", "--page", "RUN/mine.py")
     assert (code, error) == (0, "")
-    assert out.splitlines() == ["imported", "runs Config(seed=3, changed_data='accept', out='evil')"]
+    assert out.splitlines() == ["imported", "runs Config(seed=3, out='RUN')"]
 
 
 def test_an_unknown_recipe(typed: Typed) -> None:

@@ -95,7 +95,8 @@ def resume(
         As for `run`.
 
     Raises:
-        TfftError: If there is no run in the folder, or its data have changed since it began.
+        TfftError: If there is no run in the folder, its data have changed since it began, or it was made by a page of
+            your own and `page` is None.
     """
     from tfft import front
 

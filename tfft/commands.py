@@ -33,12 +33,12 @@ def app() -> None:
         commands.add_parser(name, help=f"{what}; `tfft {name} RECIPE --help` lists its flags")
     resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.add_argument("folder", type=Path, help="of the run")
-    resume.add_argument("--page", help="that made the run, if it is one of your own")
+    resume.add_argument("--page", help="the page that made the run, if it is your own")
     resume.add_argument(
         "--changed-data",
         choices=("stop", "accept"),
         default="stop",
-        help="whether to continue if the data have changed",
+        help="what to do if the data have changed: stop, or accept them as they are now",
     )
     store = commands.add_parser("store", help="list what is stored of frozen layers, or delete it")
     store.add_argument("action", choices=("ls", "clear"))
@@ -85,7 +85,7 @@ def _run(command: str, arguments: Sequence[str]) -> None:
     """Runs or plans the page named by the first word, or, for `--replay FOLDER` alone, that of the earlier run."""
     name, *rest = arguments or ["--help"]
     if name == "--replay" and rest:
-        page, recipe = front.open_run_page(Path(rest[0]), f"tfft {command} PAGE --replay RUN")
+        page, recipe = front.open_run_page(Path(rest[0]), f"tfft {command} {{page}} --replay {{run}}")
         name, rest = page.name, list(arguments)
     elif name.startswith("-"):
         if name not in ("-h", "--help"):

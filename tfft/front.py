@@ -29,7 +29,7 @@ def open_run_page(folder: Path, command: str) -> tuple[Page, ModuleType]:
 
     Args:
         folder: The run folder.
-        command: What to type for a page of your own, with `PAGE` and `RUN` in place of the paths.
+        command: What to type for a page of your own, with `{page}` and `{run}` in place of the paths.
 
     Raises:
         ConfigError: If the folder has no run, or one of a page of your own.
@@ -39,7 +39,7 @@ def open_run_page(folder: Path, command: str) -> tuple[Page, ModuleType]:
     if not isinstance(name, str):
         raise ConfigError(f"{folder / CONFIG} names no recipe", fix="Check the folder")
     if name.endswith(".py"):
-        typed = command.replace("PAGE", shlex.quote(name)).replace("RUN", shlex.quote(str(folder)))
+        typed = command.format(page=shlex.quote(name), run=shlex.quote(str(folder)))
         copy = folder / Path(name).name
         lost = f" ({name} is missing; {copy} is its copy)" if copy.is_file() and not Path(name).is_file() else ""
         raise ConfigError(
@@ -54,9 +54,11 @@ def resume(folder: str | os.PathLike[str], page: str | os.PathLike[str] | None =
     log_to_screen()
     folder = Path(folder)
     if page is None:
-        _, module = open_run_page(folder, "tfft resume RUN --page PAGE")
+        _, module = open_run_page(folder, "tfft resume {run} --page {page}")
     else:
         module = load_page(find_page(str(page)))
+    # a page of your own may have been made before there was such a field
+    settings = {name: value for name, value in settings.items() if value != "stop"}
     return module.run(changed(stored_config(module.Config, folder), {**settings, "out": str(folder)}))
 
 

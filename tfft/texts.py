@@ -55,7 +55,7 @@ class Config:
     seed: int = 0
     """Random seed of the split, the initial weights and the order."""
     changed_data: Literal["stop", "accept"] = "stop"
-    """When a run is resumed whose data have changed: stop it, or accept the data as they are now."""
+    """What to do if the data have changed when a run is resumed: stop, or accept them as they are now."""
     out: str | None = None
     """New folder for the results; by default a new one in runs/."""
 

@@ -55,7 +55,8 @@ def run(recipe: Recipe, config: Any) -> Result:
         current.record(plan.chosen_views)
         reporting.write_skipped(plan.splits, folder)
         current.stage("storing", training.store_activations, plan)
-        history = current.stage("training", training.fine_tune, plan, folder=folder, changed_data=config.changed_data)
+        changed_data = getattr(config, "changed_data", "stop")  # an older page of your own has no such field
+        history = current.stage("training", training.fine_tune, plan, folder=folder, changed_data=changed_data)
         current.stage("saving", recipe.save, current.config, backbone, plan, folder)
         scored = current.stage("evaluation", recipe.evaluate, plan.answering, plan.splits, plan)
         serving.save_thresholds(plan.splits.labels, scored.thresholds, folder)

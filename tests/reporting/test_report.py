@@ -57,7 +57,7 @@ def test_numbers_a_table_of_what_was_left_out_and_a_page(folder: Path) -> None:
     assert report["phases"][0]["views"] == 1
 
     assert report["notes"][1] == "the data changed"
-    assert "in 2 parts" in report["notes"][2]
+    assert "in parts of at most 4 examples" in report["notes"][2]
 
     with (folder / "skipped.csv").open(newline="") as file:
         assert next(csv.DictReader(file))["example"] == "'=cmd()"

@@ -125,9 +125,13 @@ class Forgetful(keras.layers.Dense):
         store["0"], store["1"] = np.ones(self.kernel.shape), np.zeros(self.bias.shape)
 
 
-def test_the_model_of_a_stranger_runs_no_code_and_fills_no_memory(tmp_path: Path) -> None:
+def test_the_model_of_a_stranger_runs_no_code_and_unpacks_to_no_more_than_weights_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     path, model = tmp_path / "model.keras", keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: Path("ran").touch() or x)]).save(path)
+    Path("ran").unlink()  # Keras has called it to build the network
     with pytest.raises(ConfigError, match="Lambda"):
         open_model(tmp_path)
     model.save(path)
@@ -140,7 +144,7 @@ def test_the_model_of_a_stranger_runs_no_code_and_fills_no_memory(tmp_path: Path
         ("assets/../../outside", b"", "outside"),
         ("run.py", b"", "run"),
         (link, b"/etc/passwd", "link"),
-        ("assets/zeros", bytes(3_000_000), r"unpacks from 2\.\d kB to 3\.0 MB"),
+        ("assets/zeros", bytes(3_000_000), r"up to assets/zeros unpacks from \d+\.\d kB to 3\.\d MB"),
     ):
         path.write_bytes(whole)
         with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:

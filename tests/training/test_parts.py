@@ -71,7 +71,7 @@ def test_a_batch_that_does_not_fit_is_computed_in_parts(
     assert whole.parts == {}
     halved, others = trained(network, splits, 5, tmp_path / "halved")
     assert halved.parts == {"tune": 2}
-    assert "phase tune do not fit into the memory: each is computed in 2 parts" in caplog.text
+    assert "phase tune do not fit into the memory: each is computed in parts of at most 4 examples" in caplog.text
     for one, other in zip(whole.rows, halved.rows, strict=True):
         assert {**one, "phase": 0, "seconds": 0} == pytest.approx({**other, "phase": 0, "seconds": 0}, rel=1e-4)
     for one, other in zip(weights, others, strict=True):

@@ -123,6 +123,18 @@ def test_other_data_and_other_models_are_refused(network: keras.Model, splits: S
     ):
         with pytest.raises(ConfigError, match=words):
             trained(network, splits, tmp_path, **changes)
+
+    def brighter(layer: keras.Layer) -> keras.Layer:
+        changed = {"scale": 0.01} if isinstance(layer, keras.layers.Rescaling) else {}
+        return type(layer).from_config({**layer.get_config(), **changed})
+
+    rescaled = keras.models.clone_model(network, clone_function=brighter)  # which has no weights
+    rescaled.set_weights(network.get_weights())
+    with pytest.raises(ConfigError, match="layers of the model have changed"):
+        trained(rescaled, splits, tmp_path, phases=phases)
+    state = read_state(tmp_path)
+    older = {name: value for name, value in state.made_with.items() if name != "layers"}
+    write_state(replace(state, made_with=older), tmp_path)
     body = network.get_layer("head_dropout").output
     other = keras.Model(network.inputs, keras.layers.Dense(2, "softmax")(keras.layers.Dense(3)(body)))
     with pytest.raises(ConfigError, match="another model"):
@@ -153,8 +165,11 @@ def test_changed_data_can_be_accepted(
     after = read_state(tmp_path / "within")
     assert after.history.rows[0] == before.history.rows[0]
     assert after.history.best > 0
-    assert after.history.parts == {"tune": 2}
-    assert "train: 0 added, 3 removed; val: 0 added, 1 removed; this was accepted" in after.history.notes[0]
+    assert (after.history.parts, after.history.since) == ({"tune": 2}, 1)
+    again = replace(fewer, test=part(splits.train, range(3)))  # which were left out, but learned from before that
+    with pytest.raises(DataError, match="3 examples of test were in train before"):
+        trained(network, again, tmp_path / "within", changed_data="accept")
+    assert "accepted: train: 0 added, 3 removed; val: 0 added, 1 removed" in after.history.notes[0]
     assert "0 added, 3 removed" in caplog.text
 
 

@@ -69,3 +69,16 @@ def _numbered(reference: Any, names: dict[str, int]) -> Any:
     if isinstance(reference, (list, tuple)):
         return [_numbered(value, names) for value in reference]
     return names.get(reference, reference) if isinstance(reference, str) else reference
+
+
+def layers_digest(model: keras.Model) -> str:
+    """A digest of the architecture and the settings of all layers, without their code and weights.
+
+    It is the same in every process with one version of Keras; empty for a custom layer without a configuration.
+    """
+    try:
+        config = model.get_config()
+    except NotImplementedError:
+        return ""
+    described = json.dumps(_plain(config, {}), sort_keys=True, default=lambda value: type(value).__name__)
+    return hashlib.blake2b(described.encode(), digest_size=16).hexdigest()

@@ -1,4 +1,7 @@
-"""A look at a model or weights file before Keras opens it: it may be from a stranger."""
+"""A look at a model or weights file before Keras opens it: it may be from a stranger.
+
+The look is at files and arrays; how large a network the `config.json` of a model asks for is not checked.
+"""
 
 from __future__ import annotations
 
@@ -24,33 +27,41 @@ def check_model_file(path: Path) -> None:
         ConfigError: If a member is none of Keras's, leads to another folder, or is too large.
         Exception: Of any kind, if the file is damaged.
     """
+    size, total = path.stat().st_size, 0
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             linked = member.external_attr >> 28 == 0o12
             if linked or ".." in member.filename.split("/") or not MEMBERS.fullmatch(member.filename):
                 raise _refused(path, f"it has a member that Keras does not write: {member.filename!r}")
-            _check_size(path, member.filename, member.file_size, member.compress_size)
+            total += member.file_size
+            _check_size(path, member.filename, total, size)
         with archive.open("model.weights.h5") as weights:
-            _check_arrays(path, weights, path.stat().st_size)
+            _check_arrays(path, weights, size)
 
 
 def check_weights_file(path: Path) -> None:
     """Looks at what the arrays of a weights file unpack to; what h5py cannot read is left to Keras to explain.
 
     Raises:
-        ConfigError: If an array is too large.
+        ConfigError: If they are too large.
     """
     try:
         with path.open("rb") as file:
             _check_arrays(path, file, path.stat().st_size)
-    except (OSError, KeyError, RuntimeError):
+    except ConfigError:
+        raise
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError):
         return
 
 
 def _check_arrays(path: Path, file: IO[bytes], size: int) -> None:
+    total = 0
+
     def look(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        nonlocal total
         if isinstance(item, h5py.Dataset):
-            _check_size(path, name, item.nbytes, size)
+            total += item.nbytes
+            _check_size(path, name, total, size)
 
     with h5py.File(file, "r") as content:
         content.visititems(look)
@@ -58,7 +69,8 @@ def _check_arrays(path: Path, file: IO[bytes], size: int) -> None:
 
 def _check_size(path: Path, name: str, unpacked: int, packed: int) -> None:
     if unpacked > MOST_TIMES * max(packed, 10_000):
-        raise _refused(path, f"{name} unpacks from {megabytes(packed)} to {megabytes(unpacked)}")
+        what = f"its content up to {name} unpacks from {megabytes(packed)} to {megabytes(unpacked)}"
+        raise _refused(path, what)
 
 
 def _refused(path: Path, why: str) -> ConfigError:

@@ -16,8 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import h5py
-
 from tfft.errors import ConfigError, MachineError
 from tfft.models.opening import check_weights_file
 
@@ -125,8 +123,8 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
             what = f"The weights file of {backbone} cannot be read as HDF5: {path} ({error})"
             if weights != "imagenet":
                 raise ConfigError(what, fix="Remove the file and download it again") from error
-            if Path(path).is_file() and not h5py.is_hdf5(path):  # what was downloaded was a web page
-                Path(path).unlink()
+            if _is_web_page(Path(path)):  # the answer of a proxy or a log-in page
+                Path(path).unlink(missing_ok=True)
             raise MachineError(
                 what,
                 fix="Remove the file, if it is still there, and run again; or pass another one with `--weights PATH`, "
@@ -145,6 +143,16 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
         raise
     finally:
         socket.setdefaulttimeout(before)
+
+
+def _is_web_page(path: Path) -> bool:
+    """Whether a file is empty or starts as HTML does; False if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(64).lstrip()
+    except OSError:
+        return False
+    return not start or start.startswith(b"<")
 
 
 def _without_values(error: Exception) -> str:

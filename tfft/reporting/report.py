@@ -20,10 +20,12 @@ from tfft.training.recording import History
 
 
 def write_skipped(splits: Splits, folder: Path) -> None:
-    """Writes `skipped.csv`, if examples were left out."""
-    if splits.skipped:
-        rows = [{"example": where, "reason": reason} for where, reason in splits.skipped]
-        files.write_csv(folder / "skipped.csv", rows)
+    """Writes `skipped.csv` if examples were left out; else removes that of an earlier attempt."""
+    path, rows = folder / "skipped.csv", [{"example": where, "reason": reason} for where, reason in splits.skipped]
+    if rows:
+        files.write_csv(path, rows)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_report(
@@ -55,7 +57,7 @@ def write_report(
         "labels": splits.labels,
         "examples": {name: len(examples) for name, examples in splits.items()},
         "counts": splits.counts(),
-        "notes": [*splits.notes, *history.notes, *parts_notes(history.parts)],
+        "notes": [*splits.notes, *history.notes, *parts_notes(history.parts, plan.batch_size)],
         "phases": [
             {
                 "name": planned.name,

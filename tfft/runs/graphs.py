@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,23 +19,26 @@ def graphs_freed() -> Iterator[None]:
     """
     from tensorflow.python.framework import ops  # there is no public name
 
-    registry = getattr(ops.gradient_registry, "_registry", {})
-    before = set(registry)
+    registry = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
+    before = {*registry}
     try:
         yield
     finally:
-        for name in set(registry) - before:
-            if name.startswith("CustomGradient-") and (graph := _graph_of(registry[name]["type"])) is not None:
+        for name in {*registry} - before:
+            if name.startswith("CustomGradient-") and (graph := _graph_of(registry[name].get("type"))) is not None:
                 _hand_over(registry, name, graph)
 
 
-def _graph_of(gradient: Callable[..., Any]) -> Any:
+def _graph_of(gradient: Any) -> Any:
     """The graph that a registered function of `tf.custom_gradient` belongs to; None if TensorFlow has changed."""
     import tensorflow as tf
 
-    inner = inspect.getclosurevars(gradient).nonlocals.get("tape_grad_fn")
-    results = tf.nest.flatten(inspect.getclosurevars(inner).nonlocals["result"]) if inner else []
+    results = tf.nest.flatten(_captured(_captured(gradient).get("tape_grad_fn")).get("result"))
     return next((result.graph for result in results if tf.is_symbolic_tensor(result)), None)
+
+
+def _captured(function: Any) -> Mapping[str, Any]:
+    return inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
 
 
 def _hand_over(registry: MutableMapping[str, Any], name: str, graph: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +42,7 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
             weights are in `model.weights.h5`, if there is room for them.
     """
     try:
-        size = sum(weight.numpy().nbytes for weight in model.weights)
+        size = sum(math.prod(weight.shape) * np.dtype(weight.dtype).itemsize for weight in model.weights)
         with files.replacing(folder / "model.keras", size=size) as temporary:
             model.save(temporary)
             _check_answers(model, temporary, sample, expected)

@@ -64,8 +64,8 @@ def fine_tune(plan: Plan, *, folder: Path | None = None, changed_data: Literal["
     Raises:
         ConfigError: If the frozen weights have changed since the plan was made, or the state belongs to another model.
         DataError: If the state belongs to other data.
-        DivergedError: If the loss becomes NaN or infinite. The model then has the best weights so far, as after Ctrl-C,
-            and so has `model.weights.h5` in the folder.
+        DivergedError: If the loss becomes NaN or infinite. The model then has the best weights so far, as after Ctrl-C;
+            once an epoch has ended, they are also in `model.weights.h5` in the folder.
         Interrupted: On Ctrl-C and SIGTERM.
 
     Returns:
@@ -93,7 +93,7 @@ def fine_tune(plan: Plan, *, folder: Path | None = None, changed_data: Literal["
                 run_in_parts_that_fit(plan, planned, recorder, run)
                 _warn_of_ruin(recorder.history, planned)
         except DivergedError:
-            recorder.restore_best()
+            recorder.restore_best()  # before they are written
             if folder is not None and recorder.history.rows:
                 keep_weights(plan.model, folder)
             raise
@@ -114,8 +114,9 @@ def _best_epoch(history: History, monitor: str) -> str:
 
 def _warn_of_ruin(history: History, planned: PlannedPhase) -> None:
     """Warns if a phase has never come near the validation loss that the phases before it had reached."""
-    before = [row["val_loss"] for row in history.rows if row["phase"] != planned.name]
-    losses = [row["val_loss"] for row in history.rows if row["phase"] == planned.name]
+    rows = history.rows[history.since :]
+    before = [row["val_loss"] for row in rows if row["phase"] != planned.name]
+    losses = [row["val_loss"] for row in rows if row["phase"] == planned.name]
     if before and losses and min(losses) > RUINED * min(before):
         logger.warning(
             "Phase %s made the model worse: its lowest validation loss is %.3f, before it was %.3f. The weights of "

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from tfft.data.indexing import Indexable
 from tfft.errors import ConfigError, DataError, counted, listed
 from tfft.extras import installed
+from tfft.models.fingerprint import layers_digest
 from tfft.training.machine import machine
 from tfft.training.plan import Plan
 from tfft.training.state import State
@@ -24,6 +25,8 @@ from tfft.version import __version__
 logger = logging.getLogger(__name__)
 
 VAL = "val"
+DECIDING = ("train", VAL)
+"""The splits that decide the weights."""
 NO_EXAMPLES = np.empty(0, "S1")
 
 
@@ -40,8 +43,12 @@ class Origin:
     """Fingerprints of the weights of the trunks."""
     settings: Mapping[str, Any]
     """Batch size, seed, and the settings and views of each phase."""
+    layers: str
+    """A digest of the settings of all layers, some of which may come from the data."""
     machine: Mapping[str, Any]
     """Versions and processor; if they differ, so may the last bits."""
+    seen: dict[str, np.ndarray] = field(default_factory=dict)
+    """For `train` and `val`, the keys of all examples that earlier processes of this run had in them."""
 
     @classmethod
     def of(cls, plan: Plan) -> Origin:
@@ -56,13 +63,14 @@ class Origin:
                 "--seed": plan.seed,
                 **{f"--{p.name}": {**asdict(p.phase), "views": p.views} for p in plan.phases},
             },
+            layers_digest(plan.model),
             {"tfft": __version__, **machine(*installed(*plan.splits.train.packages))},
         )
 
     @property
     def described(self) -> dict[str, Any]:
         """All but the examples, as JSON values."""
-        names = ("targets", "labels", "frozen", "settings", "machine")
+        names = ("targets", "labels", "frozen", "settings", "layers", "machine")
         return {"splits": list(self.examples), **{name: getattr(self, name) for name in names}}
 
     def continued(self, state: State, folder: Path, *, accept_changed_data: bool = False) -> State:
@@ -72,27 +80,25 @@ class Origin:
             state: As it was written.
             folder: The run folder that it is in.
             accept_changed_data: Whether examples and targets may have changed. An epoch that had begun then starts
-                again, and if `val` has changed, the best epoch is chosen among those that follow.
+                again, from the weights that it had reached, and if `val` has changed, the best epoch is chosen among
+                those that follow.
 
         Raises:
             DataError: If examples or labels have changed, with the counts of each split. Where that is accepted: if the
                 list of labels has changed, or an example that is scored on now was trained on before.
-            ConfigError: If settings or frozen weights have changed.
+            ConfigError: If settings, layers or frozen weights have changed.
         """
         earlier, began = state.made_with, f"since the run in {folder} began"
         anew = "or start a new run with another `--out`"
         if self.labels != earlier["labels"]:
             raise DataError(f"The list of labels has changed {began}", fix=f"Restore the labels, {anew}")
-        if changed := self._changed_data(state):
-            what = f"The data have changed {began}: {'; '.join(changed.values())}"
-            if not accept_changed_data:
-                raise DataError(what, fix=f"Restore the data, continue with `--changed-data accept`, {anew}")
-            if seen := self._seen_before(state):
-                raise DataError(f"{what}. {seen}: their scores would be too good", fix=f"Restore the data, {anew}")
-            logger.warning("%s. The run continues with the data as they are now.", what)
-            best = (-math.inf, -math.inf) if VAL in changed else state.best_score
-            notes = [*state.history.notes, f"{what.replace(began, 'while the run was interrupted')}; this was accepted"]
-            state = replace(state, step=0, best_score=best, history=replace(state.history, notes=notes))
+        changed = self._changed_data(state)
+        what = f"The data have changed {began}: {'; '.join(changed.values())}"
+        if changed and not accept_changed_data:
+            raise DataError(what, fix=f"Restore the data, continue with `--changed-data accept`, {anew}")
+        self._remember(state)
+        if changed and (seen := self._seen_before()):
+            raise DataError(f"{what}. {seen}: their scores would be too good", fix=f"Restore the data, {anew}")
         now, before = self.settings, earlier["settings"]
         if others := [name for name in dict.fromkeys([*now, *before]) if now.get(name) != before.get(name)]:
             raise ConfigError(f"{listed(others)} changed {began}", fix=f"Use the same settings, {anew}")
@@ -100,7 +106,22 @@ class Origin:
             raise ConfigError(f"The weights of the backbone have changed {began}", fix=f"Use the same weights, {anew}")
         if self.machine != earlier["machine"]:
             logger.warning("The run began with other versions or on another machine: the last bits may differ.")
-        return state
+        elif self.layers != earlier.get("layers", self.layers):  # an older tfft did not store them
+            why = " with the data" if changed else ""
+            raise ConfigError(f"The layers of the model have changed{why} {began}", fix=f"Restore them, {anew}")
+        return self._accepted(state, changed, what) if changed else state
+
+    def _accepted(self, state: State, changed: Mapping[str, str], what: str) -> State:
+        """The state from which the run continues with other data."""
+        logger.warning("%s. The run continues with the data as they are now.", what)
+        history = state.history
+        note = f"The data changed while the run was interrupted, which was accepted: {'; '.join(changed.values())}"
+        history = replace(history, notes=[*history.notes, note])
+        if VAL not in changed:
+            return replace(state, step=0, history=history)
+        # scores on other examples cannot be compared
+        history = replace(history, since=len(history.rows))
+        return replace(state, step=0, history=history, best_score=(-math.inf, -math.inf))
 
     def _changed_data(self, state: State) -> dict[str, str]:
         """By split, what has changed: `{"train": "train: 2 added, 0 removed"}`."""
@@ -116,11 +137,16 @@ class Origin:
                 changed[name] = f"{name}: other labels"
         return changed
 
-    def _seen_before(self, state: State) -> str:
-        """Which examples a split is scored on now, after another one has decided the weights by them."""
+    def _remember(self, state: State) -> None:
+        """Adds to `seen` what this run has trained on and chosen by so far."""
         before = _examples(state)
+        for name, others in zip(DECIDING, state.arrays.get("seen", [NO_EXAMPLES] * 2), strict=True):
+            self.seen[name] = np.union1d(others, before[name])
+
+    def _seen_before(self) -> str:
+        """Which examples a split is scored on now, after another one has decided the weights by them."""
         for now, then in (("val", "train"), ("test", "train"), ("test", "val")):
-            both = np.intersect1d(self.examples.get(now, NO_EXAMPLES), before.get(then, NO_EXAMPLES))
+            both = np.intersect1d(self.examples.get(now, NO_EXAMPLES), self.seen[then])
             if len(both):
                 return f"{counted(len(both), 'example')} of {now} were in {then} before"
         return ""

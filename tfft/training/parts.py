@@ -41,16 +41,18 @@ def run_in_parts_that_fit(plan: Plan, planned: PlannedPhase, recorder: Recorder,
             if parts == plan.batch_size or len(recorder.history.rows) > epochs:
                 raise
         parts_of[planned.name] = min(2 * parts, plan.batch_size)
-        logger.warning("%s. Phase %s starts again.", *parts_notes({planned.name: parts_of[planned.name]}), planned.name)
+        (note,) = parts_notes({planned.name: parts_of[planned.name]}, plan.batch_size)
+        logger.warning("%s. Phase %s starts again.", note, planned.name)
         recorder.restore_best()  # a phase starts from these
         for variable, value in seeds:
             variable.assign(value)
 
 
-def parts_notes(parts_of: Mapping[str, int]) -> list[str]:
+def parts_notes(parts_of: Mapping[str, int], batch_size: int) -> list[str]:
     """A sentence for each phase whose batches are computed in parts."""
     return [
-        f"Batches of phase {name} do not fit into the memory: each is computed in {parts} parts, with one update"
+        f"Batches of phase {name} do not fit into the memory: each is computed in parts of at most "
+        f"{math.ceil(batch_size / parts)} examples, with one update"
         for name, parts in parts_of.items()
     ]
 

@@ -35,6 +35,8 @@ class History:
     """Index of the best epoch in `rows`; None before the first epoch has ended."""
     parts: dict[str, int] = field(default_factory=dict)
     """By phase, the parts in which each batch was computed, where it did not fit into the memory."""
+    since: int = 0
+    """Index of the first row whose validation scores are of the present data."""
     notes: list[str] = field(default_factory=list)
     """What else the report must say: for instance that the data changed on the way."""
 
@@ -46,7 +48,7 @@ class History:
     def patience_ended(self, phase: str, task: Task, patience: int) -> bool:
         """Whether the monitored score has not improved in the last `patience` epochs of a phase; never for 0."""
         sign = 1 if task.mode == "max" else -1
-        scores = [sign * row[task.monitor] for row in self.rows if row["phase"] == phase]
+        scores = [sign * row[task.monitor] for row in self.rows[self.since :] if row["phase"] == phase]
         return 0 < patience < len(scores) and max(scores[:-patience]) >= max(scores[-patience:])
 
     @property

@@ -98,6 +98,8 @@ class Keeper(keras.callbacks.Callback):
         start = time.monotonic()
         recorder = self.recorder
         arrays = {**arrays, "best": recorder.best_weights, "examples": list(self.origin.examples.values())}
+        if recorder.history.notes:  # the data have changed on the way
+            arrays["seen"] = list(self.origin.seen.values())
         progress = (phase, epoch, step, recorder.history, recorder.best_score)
         write_state(State(*progress, arrays=arrays, made_with=self.origin.described), self.folder)
         self._written = time.monotonic()

@@ -71,8 +71,8 @@ def test_odd_shapes_and_wrong_suffixes_are_noted(dealt: list[Record], noted: Not
     records = digested([replace(r, content=path) for r, path in zip(dealt, odd, strict=False)] + dealt[4:])
     splits = read(records)
     assert noted(splits, "1 of 8", "less than 4 pixels")
-    assert noted(splits, "1 of 8", "10 times as long as wide")
-    assert noted(splits, "1 of 8", "another format than their suffix")
+    assert noted(splits, "1 of 8", "one side at least 10 times the other")
+    assert noted(splits, "1 of 8", "another format than the suffix")
     assert len(splits.notes) == 3
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-VERSION = 1
-"""Version of the pixels that `decode` returns: pixels stored by another version are not used."""
+VERSION = 2
+"""Version of what `decode` returns, pixels and notes: what another version has stored is not used."""
 
 
 MOST_PIXELS = 100_000_000
@@ -20,7 +20,7 @@ MOST_PIXELS = 100_000_000
 
 
 FEWEST_PIXELS, LONGEST = 4, 10
-"""Pictures with a shorter side, or a longer one in proportion, are noted."""
+"""A picture is noted if its shorter side has fewer pixels, or its longer side is so many times the shorter one."""
 
 
 class BadPictureError(Exception):
@@ -103,7 +103,7 @@ def _odd_size(width: int, height: int) -> list[str]:
     if min(width, height) < FEWEST_PIXELS:
         return [f"less than {FEWEST_PIXELS} pixels wide or high"]
     if max(width, height) >= LONGEST * min(width, height):
-        return [f"at least {LONGEST} times as long as wide, which stretching distorts"]
+        return [f"one side at least {LONGEST} times the other, which stretching distorts"]
     return []
 
 

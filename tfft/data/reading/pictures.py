@@ -53,13 +53,9 @@ def read_pictures(
         storage,
     )
     why = {index: undecoded[record.digest] for index, record in enumerate(rows) if record.digest in undecoded}
-    conversions = Counter(
-        conversion
-        for index, record in enumerate(rows)
-        if index not in why and index not in targets.failed
-        for conversion in pixels.notes(record.digest)
-    )
-    conversions["in another format than their suffix says"] += sum(record.disguised for record in rows)
+    used = [record for index, record in enumerate(rows) if index not in why and index not in targets.failed]
+    conversions = Counter(conversion for record in used for conversion in pixels.notes(record.digest))
+    conversions["in another format than the suffix says"] += sum(record.disguised for record in used)
     inputs = Inputs(
         Pictures,
         lambda positions: {"inputs": pixels.rows([rows[position].digest for position in positions])},

@@ -53,9 +53,10 @@ def files_below(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
     """
     files = []
     for path, folders, names in os.walk(folder, followlinks=False):
-        odd = [name for name in folders if Path(path, name).is_symlink() or Path(name).suffix.lower() in SIGNATURES]
-        _warn_of_left_out([Path(path, name) for name in sorted(odd)])
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in odd)
+        seen = sorted(name for name in folders if not name.startswith("."))
+        odd = [name for name in seen if Path(path, name).is_symlink() or Path(name).suffix.lower() in SIGNATURES]
+        _warn_of_left_out([Path(path, name) for name in odd])
+        folders[:] = [name for name in seen if name not in odd]
         files += [Path(path, name) for name in sorted(names) if not _ignored(name) and wanted(name)]
     # broken links stay, so that reading reports them; pipes and devices are left out, reading them may never end
     return [file for file in files if file.is_file() or not file.exists()]
@@ -64,7 +65,7 @@ def files_below(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
 def _warn_of_left_out(folders: Sequence[Path]) -> None:
     if folders:
         names = printable(listed(folders, most=5))
-        logger.warning("Left out, since they are links or are named like pictures, though folders: %s", names)
+        logger.warning("Folders left out, because they are links or have the name of a picture: %s", names)
 
 
 def readable(name: str) -> str:
