@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def find_page(name: str) -> Page:
         return Page(Path(name))
     stock = stock_pages()
     if name not in stock:
-        beside = f", or {name}.py for your own page" if Path(f"{name}.py").is_file() else ""
+        beside = f", or {name}.py for your own page" if os.path.isfile(f"{name}.py") else ""
         raise ConfigError(f"Recipe not found: {name}", fix=f"Nearest: {nearest(name, stock)}{beside}. See `tfft ls`")
     return stock[name]
 

@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_downloaded_or_is_damaged_is_named(
     assert file.exists()  # it may be of the person
 
 
-def test_a_file_that_unpacks_to_too_much_is_not_read(tmp_path: Path, weights_file: Path) -> None:
+def test_a_file_that_unpacks_to_too_much_or_links_to_others_is_not_read(tmp_path: Path, weights_file: Path) -> None:
     bomb, holes = tmp_path / "bomb.weights.h5", tmp_path / "holes.weights.h5"
     with h5py.File(bomb, "w") as file:
         file.create_dataset("layers/a", (2**40,), "float32", compression="gzip")
@@ -144,6 +144,10 @@ def test_a_file_that_unpacks_to_too_much_is_not_read(tmp_path: Path, weights_fil
         for number in range(300):
             file.create_dataset(f"layers/{number}", (2**20,), "uint8", compression="gzip")
     with pytest.raises(ConfigError, match="is not opened"):
+        load_backbone("MobileNet", weights=str(bomb), **SMALL)
+    with h5py.File(bomb, "w") as file:
+        file["layers/a"] = h5py.ExternalLink(str(weights_file), "/layers")
+    with pytest.raises(ConfigError, match="layers/a is a link to another file"):
         load_backbone("MobileNet", weights=str(bomb), **SMALL)
     content = bytearray(weights_file.read_bytes())
     content[len(content) // 3 : len(content) // 3 + 40_000] = bytes(40_000)

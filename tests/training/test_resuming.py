@@ -106,7 +106,7 @@ def test_other_data_and_other_models_are_refused(network: keras.Model, splits: S
     shuffled = replace(splits, train=part(train, [1, 0, *range(2, 20)]))
     other = (
         (replace(splits, train=part(train, range(1, 20))), "train: 0 added, 1 removed"),
-        (shuffled, "train.*order"),
+        (shuffled, "train: another order, or other labels"),
         (replace(splits, val=replace(val, targets=1 - val.targets)), "val: other labels"),
         (replace(splits, labels=["bee", "ant"]), "list of labels"),
     )

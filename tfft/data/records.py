@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,8 @@ SPLIT_NAMES = {
 
 
 SIGNATURES = {
-    ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff", ".png": b"\x89PNG\r\n", ".gif": b"GIF8", ".webp": b"RIFF",
+    ".jpg": (b"\xff\xd8\xff",), ".jpeg": (b"\xff\xd8\xff",), ".png": (b"\x89PNG\r\n",), ".gif": (b"GIF8",),
+    ".webp": (b"RIFF",), ".bmp": (b"BM",), ".tif": (b"II*\0", b"MM\0*"), ".tiff": (b"II*\0", b"MM\0*"),
 }  # fmt: skip
 """The first bytes of common picture formats, by suffix."""
 
@@ -109,8 +111,8 @@ def digested(records: Sequence[Record]) -> list[Record]:
 
 def _is_disguised(record: Record, content: bytes) -> bool:
     suffix = record.content.suffix.lower() if isinstance(record.content, Path) else ""
-    starts = SIGNATURES.get(suffix, b"")
-    return not content.startswith(starts) and content.startswith(tuple(SIGNATURES.values()))
+    own = SIGNATURES.get(suffix, (b"",))
+    return not content.startswith(own) and content.startswith(tuple(itertools.chain(*SIGNATURES.values())))
 
 
 def content_digest(content: Buffer) -> str:

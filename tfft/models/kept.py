@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import suppress
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tfft import files
 
@@ -22,11 +24,17 @@ def keep_weights(model: keras.Model, folder: Path) -> bool:
     Nothing is raised, since an error is on its way already.
     """
     with suppress(Exception):
-        with files.replacing(folder / KEPT) as temporary:
+        # h5py ends the process if the disk becomes full
+        with files.replacing(folder / KEPT, size=weights_size(model)) as temporary:
             model.save_weights(temporary)
         logger.warning("The trained weights are in %s", folder / KEPT)
         return True
     return False
+
+
+def weights_size(model: keras.Model) -> int:
+    """Bytes of the weights of a model."""
+    return sum(math.prod(weight.shape) * np.dtype(weight.dtype).itemsize for weight in model.weights)
 
 
 def remove_kept_weights(folder: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tfft import files
 from tfft.errors import ConfigError, ConflictError, MachineError, listed
 from tfft.pages import Page
-from tfft.runs.replay import CONFIG, as_json, read_run
+from tfft.runs.replay import CONFIG, as_json, chosen_views, read_run
 
 if TYPE_CHECKING:
     import filelock
@@ -190,8 +190,7 @@ def _changes(stored: Mapping[str, Any], config: Any) -> Iterator[str]:
 
     What `auto` has chosen counts as equal to what was given.
     """
-    views = stored.get("chosen", {}).get("views", {})
-    same = {(f"{phase}.views", count) for phase, count in views.items()} if isinstance(views, dict) else set()
+    same = [(f"{phase}.views", count) for phase, count in chosen_views(stored).items()]
 
     def differing(before: Mapping[str, Any], now: Any, group: str) -> Iterator[str]:
         for name, old in before.items():

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,14 +55,21 @@ def stored_config(config_class: type[C], folder: Path) -> C:
 def with_choices(config: C, folder: Path) -> C:
     """The configuration with what `auto` chose in the run of a folder, so that another disk changes no number."""
     stored = read_run(folder)
-    views, augment = stored.get("chosen", {}).get("views", {}), stored["config"].get("augment")
-    if getattr(config, "views", None) != "auto" or config.augment != augment or not isinstance(views, dict):
+    views = chosen_views(stored)
+    if getattr(config, "views", None) != "auto" or config.augment != stored["config"].get("augment"):
         return config
     phases = {name: getattr(config, name) for name in views if dataclasses.is_dataclass(getattr(config, name, None))}
     chosen = {
         name: dataclasses.replace(phase, views=views[name]) for name, phase in phases.items() if phase.views is None
     }
     return dataclasses.replace(config, **chosen)
+
+
+def chosen_views(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """How many views `auto` has chosen for each phase, from the content of `config.json`."""
+    chosen = stored.get("chosen")
+    views = chosen.get("views") if isinstance(chosen, dict) else None
+    return views if isinstance(views, dict) else {}
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -73,11 +81,12 @@ def read_run(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     try:
         stored = files.read_json(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise ConfigError(f"No run in {folder}: config.json is missing", fix="Check the folder") from None
     except ValueError as error:
         raise ConfigError(f"{path} is damaged: {error}") from None
-    if not isinstance(stored, dict) or "config" not in stored or not isinstance(stored.get("page", {}), dict):
+    groups = (stored.get("config"), stored.get("page", {})) if isinstance(stored, dict) else (None,)
+    if not all(isinstance(group, dict) for group in groups):
         raise ConfigError(f"{path} was not written by a run", fix="Check the folder")
     return stored
 

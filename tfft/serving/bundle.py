@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from keras import tree
 
 from tfft import extras, files
 from tfft.errors import ConfigError, listed
-from tfft.models.kept import KEPT, keep_weights, remove_kept_weights
+from tfft.models.kept import KEPT, keep_weights, remove_kept_weights, weights_size
 from tfft.models.opening import check_model_file
 from tfft.store.code import is_own
 from tfft.training.state import STATE
@@ -42,8 +41,7 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
             weights are in `model.weights.h5`, if there is room for them.
     """
     try:
-        size = sum(math.prod(weight.shape) * np.dtype(weight.dtype).itemsize for weight in model.weights)
-        with files.replacing(folder / "model.keras", size=size) as temporary:
+        with files.replacing(folder / "model.keras", size=weights_size(model)) as temporary:
             model.save(temporary)
             _check_answers(model, temporary, sample, expected)
         remove_kept_weights(folder)

@@ -135,6 +135,7 @@ def _run_phase(
 ) -> None:
     """Trains one phase, or the rest of it from a state on."""
     phase, task, model, train = planned.phase, plan.task, plan.model, plan.splits.train
+    parts = recorder.history.parts.get(planned.name, 1)
     logger.info(
         "Phase %s: %s of %s, %s trained",
         planned.name,
@@ -159,10 +160,10 @@ def _run_phase(
             optimizer=build_optimizer(phase, plan.steps_per_epoch),
             loss=task.loss,
             metrics=list(task.metrics),
-            # XLA (which Keras does not use on CPUs) compiles for each shape, and batches of texts have many shapes
-            jit_compile="auto" if train.one_shape else False,
+            # XLA (which Keras does not use on CPUs) compiles for each shape, and texts and parts have many shapes
+            jit_compile="auto" if train.one_shape and parts == 1 else False,
         )
-        train_in_parts(planned.top, recorder.history.parts.get(planned.name, 1), plan.batch_size)
+        train_in_parts(planned.top, parts, plan.batch_size)
         # otherwise Keras creates the variables in the first step, and TensorFlow traces the step a second time
         planned.top.optimizer.build(planned.top.trainable_variables)
         for metric in task.metrics:  # Keras only resets metrics that it has used since `compile`

@@ -100,6 +100,8 @@ class Origin:
         if changed and (seen := self._seen_before()):
             raise DataError(f"{what}. {seen}: their scores would be too good", fix=f"Restore the data, {anew}")
         now, before = self.settings, earlier["settings"]
+        if changed:  # a batch has at most as many examples as there are
+            before = {**before, "--batch-size": now["--batch-size"]}
         if others := [name for name in dict.fromkeys([*now, *before]) if now.get(name) != before.get(name)]:
             raise ConfigError(f"{listed(others)} changed {began}", fix=f"Use the same settings, {anew}")
         if self.frozen != earlier["frozen"]:
@@ -132,7 +134,7 @@ class Origin:
             if added or removed:
                 changed[name] = f"{name}: {added:,} added, {removed:,} removed"
             elif not np.array_equal(now, then):
-                changed[name] = f"{name}: another order or number of examples"
+                changed[name] = f"{name}: another order, or other labels"
             elif self.targets[name] != state.made_with["targets"][name]:
                 changed[name] = f"{name}: other labels"
         return changed

@@ -28,7 +28,8 @@ def run_in_parts_that_fit(plan: Plan, planned: PlannedPhase, recorder: Recorder,
         run: Runs the phase, with the parts in the history.
 
     Raises:
-        tf.errors.ResourceExhaustedError: If single examples do not fit, or the memory became too small in later epochs.
+        tf.errors.ResourceExhaustedError: If single examples do not fit, or the memory became too small in validation or
+            in later epochs.
     """
     weights = {id(weight) for weight in recorder.kept.weights}
     seeds = [(v, v.numpy()) for v in recorder.kept.variables if id(v) not in weights]
@@ -38,7 +39,7 @@ def run_in_parts_that_fit(plan: Plan, planned: PlannedPhase, recorder: Recorder,
             return run()
         except tf.errors.ResourceExhaustedError:
             parts = parts_of.get(planned.name, 1)
-            if parts == plan.batch_size or len(recorder.history.rows) > epochs:
+            if recorder.validating or parts == plan.batch_size or len(recorder.history.rows) > epochs:
                 raise
         parts_of[planned.name] = min(2 * parts, plan.batch_size)
         (note,) = parts_notes({planned.name: parts_of[planned.name]}, plan.batch_size)
@@ -64,7 +65,7 @@ def train_in_parts(model: keras.Model, parts: int, batch_size: int) -> None:
     is the gradient of the whole batch but for rounding. Dropout draws for each part.
 
     Args:
-        model: A compiled model.
+        model: A compiled model; without XLA, which gives a part with fewer examples the shape of the others.
         parts: Parts of a full batch; 1 for Keras's own step.
         batch_size: Examples in a full batch; the last batch of an epoch may have fewer parts.
     """

@@ -81,6 +81,7 @@ class Recorder(keras.callbacks.Callback):
         self.names_of: Callable[[int, int], list[str]] | None = None
         self.first_step = 0
         """Steps of the first epoch of `fit` that an earlier run has done."""
+        self.validating = False
         self._epoch, self._started = 0, 0.0
 
     def resume(self, history: History, best_score: tuple[float, float], best_weights: list[np.ndarray]) -> None:
@@ -116,6 +117,10 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._epoch, self._started = epoch, time.monotonic()
+        self.validating = False
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        self.validating = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if not math.isfinite(logs["loss"]):

@@ -64,8 +64,9 @@ def test_links_to_folders_and_folders_named_like_pictures_multiply_nothing_and_a
     picture_folder(folder / "bee" / "0.jpg", {"inner": 1})
     (folder / "ant" / "loop").symlink_to(folder, target_is_directory=True)
     (folder / "loop").symlink_to(folder, target_is_directory=True)
+    (folder / "again").symlink_to(folder / "ant", target_is_directory=True)
     assert len(find_pictures(str(folder))) == 2
-    for name in ("ant/loop", "bee/0.jpg", "loop"):
+    for name in ("ant/loop", "bee/0.jpg", "loop", "again"):
         assert f"{folder}/{name}" in caplog.text
 
 

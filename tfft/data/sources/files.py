@@ -33,10 +33,17 @@ IGNORED_SUFFIXES = {
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Returns the sub-folders of `folder` by name, without hidden ones and, with a warning, links to a folder above."""
+    """Returns the sub-folders of `folder` by name, without hidden ones.
+
+    Links to a folder above or to another one in `folder` are left out with a warning.
+    """
     home = folder.resolve()
     found = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__"))]
-    loops = [entry for entry in found if home.is_relative_to(entry.resolve())]
+    loops = [
+        entry
+        for entry in found
+        if home.is_relative_to(entry.resolve()) or (entry.is_symlink() and entry.resolve().is_relative_to(home))
+    ]
     _warn_of_left_out(loops)
     return sorted(set(found) - set(loops))
 

@@ -40,13 +40,16 @@ class Tags:
                 f"All pictures have the same tags: {listed(map(repr, labels))}",
                 fix="Add pictures without them, or remove the tags that every picture has",
             )
+        everywhere = [label for label, column in zip(labels, rows.T, strict=True) if column.all()]
         empty = sum(not truth.names and truth.wrong is None for truth in truths)
         return Targets(
             labels,
             of=rows.__getitem__,
             present=present,
             failed={index: truth.wrong for index, truth in enumerate(truths) if truth.wrong is not None},
-            notes=([f"{empty} pictures have no tag"] if empty else []) + _unseparated(present, labels),
+            notes=([f"{empty} pictures have no tag"] if empty else [])
+            + ([f"every picture has {listed(map(repr, everywhere), most=5)}"] if everywhere else [])
+            + _unseparated(present, labels),
         )
 
 
