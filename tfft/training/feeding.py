@@ -18,6 +18,7 @@ from tfft.models.tasks import Task
 from tfft.store import Rows
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase, SplitView
+from tfft.training.predict import answers_to_rows, gathered
 
 VAL = SplitView("val")
 
@@ -42,6 +43,23 @@ def validation_batches(plan: Plan, planned: PlannedPhase, rows: Indexable, targe
     order, layout = plan.splits.val.order, plan.layout(planned.depth)
     prepare = partial(prepared, plan.task)
     return evaluation_batches(rows, targets, layout, order=order, batch_size=plan.batch_size, prepare=prepare)
+
+
+def scoring(plan: Plan, planned: PlannedPhase, rows: Indexable) -> Callable[[], dict[str, float]] | None:
+    """A function that predicts and scores the validation split; None if the task has no such scores."""
+    task, val = plan.task, plan.splits.val
+    if task.score is None:
+        return None
+    predict_rows = answers_to_rows(task.answering(plan.model), plan.model, planned)
+    batches = evaluation_batches(
+        rows, val.targets, plan.layout(planned.depth), order=val.order, batch_size=plan.batch_size
+    )
+
+    def scored() -> dict[str, float]:
+        predictions = gathered(predict_rows(tensors) for tensors, _ in batches)
+        return task.score(val.targets[val.order], predictions)
+
+    return scored
 
 
 def batch_names(plan: Plan, order_of: Callable[[int], np.ndarray], epochs: range, epoch: int, step: int) -> list[str]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tfft.data.batching.batches import evaluation_batches, training_batches
-from tfft.data.indexing import Indexable
+from tfft.data.batching.batches import training_batches
 from tfft.errors import DivergedError, counted, megabytes
 from tfft.models.freezing import unfrozen
 from tfft.models.kept import keep_weights
 from tfft.stopping import postponed
-from tfft.training.feeding import VAL, batch_names, rows_and_targets, training_feed, validation_batches
+from tfft.training.feeding import VAL, batch_names, rows_and_targets, scoring, training_feed, validation_batches
 from tfft.training.origin import Origin, check_shapes
 from tfft.training.parts import run_in_parts_that_fit, train_in_parts
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase
-from tfft.training.predict import answers_to_rows, gathered
 from tfft.training.recording import History, Recorder
 from tfft.training.resuming import Keeper
 from tfft.training.schedules import build_optimizer
@@ -144,7 +141,7 @@ def _run_phase(
         counted(planned.trained, "parameter"),
     )
     rows, targets = rows_and_targets(plan, planned)
-    scored = _scoring(plan, planned, rows[VAL])
+    scored = scoring(plan, planned, rows[VAL])
     feed = training_feed(plan, planned, rows, targets)
     recorder.begin(
         planned.name,
@@ -188,20 +185,3 @@ def _run_phase(
         logger.info(
             "Phase %s stops early: no better %s in %s", planned.name, task.monitor, counted(phase.patience, "epoch")
         )
-
-
-def _scoring(plan: Plan, planned: PlannedPhase, rows: Indexable) -> Callable[[], dict[str, float]] | None:
-    """A function that predicts and scores the validation split; None if the task has no such scores."""
-    task, val = plan.task, plan.splits.val
-    if task.score is None:
-        return None
-    predict_rows = answers_to_rows(task.answering(plan.model), plan.model, planned)
-    batches = evaluation_batches(
-        rows, val.targets, plan.layout(planned.depth), order=val.order, batch_size=plan.batch_size
-    )
-
-    def scored() -> dict[str, float]:
-        predictions = gathered(predict_rows(tensors) for tensors, _ in batches)
-        return task.score(val.targets[val.order], predictions)
-
-    return scored
