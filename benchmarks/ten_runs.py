@@ -1,6 +1,8 @@
 """Check that memory does not grow with the number of runs in one process, such as a notebook.
 
-python benchmarks/ten_runs.py --recipe image_classification
+    python benchmarks/ten_runs.py --recipe image_classification
+
+The first run is not counted: it loads what all others use.
 """
 
 from __future__ import annotations

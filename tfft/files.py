@@ -39,7 +39,7 @@ def replacing(path: Path, *, size: int = 0, durable: bool = True, keep: Path | N
     Raises:
         OSError: If it cannot be written; if the disk has less room than `size`, before anything is written.
     """
-    if size > shutil.disk_usage(path.parent).free:
+    if size and not _has_room(path.parent, size):
         raise disk_full(path, size)
     temporary = path.parent / f"{WRITING}{uuid.uuid4().hex}{''.join(path.suffixes)}"
     # created first, so that an unwritable folder fails before the work; never overwrites another file
@@ -63,6 +63,11 @@ def replacing(path: Path, *, size: int = 0, durable: bool = True, keep: Path | N
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _has_room(folder: Path, size: int) -> bool:
+    usage = shutil.disk_usage(folder)
+    return size <= usage.free or usage.total == 0  # some network folders do not know their size
 
 
 def disk_full(path: Path, size: int) -> OSError:

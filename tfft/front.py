@@ -41,11 +41,10 @@ def open_run_page(folder: Path, command: str) -> tuple[Page, ModuleType]:
     if name.endswith(".py"):
         typed = command.format(page=shlex.quote(name), run=shlex.quote(str(folder)))
         copy = folder / Path(name).name
-        lost = os.path.isfile(copy) and not os.path.isfile(name)  # of a name of any length
-        lost = f" ({name} is missing; {copy} is its copy)" if lost else ""
-        raise ConfigError(
-            f"The run in {folder} was made by a page of your own, which you must name{lost}", fix=f"Type `{typed}`"
-        )
+        what = f"The run in {folder} was made by a page of your own, which you must name"
+        if os.path.isfile(copy) and not os.path.isfile(name):  # which take a name of any length
+            what += f" ({name} is missing; {copy} is its copy)"
+        raise ConfigError(what, fix=f"Type `{typed}`")
     page = find_page(name)
     return page, load_page(page)
 

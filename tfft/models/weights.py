@@ -118,8 +118,9 @@ def explained(backbone: str, weights: str) -> Iterator[None]:
                 fix=f"Download the file on another machine and put it at {target}, pass another one with "
                 f"`--weights PATH`, or try things out with the weights in the package: `{DEMO_FLAGS}`",
             ) from error
-        if isinstance(error, (OSError, KeyError, RuntimeError)):  # h5py raises any of these for a damaged file
-            path = _local(error.__traceback__, "weights_path", "weight_path") or weights
+        path = _local(error.__traceback__, "weights_path", "weight_path") or (None if weights in NAMED else weights)
+        # h5py raises any of these for a damaged file
+        if path is not None and isinstance(error, (OSError, KeyError, RuntimeError)):
             what = f"The weights file of {backbone} cannot be read as HDF5: {path} ({error})"
             if weights != "imagenet":
                 raise ConfigError(what, fix="Remove the file and download it again") from error

@@ -14,9 +14,9 @@ from keras import tree
 
 from tfft import extras, files
 from tfft.errors import ConfigError, listed
-from tfft.models.kept import KEPT, keep_weights, remove_kept_weights, weights_size
 from tfft.models.opening import check_model_file
 from tfft.store.code import is_own
+from tfft.training.kept import KEPT, keep_weights, remove_kept_weights, weights_size
 from tfft.training.state import STATE
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from typing import Literal
 from tfft.data.batching.batches import training_batches
 from tfft.errors import DivergedError, counted, megabytes
 from tfft.models.freezing import unfrozen
-from tfft.models.kept import keep_weights
 from tfft.stopping import postponed
 from tfft.training.feeding import VAL, batch_names, rows_and_targets, scoring, training_feed, validation_batches
+from tfft.training.kept import keep_weights
 from tfft.training.origin import Origin, check_shapes
 from tfft.training.parts import run_in_parts_that_fit, train_in_parts
 from tfft.training.plan import Plan
@@ -79,7 +79,8 @@ def fine_tune(plan: Plan, *, folder: Path | None = None, changed_data: Literal["
         recorder.resume(state.history, state.best_score, state.arrays["best"])
         logger.info("Resuming after %s", counted(len(state.history.rows), "epoch"))
     with nullcontext() if folder is None else postponed() as stop:
-        keeper = None if folder is None else Keeper(plan, origin, recorder, folder, stop)
+        seen = () if state is None else state.arrays.get("seen", ())
+        keeper = None if folder is None else Keeper(plan, origin, recorder, folder, stop, seen)
         try:
             for number, planned in enumerate(plan.phases):
                 if state is not None and number < state.phase:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,6 @@ class Origin:
     """A digest of the settings of all layers, some of which may come from the data."""
     machine: Mapping[str, Any]
     """Versions and processor; if they differ, so may the last bits."""
-    seen: dict[str, np.ndarray] = field(default_factory=dict)
-    """For `train` and `val`, the keys of all examples that earlier processes of this run had in them."""
 
     @classmethod
     def of(cls, plan: Plan) -> Origin:
@@ -96,9 +94,10 @@ class Origin:
         what = f"The data have changed {began}: {'; '.join(changed.values())}"
         if changed and not accept_changed_data:
             raise DataError(what, fix=f"Restore the data, continue with `--changed-data accept`, {anew}")
-        self._remember(state)
-        if changed and (seen := self._seen_before()):
-            raise DataError(f"{what}. {seen}: their scores would be too good", fix=f"Restore the data, {anew}")
+        if changed or "seen" in state.arrays:
+            state = replace(state, arrays={**state.arrays, "seen": _seen(state)})
+        if changed and (again := self._seen_before(state)):
+            raise DataError(f"{what}. {again}: their scores would be too good", fix=f"Restore the data, {anew}")
         now, before = self.settings, earlier["settings"]
         if changed:  # a batch has at most as many examples as there are
             before = {**before, "--batch-size": now["--batch-size"]}
@@ -139,16 +138,11 @@ class Origin:
                 changed[name] = f"{name}: other labels"
         return changed
 
-    def _remember(self, state: State) -> None:
-        """Adds to `seen` what this run has trained on and chosen by so far."""
-        before = _examples(state)
-        for name, others in zip(DECIDING, state.arrays.get("seen", [NO_EXAMPLES] * 2), strict=True):
-            self.seen[name] = np.union1d(others, before[name])
-
-    def _seen_before(self) -> str:
+    def _seen_before(self, state: State) -> str:
         """Which examples a split is scored on now, after another one has decided the weights by them."""
+        seen = dict(zip(DECIDING, state.arrays["seen"], strict=True))
         for now, then in (("val", "train"), ("test", "train"), ("test", "val")):
-            both = np.intersect1d(self.examples.get(now, NO_EXAMPLES), self.seen[then])
+            both = np.intersect1d(self.examples.get(now, NO_EXAMPLES), seen[then])
             if len(both):
                 return f"{counted(len(both), 'example')} of {now} were in {then} before"
         return ""
@@ -157,6 +151,12 @@ class Origin:
 def _examples(state: State) -> dict[str, np.ndarray]:
     """By split, the keys of the examples that a run began with."""
     return dict(zip(state.made_with["splits"], state.arrays["examples"], strict=True))
+
+
+def _seen(state: State) -> list[np.ndarray]:
+    """The keys of all examples that the run has had in `train`, and in `val`, until this state."""
+    now, before = _examples(state), state.arrays.get("seen", [NO_EXAMPLES] * len(DECIDING))
+    return [np.union1d(now[name], others) for name, others in zip(DECIDING, before, strict=True)]
 
 
 def check_shapes(kind: str, arrays: Sequence[np.ndarray], variables: Sequence[keras.Variable]) -> None:

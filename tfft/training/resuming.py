@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,15 @@ class Keeper(keras.callbacks.Callback):
         recorder: Records the history and the best weights; it must be called before.
         folder: The run folder.
         stop: Whether the run has been asked to stop.
+        seen: Examples of earlier data of this run, see `Origin.continued`.
     """
 
-    def __init__(self, plan: Plan, origin: Origin, recorder: Recorder, folder: Path, stop: Stop):
+    def __init__(
+        self, plan: Plan, origin: Origin, recorder: Recorder, folder: Path, stop: Stop, seen: Sequence[np.ndarray] = ()
+    ):
         super().__init__()
         self.plan, self.origin, self.recorder, self.folder, self.stop = plan, origin, recorder, folder, stop
+        self.seen = list(seen)
         self._phase: PlannedPhase | None = None
         self._epoch, self._first_step = 0, 0
         self._metrics: list[np.ndarray] | None = None
@@ -98,8 +103,8 @@ class Keeper(keras.callbacks.Callback):
         start = time.monotonic()
         recorder = self.recorder
         arrays = {**arrays, "best": recorder.best_weights, "examples": list(self.origin.examples.values())}
-        if recorder.history.notes:  # the data have changed on the way
-            arrays["seen"] = list(self.origin.seen.values())
+        if self.seen:
+            arrays["seen"] = self.seen
         progress = (phase, epoch, step, recorder.history, recorder.best_score)
         write_state(State(*progress, arrays=arrays, made_with=self.origin.described), self.folder)
         self._written = time.monotonic()
