@@ -114,7 +114,7 @@ def main(settings: Settings) -> int:
 
 
 def left_by(folder: Path) -> dict[str, Any]:
-    """What a finished run has left: weights, history, labels and report, without times."""
+    """What a finished run has left: weights, history, serving.json, splits and report, without times."""
     with zipfile.ZipFile(folder / "model.keras") as archive:
         weights = archive.read("model.weights.h5")
     with (folder / "history.csv").open(newline="") as file:
@@ -125,7 +125,8 @@ def left_by(folder: Path) -> dict[str, Any]:
         "files": sorted(path.name for path in folder.iterdir()),
         "weights": _arrays(weights),
         "history": history,
-        "labels": (folder / "labels.txt").read_bytes(),
+        "serving": (folder / "serving.json").read_bytes(),
+        "splits": (folder / "splits.csv").read_bytes(),
         "report": {name: value for name, value in report.items() if name not in VARYING},
     }
 

@@ -52,9 +52,14 @@ DEMO = Config(
 SMOKE = replace(DEMO, **pictures.SMOKE)
 
 
+def find_data(config: Config) -> list[data.Record]:
+    """The pictures with their classes."""
+    return data.find_pictures(config.data, config.columns)
+
+
 def load_data(config: Config, backbone: keras.Model | None = None) -> data.Splits:
     """Pictures of every split, and the index of the class of each."""
-    return pictures.load_data(config, data.find_pictures(config.data, config.columns), balance=config.balance)
+    return pictures.load_data(config, find_data(config), balance=config.balance)
 
 
 def build_model(
@@ -82,7 +87,7 @@ def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluati
     return reporting.class_figures(splits, scored)
 
 
-RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save)
+RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save, find_data)
 
 
 def run(config: Config) -> workflow.Result:

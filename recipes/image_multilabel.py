@@ -51,9 +51,14 @@ DEMO = Config(
 SMOKE = replace(DEMO, **pictures.SHALLOW)
 
 
+def find_data(config: Config) -> list[data.Record]:
+    """The pictures with their tags."""
+    return data.find_tagged(config.data, config.columns)
+
+
 def load_data(config: Config, backbone: keras.Model | None = None) -> data.Splits:
     """Pictures of every split, and which labels each has, 1 or 0."""
-    return pictures.load_data(config, data.find_tagged(config.data, config.columns), balance=config.balance)
+    return pictures.load_data(config, find_data(config), balance=config.balance)
 
 
 def build_model(
@@ -82,7 +87,7 @@ def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluati
     return reporting.tag_figures(splits, scored)
 
 
-RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save)
+RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save, find_data)
 
 
 def run(config: Config) -> workflow.Result:

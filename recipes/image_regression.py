@@ -41,12 +41,7 @@ class Config(PoolingFields, pictures.Config):
 
 
 DEMO = Config(
-    **pictures.DEMO,
-    image_size=(192, 192),
-    augment="strong",
-    flip=False,
-    views=10,
-    batch_size=32,
+    **pictures.SUMS,
     head=Phase(epochs=3, learning_rate=3e-3),
     tune=Phase(epochs=40, learning_rate=2e-3, optimizer="adamw", schedule="cosine", unfreeze=3),
 )
@@ -55,9 +50,14 @@ DEMO = Config(
 SMOKE = replace(DEMO, **pictures.SHALLOW)
 
 
+def find_data(config: Config) -> list[data.Record]:
+    """The pictures with their numbers."""
+    return data.find_numbers(config.data, config.columns)
+
+
 def load_data(config: Config, backbone: keras.Model | None = None) -> data.Splits:
     """Pictures of every split, and the numbers of each."""
-    return pictures.load_data(config, data.find_numbers(config.data, config.columns))
+    return pictures.load_data(config, find_data(config))
 
 
 def build_model(
@@ -87,7 +87,7 @@ def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluati
     return reporting.number_figures(splits, scored)
 
 
-RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save)
+RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save, find_data)
 
 
 def run(config: Config) -> workflow.Result:

@@ -52,9 +52,14 @@ DEMO = Config(
 SMOKE = replace(DEMO, **pictures.SHALLOW)
 
 
+def find_data(config: Config) -> list[data.Record]:
+    """The pictures with their boxes."""
+    return data.find_boxes(config.data)
+
+
 def load_data(config: Config, backbone: keras.Model | None = None) -> data.Splits:
     """Pictures of every split, and the boxes of each in pixels, with the index of their class."""
-    return pictures.load_data(config, data.find_boxes(config.data), balance=config.balance)
+    return pictures.load_data(config, find_data(config), balance=config.balance)
 
 
 def build_model(
@@ -81,7 +86,7 @@ def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluati
     return reporting.box_figures(splits, scored)
 
 
-RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save)
+RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save, find_data)
 
 
 def run(config: Config) -> workflow.Result:

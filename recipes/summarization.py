@@ -48,8 +48,8 @@ SMOKE = replace(DEMO, **texts.SEQUENCE_SMOKE)
 
 
 def find_data(config: Config) -> list[data.Record]:
-    """The texts with their summaries and their splits."""
-    return texts.deal(config, data.find_pairs(config.data, config.columns))
+    """The texts with their summaries."""
+    return data.find_pairs(config.data, config.columns)
 
 
 def build_backbone(config: Config) -> models.Encoder:
@@ -82,7 +82,7 @@ def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluati
     return reporting.answer_figures(splits, scored)
 
 
-RECIPE = workflow.Recipe(load_data, build_backbone, build_model, evaluate, figures, texts.save_sequence)
+RECIPE = workflow.Recipe(load_data, build_backbone, build_model, evaluate, figures, texts.save_sequence, find_data)
 
 
 def run(config: Config) -> workflow.Result:

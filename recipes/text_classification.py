@@ -49,8 +49,8 @@ SMOKE = replace(DEMO, **texts.SMOKE)
 
 
 def find_data(config: Config) -> list[data.Record]:
-    """The texts with their classes and their splits."""
-    return texts.deal(config, data.find_texts(config.data, config.columns))
+    """The texts with their classes."""
+    return data.find_texts(config.data, config.columns)
 
 
 def build_backbone(config: Config) -> models.Encoder:
@@ -88,7 +88,7 @@ def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluati
     return reporting.class_figures(splits, scored)
 
 
-RECIPE = workflow.Recipe(load_data, build_backbone, build_model, evaluate, figures, texts.save)
+RECIPE = workflow.Recipe(load_data, build_backbone, build_model, evaluate, figures, texts.save, find_data)
 
 
 def run(config: Config) -> workflow.Result:

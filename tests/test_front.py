@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def test_arrays_become_a_model(tmp_path: Path) -> None:
     assert result.labels == ["night", "day"]  # in the order that was given
     assert set(result.scores) == {"train", "val"}
     assert len(result.history.rows) == 1
-    assert (result.folder / "labels.txt").read_text() == "night\nday\n"
+    assert json.loads((result.folder / "serving.json").read_text())["labels"] == ["night", "day"]
     assert result.model.output_shape == (None, 2)
 
 

@@ -7,6 +7,9 @@
     result.scores       # by split
     result.folder       # history, report and saved model
 
+    predict = tfft.open(result.folder)
+    predict("new.jpg")  # a label with its probability
+
 `tfft.plan` takes the same arguments and shows what a run would train, store and cost. `tfft.resume(folder)` resumes an
 interrupted run. `tfft ls` lists the recipes, and `tfft run RECIPE --help` explains their settings, which are the
 keyword arguments here. The same in the shell:
@@ -24,9 +27,10 @@ if TYPE_CHECKING:
     import os
 
     from tfft.results import Result
+    from tfft.serving import Predictor
     from tfft.training import Plan
 
-__all__ = ["__version__", "plan", "resume", "run"]
+__all__ = ["__version__", "evaluate", "open", "plan", "resume", "run"]
 
 
 def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
@@ -101,3 +105,61 @@ def resume(
     from tfft import front
 
     return front.resume(folder, page, changed_data=changed_data)
+
+
+def open(  # noqa: A001  (`tfft.open` reads well, and nothing here opens files)
+    folder: str | os.PathLike[str], *, column: str | None = None, lines: bool = False
+) -> Predictor:
+    """Opens the model of a finished run, to answer for new pictures or texts.
+
+    They are read by the code that reads them for training: EXIF rotation, CMYK, 16 bits, size. The folder may be from
+    another machine; `model.keras` and `serving.json` suffice. It runs no code, whoever it is from.
+
+    Args:
+        folder: The run folder.
+        column: Column of tables that has the paths or texts; None for that of the run.
+        lines: Whether each line of a .txt file is a text of its own.
+
+    Returns:
+        A function from inputs to answers; see `tfft.serving.Predictor`.
+
+    Raises:
+        TfftError: If there is no finished run in the folder, or its files are damaged.
+
+    Example:
+
+        predict = tfft.open("runs/mine")
+        predict("ant.jpg").label
+    """
+    from tfft import front
+
+    return front.open_run(folder, column=column, lines=lines)
+
+
+def evaluate(
+    folder: str | os.PathLike[str],
+    *,
+    data: Any = None,
+    labels: list[str] | None = None,
+    page: str | os.PathLike[str] | None = None,
+    tta: bool = False,
+) -> dict[str, Any]:
+    """Scores the model of a finished run on data with ground truth.
+
+    Args:
+        folder: The run folder.
+        data: As for `run`; all examples are scored but those that the run was trained or validated on. None scores
+            the test split of the run again.
+        labels: Names of the classes, where arrays hold their indices.
+        page: The page of your own that made the run; None for a recipe that comes with tfft.
+        tta: Whether to take the mean over each picture and its mirror image.
+
+    Returns:
+        The scores by name.
+
+    Raises:
+        TfftError: If there is nothing to score, or the data have labels that the run does not know.
+    """
+    from tfft import front
+
+    return front.evaluate(folder, page, data, labels, tta=tta)

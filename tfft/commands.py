@@ -1,4 +1,4 @@
-"""The `tfft` command: `ls | cp | plan | run | resume | store`."""
+"""The `tfft` command: `ls | cp | plan | run | resume | store`, and those of `tfft.using`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tfft import __version__, cli, front
+from tfft import __version__, cli, front, using
 from tfft.errors import ConfigError, printable
 from tfft.pages import find_page, load_page, stock_pages
 
@@ -43,11 +43,14 @@ def app() -> None:
     store = commands.add_parser("store", help="list what is stored of frozen layers, or delete it")
     store.add_argument("action", choices=("ls", "clear"))
     store.add_argument("--folder", help="of the store; by default $TFFT_STORE, or tfft in your cache folder")
+    using.add_commands(commands)
     if sys.argv[1:2] in (["run"], ["plan"]):  # the words behind them are those of the recipe
         with cli.one_sentence():
             _run(sys.argv[1], sys.argv[2:])
         return
-    words = parser.parse_args()
+    words, others = parser.parse_known_args()
+    if others and words.command != "evaluate":  # whose further flags are those of the recipe
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     with cli.one_sentence():
         match words.command:
             case "ls":
@@ -58,6 +61,8 @@ def app() -> None:
                 front.resume(words.folder, words.page, changed_data=words.changed_data)
             case "store":
                 _show_store(words.folder) if words.action == "ls" else _clear_store(words.folder)
+            case _:
+                using.run_command(words, others)
 
 
 def _list_recipes() -> None:

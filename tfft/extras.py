@@ -6,7 +6,10 @@ import importlib.util
 
 from tfft.errors import MachineError
 
-PACKAGES = {"text": ("keras_hub", "tensorflow_text", "safetensors", "sacrebleu", "rouge_score")}
+PACKAGES = {
+    "text": ("keras_hub", "tensorflow_text", "safetensors", "sacrebleu", "rouge_score"),
+    "parquet": ("pyarrow",),
+}
 """Modules of each extra."""
 
 
@@ -15,10 +18,13 @@ def installed(*names: str) -> list[str]:
     return [name for name in names if importlib.util.find_spec(name.replace("-", "_")) is not None]
 
 
-def require(extra: str) -> None:
-    """Raises `MachineError` with the install command if a module of an extra is missing; imports none."""
+def require(extra: str, what: str = "This recipe") -> None:
+    """Raises `MachineError` with the install command if a module of an extra, which `what` needs, is missing.
+
+    No module is imported.
+    """
     if missing := [name for name in PACKAGES[extra] if importlib.util.find_spec(name) is None]:
         raise MachineError(
-            f"This recipe needs the extra `{extra}`; not installed: {', '.join(missing)}",
+            f"{what} needs the extra `{extra}`; not installed: {', '.join(missing)}",
             fix=f'Type `pip install "tfft[{extra}]"`',
         )

@@ -1,4 +1,4 @@
-"""From the arguments of `tfft.run`, `plan` and `resume` to a page and its configuration."""
+"""From the arguments of `tfft.run`, `plan`, `resume` and `evaluate` to a page and its configuration."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfft.cli import log_to_screen
 from tfft.errors import ConfigError, nearest
 from tfft.pages import Page, find_page, load_page
 from tfft.runs.replay import CONFIG, read_run, stored_config
+
+if TYPE_CHECKING:
+    from tfft.serving import Predictor
 
 
 def open_page(recipe: str) -> ModuleType:
@@ -49,14 +52,63 @@ def open_run_page(folder: Path, command: str) -> tuple[Page, ModuleType]:
     return page, load_page(page)
 
 
+def page_of_run(folder: Path, page: str | os.PathLike[str] | None, verb: str) -> ModuleType:
+    """The page of an earlier run, which for a page of your own must be named; `verb` is the command that needs it."""
+    if page is None:
+        return open_run_page(folder, f"tfft {verb} {{run}} --page {{page}}")[1]
+    return load_page(find_page(str(page)))
+
+
+def open_run(folder: str | os.PathLike[str], *, column: str | None = None, lines: bool = False) -> Predictor:
+    """Opens the model of a finished run; TensorFlow starts without its log lines."""
+    from tfft.runs.starting import import_keras
+
+    import_keras()
+    from tfft import serving
+
+    return serving.open_run(folder, column=column, lines=lines)
+
+
+def evaluate(
+    folder: str | os.PathLike[str],
+    page: str | os.PathLike[str] | None = None,
+    data: Any = None,
+    labels: list[str] | None = None,
+    *,
+    tta: bool = False,
+) -> dict[str, Any]:
+    """Scores the model of a run on its own test split, or on other data."""
+    log_to_screen()
+    folder = Path(folder)
+    module = page_of_run(folder, page, "evaluate")
+    config = stored_config(module.Config, folder, **({} if data is None else {"data": _as_data(data, labels)}))
+    return score(folder, module, config, own=data is None, tta=tta)
+
+
+def score(folder: Path, page: ModuleType, config: Any, *, own: bool, tta: bool) -> dict[str, Any]:
+    """Scores the model of a run on the data of a configuration, see `evaluate_run`."""
+    from tfft.runs.starting import import_keras
+
+    import_keras()
+    from tfft.serving.evaluating import evaluate_run
+
+    return evaluate_run(folder, page.RECIPE.find_data, config, own=own, tta=tta)
+
+
+def _as_data(data: Any, labels: list[str] | None) -> Any:
+    """What `--data` takes, or arrays."""
+    if isinstance(data, (str, os.PathLike)):
+        return os.fspath(data)
+    from tfft.data import as_arrays
+
+    return as_arrays(data, labels)
+
+
 def resume(folder: str | os.PathLike[str], page: str | os.PathLike[str] | None = None, **settings: Any) -> Any:
     """Resumes the run in a folder."""
     log_to_screen()
     folder = Path(folder)
-    if page is None:
-        _, module = open_run_page(folder, "tfft resume {run} --page {page}")
-    else:
-        module = load_page(find_page(str(page)))
+    module = page_of_run(folder, page, "resume")
     # a page of your own may have been made before there was such a field
     settings = {name: value for name, value in settings.items() if value != "stop"}
     return module.run(changed(stored_config(module.Config, folder), {**settings, "out": str(folder)}))

@@ -81,6 +81,10 @@ DEMO: dict[str, Any] = {"backbone_options": {"alpha": 0.35}, "weights": "demo"}
 """Settings of the backbone that comes with tfft."""
 SCENES: dict[str, Any] = {**DEMO, "image_size": (128, 128), "flip": False, "views": 4}
 """Settings for scenes of handwritten digits."""
+SUMS: dict[str, Any] = {
+    **DEMO, "image_size": (192, 192), "augment": "strong", "flip": False, "views": 10, "batch_size": 32,
+}  # fmt: skip
+"""Settings for sums of handwritten digits."""
 ONCE = Phase(epochs=1, optimizer="sgd")  # the quickest to trace
 SMOKE: dict[str, Any] = {
     "image_size": (32, 32),
@@ -136,7 +140,10 @@ def build_backbone(config: Config) -> keras.Model:
     return backbone
 
 
-def save(config: Config, backbone: keras.Model, plan: Plan, folder: Path) -> None:
-    """Writes `model.keras`, which takes pictures, (batch, height, width, 3) in [0, 255], and `labels.txt`."""
+def save(config: Config, backbone: keras.Model, plan: Plan, folder: Path) -> serving.Contract:
+    """Writes `model.keras`, which takes pictures, (batch, height, width, 3) in [0, 255], and `serving.json`."""
     model = plan.task.saved(plan.answering)
-    serving.save_model(model, plan.splits.labels, folder, sample=plan.splits.val.inputs[:8])
+    column = getattr(getattr(config, "columns", None), "image", "path")
+    takes = serving.PictureInput(tuple(config.image_size), config.flip, column)
+    contract = serving.Contract(tuple(plan.splits.labels), takes)
+    return serving.save_model(model, contract, folder, sample=plan.splits.val.inputs[:8])

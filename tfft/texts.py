@@ -111,7 +111,7 @@ SEQUENCE_SMOKE: dict[str, Any] = {
 """The smallest run with a decoder, for tests."""
 
 Find = Callable[[Any], Sequence["Record"]]
-"""From the settings of a recipe to the records of its data, assigned to splits."""
+"""From the settings of a recipe to the records of its data."""
 
 
 def deal(config: Config, records: Sequence[Record]) -> list[Record]:
@@ -132,7 +132,9 @@ def build_backbone(config: Config, find_data: Find) -> Encoder:
         config: The settings.
         find_data: Finds the data of the recipe; the vocabulary of the demo encoder is made from its training texts.
     """
-    trained = [one for one in find_data(config) if one.split == "train"] if config.backbone == "demo" else []
+    trained = []
+    if config.backbone == "demo":
+        trained = [one for one in deal(config, find_data(config)) if one.split == "train"]
     encoder = models.load_encoder(config.backbone, texts=data.usable_texts(trained))
     usual_rate = encoder.decoder and encoder.decoder.usual_rate
     training.check_phases(encoder.model, {"head": config.head, "tune": config.tune}, usual_rate=usual_rate)
@@ -140,9 +142,9 @@ def build_backbone(config: Config, find_data: Find) -> Encoder:
 
 
 def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, balance: Balance = "none") -> Splits:
-    """Tokenizes texts with classes."""
+    """Assigns texts with classes to splits and tokenizes them."""
     return data.read_texts(
-        records,
+        deal(config, records),
         encoder,
         length=config.length,
         bad_texts=config.bad_texts,
@@ -152,11 +154,12 @@ def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, ba
 
 
 def load_pairs(config: SequenceConfig, records: Sequence[Record], encoder: Encoder) -> Splits:
-    """Tokenizes texts with references.
+    """Assigns texts with references to splits and tokenizes them.
 
     References are tokenized for the decoder: with the tokenizer of a pretrained one, or for a new decoder with
     subwords learned from the training split.
     """
+    records = deal(config, records)
     firsts = (text for record in records if record.split == "train" for text in record.truth.texts[:1])
     pieces = models.subwords_for(encoder, firsts, config.decoder.vocabulary)
     return data.read_texts(
@@ -176,19 +179,33 @@ def build_sequence_model(config: SequenceConfig, encoder: Encoder, train: Texts)
     return model, task
 
 
-def save(config: Config, encoder: Encoder, plan: Plan, folder: Path) -> None:
-    """Writes `model.keras`, which takes strings, and `labels.txt`."""
+def save(config: Config, encoder: Encoder, plan: Plan, folder: Path) -> serving.Contract:
+    """Writes `model.keras`, which takes strings, and `serving.json`."""
+    return _save(config, encoder, plan, folder, column=config.columns.text)
+
+
+def save_sequence(config: SequenceConfig, encoder: Encoder, plan: Plan, folder: Path) -> serving.Contract:
+    """Writes the files of `save`; `serving.json` then has the search and the subwords of a new decoder, too."""
+    train = plan.splits.train
+    generation = serving.Generation(train.targets.shape[1], config.search, train.pieces.learned_file)
+    return _save(config, encoder, plan, folder, column=config.columns.source, generation=generation)
+
+
+def _save(
+    config: Config,
+    encoder: Encoder,
+    plan: Plan,
+    folder: Path,
+    *,
+    column: str,
+    generation: serving.Generation | None = None,
+) -> serving.Contract:
     val, given = plan.splits.val, []
     if plan.task.given is not None:
         given = [val.targets[:8]]
-    whole = models.from_strings(plan.model, encoder, plan.splits.train.inputs.shape[1])
+    length = plan.splits.train.inputs.shape[1]
+    whole = models.from_strings(plan.model, encoder, length)
     expected = plan.model.predict([val.inputs[:8], *given] if given else val.inputs[:8], verbose=0)
     sample = [val.texts[:8], *given] if given else val.texts[:8]
-    serving.save_model(whole, plan.splits.labels, folder, sample=sample, expected=expected)
-
-
-def save_sequence(config: SequenceConfig, encoder: Encoder, plan: Plan, folder: Path) -> None:
-    """Writes the files of `save`, `answers.json` with the search settings, and the subwords of a new decoder."""
-    save(config, encoder, plan, folder)
-    train = plan.splits.train
-    serving.save_pieces(train.pieces, folder, longest=train.targets.shape[1], search=config.search)
+    contract = serving.Contract(tuple(plan.splits.labels), serving.TextInput(length, column), generation)
+    return serving.save_model(whole, contract, folder, sample=sample, expected=expected)

@@ -20,7 +20,8 @@ class Recipe:
     build_model: Callable[..., Any]  # (config, labels, backbone, train) -> (keras.Model, Task)
     evaluate: Callable[..., evaluation.Evaluation]  # (model, splits, plan) -> Evaluation; `model` is `plan.answering`
     figures: Callable[..., list[reporting.Figure]]  # (model, splits, evaluation) -> figures of the report
-    save: Callable[..., None]  # (config, backbone, plan, folder); writes what is needed to use the model
+    save: Callable[..., serving.Contract]  # (config, backbone, plan, folder); writes what is needed to use the model
+    find_data: Callable[..., Any] | None = None  # (config) -> records, without splits; to score the model on other data
 
     @property
     def page(self) -> Page:
@@ -54,12 +55,13 @@ def run(recipe: Recipe, config: Any) -> Result:
         backbone, plan = prepare(recipe, current)
         current.record(plan.chosen_views)
         reporting.write_skipped(plan.splits, folder)
+        serving.write_splits(plan.splits, folder)
         current.stage("storing", training.store_activations, plan)
         changed_data = getattr(config, "changed_data", "stop")  # an older page of your own has no such field
         history = current.stage("training", training.fine_tune, plan, folder=folder, changed_data=changed_data)
-        current.stage("saving", recipe.save, current.config, backbone, plan, folder)
+        contract = current.stage("saving", recipe.save, current.config, backbone, plan, folder)
         scored = current.stage("evaluation", recipe.evaluate, plan.answering, plan.splits, plan)
-        serving.save_thresholds(plan.splits.labels, scored.thresholds, folder)
+        serving.save_evaluated(contract, scored, plan.splits, current)
         reporting.write_report(current, plan, history, scored.scores, recipe.figures(plan.model, plan.splits, scored))
         reporting.show_scores(scored.scores, folder)
     return Result(plan.model, plan.splits.labels, scored.scores, history, folder)

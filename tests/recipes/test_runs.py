@@ -20,7 +20,7 @@ from PIL import Image
 from tfft import cli, evaluation, pages, training, workflow
 from tfft.data import Texts
 from tfft.errors import ConfigError
-from tfft.serving import open_answerer
+from tfft.serving import open_run
 from tfft.store import Storage
 
 RECIPES = list(pages.stock_pages())
@@ -46,14 +46,16 @@ def epochs(folder: Path) -> list[dict[str, str]]:
 def test_a_run_writes_its_files_and_returns_its_scores(name: str, trained: Make) -> None:
     run = trained(name)
     assert {path.name for path in run.folder.iterdir()} >= {
-        "config.json", "history.csv", "report.json", "report.html", "model.keras", "labels.txt",
+        "config.json", "history.csv", "report.json", "report.html", "model.keras", "serving.json", "splits.csv",
     }  # fmt: skip
     report = json.loads((run.folder / "report.json").read_text())
     assert report["scores"] == run.scores
     for values in run.scores.values():
         assert all(math.isfinite(value) for value in values.values() if isinstance(value, float))
     assert report["phases"][-1]["name"] == "tune"
-    assert (run.folder / "labels.txt").read_text().split() == report["labels"] == run.result.labels
+    serving = json.loads((run.folder / "serving.json").read_text())
+    assert serving["labels"] == report["labels"] == run.result.labels
+    assert serving["score"]["value"] == run.scores[serving["score"]["split"]][serving["score"]["name"]]
     assert run.result.folder == run.folder
     assert [row["phase"] for row in run.result.history.rows] == [row["phase"] for row in epochs(run.folder)]
 
@@ -168,7 +170,6 @@ def test_a_python_object_in_the_configuration_cannot_be_replayed(trained: Make) 
 def test_a_classifier_learns_and_its_file_answers_pictures_that_other_code_has_read(trained: Make) -> None:
     run = trained("image_classification")
     assert run.scores["test"]["accuracy"] == 1
-    assert (run.folder / "labels.txt").read_text() == "ant\nbee\n"
     assert "bad.jpg" in (run.folder / "skipped.csv").read_text()
     data = Path(run.config.data).parent
     assert (data / "bad.jpg").read_text() == "<html>404</html>"
@@ -192,7 +193,8 @@ def test_a_classifier_learns_and_its_file_answers_pictures_that_other_code_has_r
 def test_tags_are_learned_and_their_thresholds_are_those_of_validation(trained: Make) -> None:
     run = trained("image_multilabel")
     assert run.scores["test"]["macro_average_precision"] > 0.95
-    thresholds = json.loads((run.folder / "thresholds.json").read_text())
+    serving = json.loads((run.folder / "serving.json").read_text())
+    thresholds = dict(zip(serving["labels"], serving["thresholds"], strict=True))
     assert thresholds.keys() == {"red", "green"}
     for values in run.scores.values():
         assert {name: row["threshold"] for name, row in values["per_class"].items()} == thresholds
@@ -233,7 +235,8 @@ def test_a_detector_learns_and_answers_in_pixels_of_the_picture(trained: Make, b
     assert list(run.scores["test"]["per_class"]) == ["blue", "red"]
     maps = [float(row["val_map"]) for row in epochs(run.folder)]
     assert run.scores["val"]["map"] == pytest.approx(max(maps))  # of both phases: what is monitored is what is scored
-    thresholds = json.loads((run.folder / "thresholds.json").read_text())
+    serving = json.loads((run.folder / "serving.json").read_text())
+    thresholds = dict(zip(serving["labels"], serving["thresholds"], strict=True))
     assert thresholds == {name: row["threshold"] for name, row in run.scores["val"]["per_class"].items()}
     splits = run.recipe.load_data(run.config)
     answers = run.recipe.evaluate(run.opened, splits).predictions
@@ -263,11 +266,10 @@ def test_a_translation_that_is_opened_again_has_the_scores_of_the_run(trained: M
     assert set(run.scores) == {"val", "test"}
     assert set(run.scores["val"]) == {"bleu", "chrf"}
     assert set(trained("summarization").scores["test"]) == {"rouge1", "rouge2", "rougeL"}
-    answer, texts = open_answerer(run.folder), run.recipe.load_data(run.config).test
-    assert evaluation.translation_scores(answer(texts.texts), texts.references) == run.scores["test"]
+    answer, texts = open_run(run.folder), run.recipe.load_data(run.config).test
+    answers = [one.text for one in answer(texts.texts)]
+    assert evaluation.translation_scores(answers, texts.references) == run.scores["test"]
     page = (run.folder / "report.html").read_text()
     assert any(text in page for text in texts.texts)
     assert answer([]) == []
-    for wrong in ("the exam", [None], [b"the exam"]):
-        with pytest.raises(ConfigError):
-            answer(wrong)
+    assert answer("the exam").text == answer([b"the exam"])[0].text

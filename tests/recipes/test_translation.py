@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from recipes.translation import SMOKE, Config, find_data, run
+from tfft import texts
 from tfft.data import PairColumns
-from tfft.serving import open_answerer
+from tfft.serving import open_run
 
 
 def test_documents_stay_on_one_side(tmp_path: Path) -> None:
     rows = [f"doc{n // 4}\tthe word {n}\tdas Wort {n}" for n in range(120)]
     (tmp_path / "p.tsv").write_text("document\ten\tde\n" + "\n".join(rows) + "\n")
     columns = PairColumns(source="en", target="de", group="document")
-    records = find_data(Config(data=str(tmp_path / "p.tsv"), columns=columns, val_fraction=0.2, test_fraction=0.2))
+    config = Config(data=str(tmp_path / "p.tsv"), columns=columns, val_fraction=0.2, test_fraction=0.2)
+    records = texts.deal(config, find_data(config))
     sides = {record.group: {other.split for other in records if other.group == record.group} for record in records}
     assert all(len(found) == 1 for found in sides.values())
     assert {"train", "val", "test"} == {record.split for record in records}
@@ -31,8 +33,7 @@ def test_a_pretrained_decoder_is_tuned_and_opened_again(
     config = replace(config, length=32, target_length=24, out=str(tmp_path / "run"))
     assert set(run(config).scores) == {"val", "test"}
     assert "--tune.learning-rate" in caplog.text  # a rate of 0.01 is told to be high
-    assert not (tmp_path / "run/answers.spm").exists()
     rows = (tmp_path / "run/history.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows[1:]] == ["head", "tune"]
-    texts = [record.read().decode() for record in find_data(config) if record.split == "test"]
-    assert len(open_answerer(tmp_path / "run", config.search)(texts)) == len(texts)
+    asked = [record.read().decode() for record in find_data(config)[:8]]
+    assert len(open_run(tmp_path / "run")(asked)) == 8

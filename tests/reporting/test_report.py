@@ -12,7 +12,7 @@ import pytest
 
 from tfft import runs
 from tfft.data import Splits
-from tfft.evaluation import score_splits, single_label_scores
+from tfft.evaluation import classification
 from tfft.models import single_label
 from tfft.pages import stock_pages
 from tfft.reporting import class_figures, write_report, write_skipped
@@ -35,7 +35,7 @@ def folder(network: keras.Model, splits: Splits, tmp_path: Path) -> Path:
     plan = plan_phases(network, single_label(splits.labels), splits, {"head": Phase(epochs=1)}, batch_size=8)
     row = {"phase": "head", "epoch": 1, "learning_rate": 1e-3, "seconds": 1.0, "loss": 0.7, "val_loss": 0.6}
     guesses = {name: np.full((len(e), 2), 0.5, np.float32) for name, e in splits.items()}
-    found = score_splits(splits, guesses, lambda e, given: single_label_scores(e.targets, given, splits.labels))
+    found = classification(splits, guesses)
     with runs.open_run(stock_pages()["image_classification"], Choices(out=str(tmp_path / "run"))) as run:
         write_skipped(splits, run.folder)
         history = History([row], best=0, parts={"head": 2}, notes=["the data changed"])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import zipfile
@@ -12,10 +11,11 @@ import keras
 import numpy as np
 import pytest
 
-from tfft.data import Splits
 from tfft.errors import ConfigError
 from tfft.models import any_size, box_maps, hidden_layers, pixel_maps, pooled, with_boxes
-from tfft.serving import check_saving, open_model, save_model, save_thresholds
+from tfft.serving import Contract, PictureInput, check_saving, open_model, save_model
+
+TWO = Contract(("a", "b"), PictureInput((64, 64)))
 
 REFUSE = """
 import sys
@@ -27,11 +27,6 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 import keras, numpy as np
 """
-
-
-def test_labels_are_lines_whatever_is_in_them(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
-    save_model(network, ["ant", "bee\nor\\wasp"], tmp_path, sample=splits.val.inputs)
-    assert (tmp_path / "labels.txt").read_text() == "ant\nbee\\nor\\\\wasp\n"
 
 
 def backbone(size: int = 64) -> keras.Model:
@@ -75,7 +70,7 @@ def test_models_of_every_task_answer_in_plain_keras_as_here(tmp_path: Path) -> N
     }
     for task, model in models.items():
         (tmp_path / task).mkdir()
-        save_model(model, names, tmp_path / task, sample=pictures[64])
+        save_model(model, TWO, tmp_path / task, sample=pictures[64])
         for side in (64, 48, 96) if task in ("masks", "boxes") else (64,):
             answer = model.predict(pictures[side], verbose=0)
             np.savez(tmp_path / task / f"{side}.npz", pictures=pictures[side], **tree_of(answer))
@@ -99,23 +94,6 @@ for path in sorted(Path().glob("*/*.npz")):
 
 def tree_of(answer: np.ndarray | dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return answer if isinstance(answer, dict) else {"answer": answer}
-
-
-def test_thresholds_are_numbers_by_label(tmp_path: Path) -> None:
-    save_thresholds(["ant", 'bee\n"$x_<b>"'], np.array([0.25, 0.5], np.float32), tmp_path)
-    assert json.loads((tmp_path / "thresholds.json").read_text()) == {"ant": 0.25, 'bee\n"$x_<b>"': 0.5}
-    assert [path.name for path in tmp_path.iterdir()] == ["thresholds.json"]
-
-
-def test_where_there_is_no_threshold_there_is_no_file(tmp_path: Path) -> None:
-    save_thresholds(["ant", "bee"], None, tmp_path)
-    assert not any(tmp_path.iterdir())
-
-
-def test_a_threshold_for_every_label(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        save_thresholds(["ant", "bee"], [0.5], tmp_path)
-    assert not any(tmp_path.iterdir())
 
 
 class Forgetful(keras.layers.Dense):
@@ -170,7 +148,7 @@ def test_weights_that_cannot_be_saved_at_all_are_known_before_training(
             check_saving(model)
         (tmp_path / "state.npz").touch()
         with pytest.raises(RuntimeError, match="no words"):
-            save_model(model, ["a", "b"], tmp_path, sample=np.ones((1, 2), np.float32))
+            save_model(model, TWO, tmp_path, sample=np.ones((1, 2), np.float32))
     assert f"are in {tmp_path / 'state.npz'}" in caplog.text
 
 
@@ -178,7 +156,7 @@ def test_of_a_file_that_answers_otherwise_only_the_weights_stay(tmp_path: Path) 
     with keras.saving.custom_object_scope({"Forgetful": Forgetful}):
         model = keras.Sequential([keras.Input((2,)), Forgetful(2)])
         with pytest.raises(ConfigError, match=r"model\.weights\.h5"):
-            save_model(model, ["a", "b"], tmp_path, sample=np.array([[3.0, -2.0]], np.float32))
+            save_model(model, TWO, tmp_path, sample=np.array([[3.0, -2.0]], np.float32))
     assert [path.name for path in tmp_path.iterdir()] == ["model.weights.h5"]
 
 
@@ -204,7 +182,7 @@ def test_near_zero_an_answer_is_as_exact_as_the_large_one_beside_it(
         model = keras.Sequential([keras.Input((2,)), Rounded(by)])
         sample = np.array([[largest, 0.0]], np.float32)
         with nullcontext() if right else pytest.raises(ConfigError, match=r"model\.weights\.h5"):
-            save_model(model, ["a", "b"], tmp_path, sample=sample)
+            save_model(model, TWO, tmp_path, sample=sample)
     assert ("import" in caplog.text and "Rounded" in caplog.text) == right  # plain Keras does not know it
 
 
@@ -220,7 +198,7 @@ def test_a_layer_that_plain_keras_does_not_know(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Unknown cannot be saved"):
         check_saving(model)
     with pytest.raises(ConfigError, match=r"model\.weights\.h5"):
-        save_model(model, ["a", "b"], tmp_path, sample=np.ones((1, 2), np.float32))
+        save_model(model, TWO, tmp_path, sample=np.ones((1, 2), np.float32))
     assert (tmp_path / "model.weights.h5").is_file()
 
 
@@ -234,7 +212,7 @@ def test_what_cannot_be_saved_is_known_before_training_and_costs_no_weights(
         with pytest.raises(ConfigError, match=named):
             check_saving(model)
     with pytest.raises(NotImplementedError):
-        save_model(silent, ["a", "b"], tmp_path, sample=np.ones((1, 2), np.float32))
+        save_model(silent, TWO, tmp_path, sample=np.ones((1, 2), np.float32))
     assert [path.name for path in tmp_path.iterdir()] == ["model.weights.h5"]
     assert "model.weights.h5" in caplog.text
     check_saving(keras.Model(inputs, keras.layers.Dense(2)(inputs)))

@@ -3,7 +3,6 @@ from .boxes import detection_scores as detection_scores
 from .boxes import mean_average_precisions as mean_average_precisions
 from .evaluation import Evaluation as Evaluation
 from .evaluation import Scores as Scores
-from .evaluation import score_splits as score_splits
 from .masks import confusions as confusions
 from .masks import segmentation_scores as segmentation_scores
 from .metrics import single_label_scores as single_label_scores
@@ -11,10 +10,12 @@ from .numbers import regression_scores as regression_scores
 from .tags import average_precisions as average_precisions
 from .tags import best_thresholds as best_thresholds
 from .tags import multi_label_scores as multi_label_scores
+from .tasks import TASKS as TASKS
 from .tasks import classification as classification
 from .tasks import detection as detection
 from .tasks import multilabel as multilabel
 from .tasks import regression as regression
+from .tasks import scores_of as scores_of
 from .tasks import segmentation as segmentation
 from .tasks import summarization as summarization
 from .tasks import translation as translation

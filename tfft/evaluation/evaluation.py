@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
-from tfft.data.examples import Examples, Splits
 
 Scores = dict[str, dict[str, Any]]
 """By split, then by metric; JSON values."""
@@ -23,21 +21,12 @@ class Evaluation:
     """By split, the predictions for its examples, in their order."""
     thresholds: np.ndarray | None = None
     """Score threshold of each label, (labels,), chosen on validation; None where a task has none."""
+    task: str | None = None
+    """One of `TASKS`, which says what the predictions are; None for an evaluation of your own."""
 
-
-def score_splits(
-    splits: Splits,
-    predictions: Mapping[str, Any],
-    score: Callable[[Examples, Any], dict[str, Any]],
-    thresholds: np.ndarray | None = None,
-) -> Evaluation:
-    """Scores the splits that have predictions.
-
-    Args:
-        splits: The data.
-        predictions: Predictions by split.
-        score: From the examples of a split and their predictions to the scores.
-        thresholds: Score thresholds used by `score`, if any.
-    """
-    scores = {name: score(getattr(splits, name), values) for name, values in predictions.items()}
-    return Evaluation(scores, predictions, thresholds)
+    @property
+    def headline(self) -> dict[str, Any]:
+        """The first number of the last split: `{"split": "test", "name": "accuracy", "value": 0.94}`."""
+        split, values = list(self.scores.items())[-1]
+        name = next((name for name, value in values.items() if isinstance(value, float)), None)
+        return {"split": split, "name": name, "value": values.get(name)}

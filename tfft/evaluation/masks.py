@@ -37,18 +37,18 @@ def segmentation_scores(confusions: np.ndarray, labels: Sequence[str]) -> dict[s
         labels: Names of the classes.
 
     Returns:
-        `pixel_accuracy`, the share of right pixels, and `mean_iou`, the mean intersection over union (Everingham et al.
-        2010) of the classes that are present or predicted, both in [0, 1]; `per_class`, for each label its `iou` (None
-        if neither present nor predicted), `precision`, `recall` (0 where the denominator is 0) and `share` of the
-        pixels; `confusion_matrix`, rows true, columns predicted, in pixels.
+        `mean_iou`, the mean intersection over union (Everingham et al. 2010) of the classes that are present or
+        predicted, and `pixel_accuracy`, the share of right pixels, both in [0, 1]; `per_class`, for each label its
+        `iou` (None if neither present nor predicted), `precision`, `recall` (0 where the denominator is 0) and `share`
+        of the pixels; `confusion_matrix`, rows true, columns predicted, in pixels.
     """
     matrix = confusions.sum(axis=0, dtype=np.int64)
     right, true, predicted = np.diag(matrix), matrix.sum(1), matrix.sum(0)
     union, pixels = true + predicted - right, max(1, int(matrix.sum()))
     iou = right / np.maximum(union, 1)
     return {
-        "pixel_accuracy": float(right.sum() / pixels),
         "mean_iou": float(iou[union > 0].mean()) if union.any() else 0.0,
+        "pixel_accuracy": float(right.sum() / pixels),
         "per_class": {
             label: {
                 "iou": float(iou[index]) if union[index] else None,

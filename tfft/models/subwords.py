@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 from collections.abc import Iterable, Sequence
@@ -52,6 +53,11 @@ class Subwords:
     def special(self) -> frozenset[int]:
         """Special tokens, such as the end token, which stand for no text."""
         return frozenset(self.silent) - {self.unknown}
+
+    @property
+    def learned_file(self) -> str | None:
+        """A learned tokenizer as a SentencePiece file in base64; None for that of a pretrained decoder."""
+        return base64.b64encode(self.tokenizer.proto).decode() if self.learned else None
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Returns the tokens of each text, not truncated, without start and end tokens."""

@@ -3,6 +3,7 @@ from .boxes import box_figures as box_figures
 from .boxes import draw_boxes as draw_boxes
 from .figures import Figure as Figure
 from .figures import class_figures as class_figures
+from .masks import laid_over as laid_over
 from .masks import mask_figures as mask_figures
 from .numbers import number_figures as number_figures
 from .plots import colours as colours
@@ -12,4 +13,5 @@ from .report import write_report as write_report
 from .report import write_skipped as write_skipped
 from .screen import show_plan as show_plan
 from .screen import show_scores as show_scores
+from .screen import show_table as show_table
 from .tags import tag_figures as tag_figures

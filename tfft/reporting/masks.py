@@ -35,7 +35,7 @@ def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, 
         place = np.array([index])
         (picture,), (truth,) = examples.inputs[place], examples.targets[place]
         predicted = model.predict_on_batch(picture[None].astype("float32"))[0].argmax(axis=-1)
-        panels = [picture, _laid_over(picture, truth, colours), _laid_over(picture, predicted, colours)]
+        panels = [picture, laid_over(picture, truth, colours), laid_over(picture, predicted, colours)]
         return Shown(
             image=png_uri(np.concatenate(panels, axis=1), most=480),
             caption=f"{right[index]:.1%} of the pixels right",
@@ -54,7 +54,7 @@ def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, 
     ]
 
 
-def _laid_over(picture: np.ndarray, mask: np.ndarray, colours: np.ndarray) -> np.ndarray:
+def laid_over(picture: np.ndarray, mask: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """A picture in the colours of its classes, (height, width, 3), uint8; ignored pixels are dark."""
     table = np.zeros((256, 3))
     table[: len(colours)] = colours

@@ -109,16 +109,20 @@ def _table(*columns: str) -> Table:
 
 def show_scores(scores: Mapping[str, Any], folder: Path) -> None:
     """Prints the single numbers of each split and the paths of the files."""
-    console = Console()
+    show_table(scores)
+    for name in ("report.html", "report.json", "model.keras"):
+        Console().print(shown(folder / name), soft_wrap=True)
+
+
+def show_table(scores: Mapping[str, Any]) -> None:
+    """Prints the single numbers of each split."""
     names = dict.fromkeys(
         name for values in scores.values() for name, value in values.items() if isinstance(value, float)
     )
     table = _table("split", *(f"{name}>" for name in names))
     for split, values in scores.items():
         table.add_row(shown(split), *(f"{values[name]:.4f}" if values.get(name) is not None else "-" for name in names))
-    console.print(table)
-    for name in ("report.html", "report.json", "model.keras"):
-        console.print(shown(folder / name), soft_wrap=True)
+    Console().print(table)
 
 
 def _data_table(splits: Splits) -> Table:

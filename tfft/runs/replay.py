@@ -43,13 +43,14 @@ def read_config(config_class: type[C], folder: Path, page: Page) -> C:
     return stored_config(config_class, folder)
 
 
-def stored_config(config_class: type[C], folder: Path) -> C:
-    """The configuration of the run in a folder, with `out` set to None.
+def stored_config(config_class: type[C], folder: Path, **others: Any) -> C:
+    """The configuration of the run in a folder, with `out` set to None, and with other values of some fields.
 
     Raises:
         ConfigError: If the folder has none, or one with other fields.
     """
-    return dataclasses.replace(_from_json(config_class, read_run(folder)["config"], folder / CONFIG), out=None)
+    stored = {name: value for name, value in read_run(folder)["config"].items() if name not in others}
+    return dataclasses.replace(_from_json(config_class, stored, folder / CONFIG), out=None, **others)
 
 
 def with_choices(config: C, folder: Path) -> C:

@@ -1,4 +1,4 @@
-"""Starts Keras for a run, with its seed."""
+"""Starts Keras: quietly, and for a run with its seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from tfft.errors import ConfigError
 
 
 def start_keras(seed: int) -> None:
-    """Imports TensorFlow, lists the devices and sets the seeds.
+    """Imports TensorFlow, lists the devices and sets the seeds."""
+    import_keras()
+    import keras
+
+    keras.utils.set_random_seed(seed)
+
+
+def import_keras() -> None:
+    """Imports TensorFlow and lists the devices.
 
     Hides the log lines of TensorFlow's C++ code. Some are written before the log level is read, so stderr itself is
     redirected meanwhile; if the start fails, they are shown.
@@ -37,4 +45,3 @@ def start_keras(seed: int) -> None:
             f"Keras must run on `tensorflow` with `channels_last` (got {backend}, {keras.config.image_data_format()})",
             fix="Set KERAS_BACKEND=tensorflow, and image_data_format in keras.json",
         )
-    keras.utils.set_random_seed(seed)

@@ -1,4 +1,4 @@
-"""Saves trained models and opens them again.
+"""Uses trained models: saves them, opens them, answers for new inputs, scores and exports.
 
 The public names are listed in `__init__.pyi` and imported on first use: a recipe can import this package at its top
 and still show `--help` without loading TensorFlow.

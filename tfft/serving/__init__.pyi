@@ -1,6 +1,13 @@
-from .answering import open_answerer as open_answerer
-from .answering import save_pieces as save_pieces
+from .answers import Answer as Answer
 from .bundle import check_saving as check_saving
 from .bundle import open_model as open_model
+from .bundle import save_evaluated as save_evaluated
 from .bundle import save_model as save_model
-from .bundle import save_thresholds as save_thresholds
+from .contract import Contract as Contract
+from .contract import Generation as Generation
+from .contract import PictureInput as PictureInput
+from .contract import TextInput as TextInput
+from .predictor import Predictor as Predictor
+from .predictor import open_run as open_run
+from .scoring import score_run as score_run
+from .splits import write_splits as write_splits

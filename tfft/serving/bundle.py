@@ -1,10 +1,10 @@
-"""Saves a model as a `.keras` file that plain Keras opens, and the names of its classes."""
+"""Saves a model as a `.keras` file that plain Keras opens, and what is needed to use it."""
 
 from __future__ import annotations
 
 import logging
 import zipfile
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,17 @@ import numpy as np
 from keras import tree
 
 from tfft import extras, files
+from tfft.data.examples import Examples, Splits
+from tfft.data.records import content_digest
 from tfft.errors import ConfigError, listed
+from tfft.evaluation.evaluation import Evaluation
 from tfft.models.opening import check_model_file
+from tfft.runs.run import Run
+from tfft.serving.contract import Contract, write_contract
 from tfft.store.code import is_own
 from tfft.training.kept import KEPT, keep_weights, remove_kept_weights, weights_size
 from tfft.training.state import STATE
+from tfft.version import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +31,19 @@ ROUNDING = 3e-6
 """Tolerance for predictions above 1 (logits, quantities in large units), as a fraction of the largest."""
 
 
-def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sample: Any, expected: Any = None) -> None:
-    """Writes `model.keras` and `labels.txt`, and checks that the file gives the predictions of the model.
+def save_model(model: keras.Model, contract: Contract, folder: Path, *, sample: Any, expected: Any = None) -> Contract:
+    """Writes `model.keras` and `serving.json`, and checks that the former gives the predictions of the model.
 
     Args:
         model: Takes pictures, (batch, height, width, 3) in [0, 255], or texts.
-        labels: One label for each output, written one per line, with backslashes and line breaks escaped.
+        contract: What is known of the model before it is evaluated.
         folder: An existing folder.
         sample: A few inputs to compare predictions on, which may differ only by rounding.
         expected: Predictions of the trained model for the sample, if it takes other inputs (tokens); None for the
             predictions of `model`.
+
+    Returns:
+        The contract.
 
     Raises:
         ConfigError: If plain Keras cannot open the file, or its predictions differ. After this or any other error the
@@ -51,7 +60,8 @@ def save_model(model: keras.Model, labels: Sequence[str], folder: Path, *, sampl
         raise
     if own := _own_code(model):
         logger.warning("model.keras opens only after `import` of your code that defines %s", listed(own))
-    files.write_text(folder / "labels.txt", "".join(_one_line(label) + "\n" for label in labels))
+    write_contract(contract, folder)
+    return contract
 
 
 def check_saving(model: keras.Model) -> None:
@@ -95,11 +105,32 @@ def open_model(folder: Path) -> keras.Model:
         raise ConfigError(f"Cannot open {path}: {first}", fix="Start a new run with another `--out`") from error
 
 
-def save_thresholds(labels: Sequence[str], thresholds: Sequence[float] | None, folder: Path) -> None:
-    """Writes `thresholds.json`: for each label, the probability from which it is predicted; nothing for None."""
-    if thresholds is None:
+def save_evaluated(contract: Contract | None, scored: Evaluation, splits: Splits, current: Run) -> None:
+    """Completes `serving.json` after the evaluation: task, thresholds, score, and where the model comes from.
+
+    Args:
+        contract: As `save_model` wrote it; None for a page of your own that saves no contract.
+        scored: The evaluation.
+        splits: The data of the run.
+        current: The run.
+    """
+    if contract is None:
         return
-    files.write_json(folder / "thresholds.json", dict(zip(labels, map(float, thresholds), strict=True)))
+    about = {
+        "recipe": current.page.name,
+        "backbone": str(getattr(current.config.backbone, "name", current.config.backbone)),
+        "tfft": __version__,
+        "score": scored.headline,
+        "data": {name: _fingerprint(examples) for name, examples in splits.items()},
+    }
+    thresholds = None if scored.thresholds is None else tuple(map(float, scored.thresholds))
+    done = replace(contract, task=scored.task, thresholds=thresholds, about=about)
+    write_contract(done, current.folder)
+
+
+def _fingerprint(examples: Examples) -> dict[str, Any]:
+    """The number of examples and a hash of their content and order."""
+    return {"examples": len(examples), "digest": content_digest("".join(examples.ids).encode())}
 
 
 def _check_answers(model: keras.Model, path: Path, sample: Any, expected: Any) -> None:
@@ -126,7 +157,3 @@ def _own_code(model: keras.Model) -> list[str]:
         value for layer in layers for value in vars(layer).values() if callable(value)
     ]
     return sorted({part.__name__ for part in parts if hasattr(part, "__name__") and is_own(part)})
-
-
-def _one_line(label: str) -> str:
-    return label.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")

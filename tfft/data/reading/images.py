@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,20 +45,38 @@ def decode(content: bytes, image_size: tuple[int, int]) -> tuple[np.ndarray, lis
     Raises:
         BadPictureError: If the bytes cannot be decoded to the end.
     """
-    height, width = image_size
     with opened(content) as image:
-        notes = [f"first frame of a {image.format} animation"] if getattr(image, "n_frames", 1) > 1 else []
-        notes += _odd_size(*image.size)
-        side = 2 * max(height, width)
-        image.draft(None, (side, side))
-        if image.getexif().get(0x0112, 1) != 1:
-            notes.append("rotated to their EXIF orientation")
-        image = ImageOps.exif_transpose(image)
-        if image.mode != "RGB":
-            notes.append(f"converted from mode {image.mode} to RGB")
-            image = _to_rgb(image)
-        resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
-        return np.asarray(resized), notes
+        fitted = fit(image, image_size)
+    return fitted.pixels, fitted.notes
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A picture as the network takes it."""
+
+    pixels: np.ndarray
+    """(height, width, 3), uint8."""
+    size: tuple[int, int]
+    """Height and width of the picture as it stands upright, in pixels."""
+    notes: list[str]
+    """How it was converted."""
+
+
+def fit(image: Image.Image, image_size: tuple[int, int]) -> Fitted:
+    """Turns an open picture upright, converts it to RGB and stretches it to `image_size`, as `decode` says."""
+    height, width = image_size
+    notes = [f"first frame of a {image.format} animation"] if getattr(image, "n_frames", 1) > 1 else []
+    notes += _odd_size(*image.size)
+    size, side = _upright_size(image), 2 * max(height, width)
+    image.draft(None, (side, side))
+    if _orientation(image) != 1:
+        notes.append("rotated to their EXIF orientation")
+    image = ImageOps.exif_transpose(image)
+    if image.mode != "RGB":
+        notes.append(f"converted from mode {image.mode} to RGB")
+        image = to_rgb(image)
+    resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    return Fitted(np.asarray(resized), size, notes)
 
 
 @contextlib.contextmanager
@@ -84,11 +103,21 @@ def picture_size(picture: Path | bytes) -> tuple[int, int] | None:
     """Returns height and width in pixels as the picture is shown, from its first bytes; None if it cannot be opened."""
     try:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture, formats=_formats()) as image:
-            # Pillow reports the size of a TIFF as it is shown, of other formats as it is stored
-            sideways = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
-            return (image.width, image.height) if sideways else (image.height, image.width)
+            return _upright_size(image)
     except Exception:  # of any kind, from Pillow's plug-ins; decoding reports it
         return None
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width of a picture as it is shown."""
+    # Pillow reports the size of a TIFF as it is shown, of other formats as it is stored
+    sideways = image.format != "TIFF" and _orientation(image) >= 5
+    return (image.width, image.height) if sideways else (image.height, image.width)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 if there is none."""
+    return image.getexif().get(0x0112, 1)
 
 
 @functools.cache
@@ -107,7 +136,8 @@ def _odd_size(width: int, height: int) -> list[str]:
     return []
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A picture of any mode as RGB; see `decode`."""
     if image.mode.startswith("I;16") or image.mode == "I":
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:

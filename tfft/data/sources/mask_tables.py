@@ -25,7 +25,7 @@ def chosen_by_table(records: Sequence[Record], table: Path) -> list[Record]:
         for key in (path.name, path.stem, path.as_posix(), path.with_suffix("").as_posix(), record.where):
             by_name[key][record.where] = record
     chosen: dict[str, Record] = {}
-    rows = tables.table_rows(table, ["name"], "--table")
+    rows = tables.table_rows(table, ["name"], "--table", naming=None)
     for name in rows[0][1] if rows else ():
         if name not in COLUMNS and name.lower() in COLUMNS:
             raise DataError(

@@ -11,9 +11,21 @@ from pathlib import Path
 
 from tfft.errors import DataError, listed, nearest
 
+COLUMNS = "`--columns.*`, see `--help`"
+"""The flags that name the columns of the data."""
 
-def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tuple[int, dict[str, str | None]]]:
-    """Returns the rows of a table with their line numbers, after a check of its header; `flag` names the table."""
+
+def table_rows(
+    table: Path, columns: list[str], flag: str = "--data", naming: str | None = COLUMNS
+) -> list[tuple[int, dict[str, str | None]]]:
+    """Returns the rows of a table with their line numbers, after a check of its header.
+
+    Args:
+        table: The file.
+        columns: Names of columns that it must have.
+        flag: The flag that names the table.
+        naming: The flag that names the columns; None if their names are fixed.
+    """
     text = table_text(table, flag)
     if not text.strip():
         raise DataError(f"{table} is empty", fix=f"Check `{flag}`")
@@ -28,7 +40,7 @@ def table_rows(table: Path, columns: list[str], flag: str = "--data") -> list[tu
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         reader.fieldnames = [name.strip() for name in reader.fieldnames or []]  # as in `text, label`
-        _check_header([name for name in reader.fieldnames if name], columns, table, flag)
+        _check_header([name for name in reader.fieldnames if name], columns, table, naming)
         rows = [(before + reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise DataError(
@@ -71,12 +83,11 @@ def table_text(table: Path, flag: str = "--data") -> str:
         ) from None
 
 
-def _check_header(names: Sequence[str], columns: Sequence[str], table: Path, flag: str) -> None:
+def _check_header(names: Sequence[str], columns: Sequence[str], table: Path, naming: str | None) -> None:
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise DataError(f"{table} has several columns {repeated[0]!r}", fix="Rename all but one of them")
     if missing := [name for name in columns if name not in names]:
-        # only the table of `--data` has flags for the names of its columns
-        change = "Name the right ones with `--columns.*`, see `--help`" if flag == "--data" else "Correct its header"
+        change = f"Name the right ones with {naming}" if naming else "Correct its header"
         raise DataError(
             f"Column {missing[0]!r} not found in {table}, which has {listed(map(repr, names)) or 'none'}",
             fix=f"{change}; nearest: {nearest(missing[0], names)}",

@@ -12,7 +12,7 @@ from typing import Any
 
 from tfft.data.reading.tokens import Unusable, seen, text_of
 from tfft.data.records import SPLIT_NAMES, Record, content_digest
-from tfft.data.sources.tables import table_rows, table_text
+from tfft.data.sources.tables import COLUMNS, table_rows, table_text
 from tfft.errors import DataError, listed, nearest
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -38,12 +38,16 @@ def split_files(folder: Path) -> dict[Path, str]:
     return {path: SPLIT_NAMES[path.stem.lower()] for path in paths if path.stem.lower() in SPLIT_NAMES}
 
 
-def text_rows(source: Path, columns: Sequence[str]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+def text_rows(
+    source: Path, columns: Sequence[str], flag: str = "--data", naming: str = COLUMNS
+) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
     """Yields the place of each row, its split (None if the file is not named after one), and its cells.
 
     Args:
         source: A file, or a folder of files named after splits.
         columns: Names of columns, or keys, that every row must have.
+        flag: The flag that names the file.
+        naming: The flag that names the columns.
 
     Raises:
         DataError: If a row cannot be read, a column is missing, or a split has two files, naming file and row.
@@ -55,27 +59,27 @@ def text_rows(source: Path, columns: Sequence[str]) -> Iterator[tuple[str, str |
                 f"Several files of the {split} split in {source}: {listed(same)}", fix="Merge them, or keep one"
             )
     for path, split in files.items():
-        rows = _json_rows(path, columns) if path.suffix.lower() == ".jsonl" else _table_rows(path, columns)
+        rows = (_json_rows if path.suffix.lower() == ".jsonl" else _table_rows)(path, columns, flag, naming)
         for number, row in rows:
             yield f"{path.name} row {number}", split, row
 
 
-def _table_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+def _table_rows(path: Path, columns: Sequence[str], flag: str, naming: str) -> list[tuple[int, dict[str, Any]]]:
     before = csv.field_size_limit(LONGEST_CELL)  # for the whole process
     try:
-        return table_rows(path, list(columns))
+        return table_rows(path, list(columns), flag, naming)
     finally:
         csv.field_size_limit(before)
 
 
-def text_lines(path: Path) -> list[str]:
-    """Returns the lines of a file, without an empty last one."""
-    text = table_text(path)
+def text_lines(path: Path, flag: str = "--data") -> list[str]:
+    """Returns the lines of a file, which `flag` names, without an empty last one."""
+    text = table_text(path, flag)
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _json_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(text_lines(path), start=1):
+def _json_rows(path: Path, columns: Sequence[str], flag: str, naming: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text_lines(path, flag), start=1):
         if not line.strip():
             continue
         try:
@@ -88,7 +92,7 @@ def _json_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
             raise DataError(
                 f"Key {missing[0]!r} not found in {path.name} row {number}, which has "
                 f"{listed(map(repr, row)) or 'none'}",
-                fix=f"Name the right ones with `--columns.*`, see `--help`; nearest: {nearest(missing[0], row)}",
+                fix=f"Name the right ones with {naming}; nearest: {nearest(missing[0], row)}",
             )
         yield number, row
 

@@ -1,0 +1,175 @@
+"""What a run folder says about its model: `serving.json`, from which `model.keras` can be used anywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tfft import files
+from tfft.errors import ConfigError, listed
+from tfft.evaluation.tasks import TASKS
+from tfft.models.sizes import Search
+
+CONTRACT = "serving.json"
+FORMAT = 1
+"""Version of the format of `serving.json`."""
+PICTURE, TEXT = "picture", "text"
+"""Kinds of input."""
+MOST_SIDE = 10_000
+"""Pixels of a side of the model's input at most."""
+
+
+@dataclass(frozen=True)
+class PictureInput:
+    """The model takes pictures."""
+
+    image_size: tuple[int, int]
+    """Height and width in pixels."""
+    flip: bool = True
+    """Whether a mirrored picture means the same."""
+    column: str = "path"
+    """Column of a table that has the paths."""
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """As JSON values, with what a program without tfft has to do to a picture."""
+        pixels = "RGB, 0 to 255, upright, stretched to image_size with antialiasing; preprocessing is in the model"
+        return {"kind": PICTURE, **asdict(self), "pixels": pixels}
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """The model takes texts."""
+
+    length: int
+    """Tokens that a text is cut to, with start and end."""
+    column: str = "text"
+    """Column of a table that has the texts."""
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"kind": TEXT, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How a model generates texts."""
+
+    longest: int
+    """Tokens of a text at most, with start and end."""
+    search: Search
+    subwords: str | None = field(default=None, repr=False)
+    """The tokenizer of a new decoder, a SentencePiece file in base64; None for the network's own, in `model.keras`."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What is needed to use a model, besides the model."""
+
+    labels: tuple[str, ...]
+    """Names of the classes or quantities, in the order of the outputs; empty for generated texts."""
+    input: PictureInput | TextInput
+    generation: Generation | None = None
+    task: str | None = None
+    """One of `evaluation.TASKS`; None before the evaluation."""
+    thresholds: tuple[float, ...] | None = None
+    """For each label the score from which it is predicted; None where a task has no thresholds."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Where the model comes from: recipe, backbone, version of tfft, score, data. Nothing depends on it."""
+
+
+def write_contract(contract: Contract, folder: Path) -> None:
+    """Writes `serving.json`."""
+    entries = {
+        "format": FORMAT,
+        "task": contract.task,
+        "labels": list(contract.labels),
+        "thresholds": None if contract.thresholds is None else list(contract.thresholds),
+        "input": contract.input.described,
+        "generation": None if contract.generation is None else asdict(contract.generation),
+        **contract.about,
+    }
+    files.write_json(folder / CONTRACT, entries)
+
+
+def read_contract(folder: Path) -> Contract:
+    """The contract of a finished run, checked: the folder may be from a stranger.
+
+    Raises:
+        ConfigError: If there is none, or it is damaged.
+    """
+    path = folder / CONTRACT
+    try:
+        stored = files.read_json(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(
+            f"No trained model in {folder}: {CONTRACT} is missing",
+            fix="Check the folder, or finish its run: `tfft resume FOLDER`",
+        ) from None
+    except ValueError as error:
+        raise ConfigError(f"{path} is damaged: {error}", fix="Copy the folder again") from None
+    try:
+        contract = _checked(stored)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise ConfigError(f"{path} was not written by a run: {what}", fix="Copy the folder again") from None
+    if contract.task is None:
+        raise ConfigError(f"The run in {folder} is not finished", fix=f"Type `tfft resume {folder}`")
+    return contract
+
+
+def _checked(stored: Any) -> Contract:
+    """The contract from the values of `serving.json`; raises one of several errors if they are not those of one."""
+    if stored["format"] != FORMAT:
+        raise ValueError(f"its format is {stored['format']!r}, this version of tfft reads {FORMAT}")
+    labels, thresholds, task = _texts(stored["labels"]), stored["thresholds"], stored["task"]
+    if task is not None and task not in TASKS:
+        raise ValueError(f"its task is {task!r}, not one of {listed(TASKS)}")
+    if len(set(labels)) < len(labels):
+        raise ValueError("it names a label twice")
+    if thresholds is not None:
+        thresholds = tuple(float(value) for value in thresholds)
+        if len(thresholds) != len(labels) or not all(map(math.isfinite, thresholds)):
+            raise ValueError(f"it has {len(thresholds)} thresholds for {len(labels)} labels")
+    known = ("format", "task", "labels", "thresholds", "input", "generation")
+    return Contract(
+        labels,
+        _input(stored["input"]),
+        _generation(stored["generation"]),
+        task,
+        thresholds,
+        {name: value for name, value in stored.items() if name not in known},
+    )
+
+
+def _input(stored: Any) -> PictureInput | TextInput:
+    kind, (column,) = stored["kind"], _texts([stored["column"]])
+    if kind == TEXT:
+        return TextInput(_whole(stored["length"], 1_000_000), column)
+    if kind != PICTURE:
+        raise ValueError(f"its input is {kind!r}")
+    height, width = (_whole(side, MOST_SIDE) for side in stored["image_size"])
+    return PictureInput((height, width), bool(stored["flip"]), column)
+
+
+def _generation(stored: Any) -> Generation | None:
+    if stored is None:
+        return None
+    subwords, search = stored["subwords"], Search(**stored["search"])
+    return Generation(_whole(stored["longest"], 1_000_000), search, None if subwords is None else _texts([subwords])[0])
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{str(values)[:80]} is not a list of texts")
+    return tuple(values)
+
+
+def _whole(value: Any, most: int) -> int:
+    if type(value) is not int or not 1 <= value <= most:
+        raise ValueError(f"{str(value)[:80]} is not a whole number from 1 to {most:,}")
+    return value

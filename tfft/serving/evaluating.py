@@ -1,0 +1,90 @@
+"""Scores of an earlier run: on its own test split again, or on new data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfft import reporting
+from tfft.data.records import Record
+from tfft.errors import ConfigError, DataError, counted, listed
+from tfft.serving.predictor import Predictor, open_run
+from tfft.serving.scoring import score_run, truths_of
+from tfft.serving.splits import in_split, read_splits
+
+logger = logging.getLogger(__name__)
+
+Find = Callable[[Any], Sequence[Record]] | None
+"""From a configuration to the records of its data: `find_data` of a page; None if the page has none."""
+TRAINED = ("train", "val")
+"""Splits that a model has been fitted to: scores on them would be too good."""
+
+
+def evaluate_run(folder: Path, find_data: Find, config: Any, *, own: bool, tta: bool = False) -> dict[str, Any]:
+    """Scores a model on data with ground truth, and shows the scores.
+
+    Args:
+        folder: The run folder.
+        find_data: Finds the data.
+        config: The configuration of the run, with the place of the data.
+        own: Whether these are the data of the run, whose test split (or val split) is then scored. Of other data all
+            examples are scored but those that the run was trained or validated on.
+        tta: Whether to take the mean over each picture and its mirror image.
+
+    Returns:
+        The scores by name.
+
+    Raises:
+        ConfigError: If the page has no `find_data`, or the folder no finished run.
+        DataError: If there is nothing to score.
+    """
+    predict = open_run(folder)
+    records = held_out(folder, find_data, config, own=own)
+    truths = truths_of(predict.contract, records, config.store)
+    scores, unreadable = score_run(predict, truths, tta=tta)
+    if unreadable:
+        logger.warning("%s left out: %s", counted(len(unreadable), "example"), listed(unreadable, most=3))
+    name = "again" if own else "new"
+    reporting.show_table({name: scores})
+    logger.info("%s scored; %s", counted(len(truths) - len(unreadable), "example"), _before(predict))
+    return scores
+
+
+def held_out(folder: Path, find_data: Find, config: Any, *, own: bool) -> list[Record]:
+    """The examples that a run was neither trained nor validated on; of a run without test split, those of val.
+
+    Raises:
+        ConfigError: If the page has no `find_data`, or `splits.csv` is missing.
+        DataError: If there are none.
+    """
+    if find_data is None:
+        raise ConfigError("The page has no `find_data`", fix="Add one as in the recipes, and pass it to `Recipe`")
+    known = read_splits(folder)
+    records = find_data(config)
+    if own:
+        split = "test" if "test" in known.values() else "val"
+        chosen = in_split(records, known, split)
+        missing = list(known.values()).count(split) - len({record.digest for record in chosen})
+        if not chosen:
+            raise DataError(
+                f"None of the {split} examples of the run is in {config.data} now", fix="Name the data with `--data`"
+            )
+        if missing:
+            logger.warning("%s of the %s split are missing in %s", counted(missing, "example"), split, config.data)
+        return chosen
+    chosen = [record for record in records if known.get(record.digest) not in TRAINED]
+    if not chosen:
+        raise DataError(f"The run was trained or validated on all examples of {config.data}", fix="Name other data")
+    if left := len(records) - len(chosen):
+        logger.warning("%s left out, because the run was trained or validated on them", counted(left, "example"))
+    return chosen
+
+
+def _before(predict: Predictor) -> str:
+    score = predict.contract.about.get("score")
+    try:
+        return f"the run had {score['name']} {score['value']:.4f} on {score['split']}"
+    except (TypeError, KeyError, ValueError):
+        return "the score of the run is unknown"

@@ -1,0 +1,144 @@
+"""Scores of a trained model on data with ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from tfft import evaluation
+from tfft.data.records import Record
+from tfft.data.targets import Form, Targets
+from tfft.errors import DataError, counted, listed
+from tfft.serving.answers import Unreadable
+from tfft.serving.asked import Asked
+from tfft.serving.contract import Contract, PictureInput
+from tfft.serving.predictor import Predictor
+from tfft.store import Storage
+from tfft.training.predict import gathered
+
+
+@dataclass(frozen=True, eq=False)
+class Truths:
+    """Examples with what is true of them, in the labels of a run."""
+
+    records: Sequence[Record]
+    values: Any
+    """Targets, indexable by position; for generated texts the references."""
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def items(self) -> Iterator[Asked]:
+        """The inputs."""
+        return (Asked(record.where, record.content) for record in self.records)
+
+    def at(self, positions: Sequence[int]) -> Any:
+        """The values at some positions."""
+        if isinstance(self.values, list):
+            return [self.values[position] for position in positions]
+        return self.values[np.asarray(positions, int)]
+
+
+def truths_of(contract: Contract, records: Sequence[Record], storage: Storage) -> Truths:
+    """The truths of records, in the labels of a run; those that cannot be used are left out.
+
+    Raises:
+        DataError: If the records have a label that the run does not know, or none can be used.
+    """
+    if contract.generation is not None:
+        kept = [record for record in records if record.truth.texts]
+        return Truths(kept, [record.truth.texts for record in kept])
+    size = contract.input.image_size if isinstance(contract.input, PictureInput) else None
+    targets = type(records[0].truth).targets(records, Form(size, storage))
+    if unknown := [label for label in targets.labels if label not in contract.labels]:
+        raise DataError(
+            f"The run knows no {listed(map(repr, unknown))}, only {listed(map(repr, contract.labels))}",
+            fix="Rename or remove these labels",
+        )
+    usable = [index for index in range(len(records)) if index not in targets.failed]
+    if not usable:
+        raise DataError(f"No example can be used: {next(iter(targets.failed.values()))}", fix="Repair them")
+    return Truths([records[index] for index in usable], _InLabels(contract, targets, usable))
+
+
+@dataclass(frozen=True, eq=False)
+class _InLabels:
+    """Targets by position, converted from the labels of their data to those of a run."""
+
+    contract: Contract
+    targets: Targets
+    usable: Sequence[int]
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        labels = self.contract.labels
+        place = np.array([labels.index(label) for label in self.targets.labels])
+        values = np.asarray(self.targets.of([self.usable[p] for p in positions])[np.arange(len(positions))])
+        match self.contract.task:
+            case "classification":
+                return place[values]
+            case "detection":
+                values = values.copy()
+                index = values[..., 4].astype(int)
+                values[..., 4] = np.where(index >= 0, place[index], index)
+                return values
+            case "segmentation":
+                table = np.arange(256, dtype=np.uint8)
+                table[: len(place)] = place
+                return table[values]
+        columns = np.zeros((len(values), len(labels)), values.dtype)
+        columns[:, place] = values
+        return columns
+
+
+def score_run(predict: Predictor, truths: Truths, *, tta: bool = False) -> tuple[dict[str, Any], list[Unreadable]]:
+    """Scores a model.
+
+    Args:
+        predict: The model.
+        truths: Examples and what is true of them.
+        tta: Whether to take the mean over each picture and its mirror image.
+
+    Returns:
+        The scores by name, see `evaluation.scores_of`, and the examples that cannot be read, which are left out.
+
+    Raises:
+        DataError: If no example can be read.
+    """
+    unreadable: list[Unreadable] = []
+    read_at: list[int] = []
+    bar = tqdm(predict.raw(truths.items, tta=tta), "Scoring", len(truths), unit=" examples", disable=None, leave=False)
+
+    def kept() -> Iterator[Any]:
+        for position, (read, output) in enumerate(bar):
+            if isinstance(read, Unreadable):
+                unreadable.append(read)
+                continue
+            read_at.append(position)
+            if predict.task == "segmentation":  # the predictions for many pictures may not fit into memory
+                output = evaluation.confusions(output[None], truths.at([position]))[0]
+            yield output
+
+    outputs = list(kept())
+    if not outputs:
+        raise DataError(f"None of {counted(len(truths), 'example')} can be read: {unreadable[0]}", fix="Check `--data`")
+    predictions = outputs if predict.contract.generation else gathered(_in_batches(outputs))
+    thresholds = predict.contract.thresholds
+    values = truths.at(read_at) if predict.task != "segmentation" else None
+    labels = predict.labels
+    return (
+        evaluation.scores_of(
+            predict.task, values, predictions, labels, None if thresholds is None else np.array(thresholds)
+        ),
+        unreadable,
+    )
+
+
+def _in_batches(outputs: Sequence[Any]) -> Iterator[Any]:
+    from keras import tree
+
+    return (tree.map_structure(lambda row: row[None], output) for output in outputs)

@@ -1,0 +1,74 @@
+"""The commands that use a trained model: `tfft predict | evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tfft import cli, front
+from tfft.errors import ConfigError, check_range
+from tfft.pages import Page
+
+TEXT_FILES = (".txt", ".csv", ".tsv", ".jsonl")
+"""A word with such a suffix is no text but a file."""
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the commands to those of `tfft`."""
+    predict = commands.add_parser("predict", help="answer for new pictures or texts")
+    predict.add_argument("run", type=Path, help="the run folder")
+    predict.add_argument("inputs", nargs="+", help="pictures, folders, tables (.csv, .tsv, .jsonl), .txt files, texts")
+    predict.add_argument("--out", type=Path, help="file for the answers: .csv, .jsonl or .parquet; else the screen")
+    predict.add_argument("--draw", type=Path, help="new folder for the pictures with their boxes or masks")
+    predict.add_argument("--tta", action="store_true", help="mean over each picture and its mirror image")
+    predict.add_argument("--shard", default="1/1", help="answer for one part of the inputs, such as 3/16")
+    predict.add_argument("--top", type=int, default=3, help="classes in a row of a table (default 3)")
+    predict.add_argument("--column", help="column of a table that has the paths or texts; by default as in the run")
+    predict.add_argument("--lines", action="store_true", help="each line of a .txt file is a text")
+    predict.add_argument("--batch-size", type=int, default=32, help="inputs in a batch (default 32)")
+    evaluate = commands.add_parser(
+        "evaluate", help="score a trained model", epilog="Further flags are those of the recipe, such as --columns.*"
+    )
+    evaluate.add_argument("run", type=Path, help="the run folder")
+    evaluate.add_argument("--data", help="data with ground truth; by default the test split of the run")
+    evaluate.add_argument("--page", help="the page that made the run, if it is your own")
+    evaluate.add_argument("--tta", action="store_true", help="mean over each picture and its mirror image")
+
+
+def run_command(words: argparse.Namespace, others: Sequence[str]) -> None:
+    """Runs a command with its words; `others` are flags of the recipe."""
+    match words.command:
+        case "predict":
+            _predict(words)
+        case "evaluate":
+            _evaluate(words, others)
+
+
+def _predict(words: argparse.Namespace) -> None:
+    check_range("--batch-size", words.batch_size, least=1)
+    check_range("--top", words.top, least=1)
+    predict = front.open_run(words.run, column=words.column, lines=words.lines)
+    from tfft.serving.predicting import Job, Shard, predict_all  # after TensorFlow, which starts quietly
+
+    job = Job(words.out, words.draw, words.tta, Shard.of(words.shard), words.top, words.batch_size)
+    inputs = words.inputs if predict.noun == "pictures" else [_text_or_file(word) for word in words.inputs]
+    predict_all(predict, inputs, job)
+
+
+def _text_or_file(word: str) -> str | Path:
+    if os.path.exists(word):
+        return Path(word)
+    if word.lower().endswith(TEXT_FILES):
+        raise ConfigError(f"File not found: {word}", fix="Check the path")
+    return word
+
+
+def _evaluate(words: argparse.Namespace, others: Sequence[str]) -> None:
+    page = front.page_of_run(words.run, words.page, "evaluate")
+    flags = ["--replay", str(words.run), *others]
+    own = words.data is None
+    config = cli.parse(page.Config, None, flags if own else [*flags, "--data", words.data], Page(Path(page.__file__)))
+    front.score(words.run, page, config, own=own, tta=words.tta)
