@@ -75,20 +75,22 @@ def test_fewer_places_than_answers() -> None:
 
 def test_the_better_one_of_two_answers_to_one_thing() -> None:
     maps = np.full((1, 16, 16, 6), -200.0, np.float32)
-    # all of them the box 16, 16, 48, 48, or nearly, but for the last, which is smaller
+    # all of them the box 16, 16, 48, 48, or nearly, but for the last two, which are smaller
     for row, column, label, logit, box in (
         (7, 7, 0, 1.0, (16, 16, 48, 48)),
         (7, 9, 0, 3.0, (16, 16, 48, 46)),
         (9, 7, 1, 2.0, (16, 16, 48, 48)),
         (9, 9, 0, 0.5, (24, 24, 44, 44)),
+        (11, 10, 1, 4.0, (24, 32, 44, 47)),  # the best one, but it covers too little of the one around it
     ):
         x, y = 4 * column + 2, 4 * row + 2
         maps[0, row, column, label] = logit
         maps[0, row, column, 2:] = (x - box[0]) / 4, (y - box[1]) / 4, (box[2] - x) / 4, (box[3] - y) / 4
     answers = answers_to(maps, SIZE)
-    assert answers["labels"][0, :4].tolist() == [0, 1, 0, -1]
-    assert answers["boxes"][0, :3].tolist() == [[16, 16, 48, 46], [16, 16, 48, 48], [24, 24, 44, 44]]
-    assert answers["scores"][0, 3] == 0
+    assert answers["labels"][0, :5].tolist() == [1, 0, 1, 0, -1]
+    inside, around = [[24, 32, 44, 47]], [[16, 16, 48, 46], [16, 16, 48, 48], [24, 24, 44, 44]]
+    assert answers["boxes"][0, :4].tolist() == inside + around
+    assert answers["scores"][0, 4] == 0
 
 
 def test_only_the_highest_place_around_is_a_centre() -> None:

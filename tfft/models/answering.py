@@ -63,7 +63,8 @@ def _suppressed(boxes: Any, index: Any) -> Any:
     low, high = ops.maximum(earlier[..., :2], later[..., :2]), ops.minimum(earlier[..., 2:], later[..., 2:])
     shared = ops.prod(ops.maximum(high - low, 0.0), axis=-1)
     area = ops.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
-    overlap = shared / (ops.expand_dims(area, 2) + ops.expand_dims(area, 1) - shared + 1e-6)
+    # a difference: Keras 3.15 reads (1, n, 1) + (1, 1, n) as a bias that is added to n channels
+    overlap = shared / (ops.expand_dims(area, 2) - (shared - ops.expand_dims(area, 1)) + 1e-6)
     same = ops.equal(ops.expand_dims(index, 2), ops.expand_dims(index, 1))
     before = np.triu(np.ones((boxes.shape[1], boxes.shape[1]), bool), 1)  # rows come before columns
     return ops.any(ops.logical_and(ops.logical_and(same, before), overlap > MOST_OVERLAP), axis=1)
