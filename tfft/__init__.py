@@ -25,12 +25,14 @@ from tfft.version import __version__
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from tfft.results import Result
     from tfft.serving import Predictor
+    from tfft.serving.comparing import Compared
     from tfft.training import Plan
 
-__all__ = ["__version__", "evaluate", "open", "plan", "resume", "run"]
+__all__ = ["__version__", "evaluate", "export", "open", "plan", "resume", "run"]
 
 
 def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
@@ -163,3 +165,36 @@ def evaluate(
     from tfft import front
 
     return front.evaluate(folder, page, data, labels, tta=tta)
+
+
+def export(
+    folder: str | os.PathLike[str],
+    formats: Sequence[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    data: Any = None,
+    labels: list[str] | None = None,
+    page: str | os.PathLike[str] | None = None,
+) -> dict[str, Compared]:
+    """Exports the model of a finished run, with its preprocessing inside and its labels beside it.
+
+    Each export is opened in its own runtime and asked about held-out examples. It is kept if it answers as the model
+    does: in single precision outputs may differ by 0.001 and the score by 0.002, in 8-bit integers the score by 0.015.
+
+    Args:
+        folder: The run folder.
+        formats: Some of `saved_model`, `litert`, `litert-int8`, `onnx`, `mlflow`.
+        out: Where each format becomes a folder of its name; None for `export` in the run folder.
+        data: Data to compare on, as for `evaluate`; None for the test split of the run.
+        labels: Names of the classes, where arrays hold their indices.
+        page: The page of your own that made the run; None for a recipe that comes with tfft.
+
+    Returns:
+        For each format how it answers beside the model.
+
+    Raises:
+        TfftError: If an export is not kept, a package is missing, or the folder exists.
+    """
+    from tfft import front
+
+    return front.export(folder, formats, out, page, data, labels)

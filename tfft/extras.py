@@ -9,6 +9,7 @@ from tfft.errors import MachineError
 PACKAGES = {
     "text": ("keras_hub", "tensorflow_text", "safetensors", "sacrebleu", "rouge_score"),
     "parquet": ("pyarrow",),
+    "export": ("ai_edge_litert", "ai_edge_quantizer", "tf2onnx", "onnx", "onnxruntime", "mlflow"),
 }
 """Modules of each extra."""
 

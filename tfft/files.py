@@ -65,6 +65,21 @@ def replacing(path: Path, *, size: int = 0, durable: bool = True, keep: Path | N
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yields a temporary folder beside `folder`, which becomes `folder` in one step on success.
+
+    On failure it is removed with all that is in it.
+    """
+    temporary = folder.parent / f"{WRITING}{uuid.uuid4().hex}"
+    temporary.mkdir()
+    try:
+        yield temporary
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def _has_room(folder: Path, size: int) -> bool:
     usage = shutil.disk_usage(folder)
     return size <= usage.free or usage.total == 0  # some network folders do not know their size

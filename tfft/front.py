@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from tfft.runs.replay import CONFIG, read_run, stored_config
 
 if TYPE_CHECKING:
     from tfft.serving import Predictor
+    from tfft.serving.comparing import Compared
 
 
 def open_page(recipe: str) -> ModuleType:
@@ -93,6 +94,28 @@ def score(folder: Path, page: ModuleType, config: Any, *, own: bool, tta: bool) 
     from tfft.serving.evaluating import evaluate_run
 
     return evaluate_run(folder, page.RECIPE.find_data, config, own=own, tta=tta)
+
+
+def export(
+    folder: str | os.PathLike[str],
+    formats: Sequence[str],
+    out: str | os.PathLike[str] | None = None,
+    page: str | os.PathLike[str] | None = None,
+    data: Any = None,
+    labels: list[str] | None = None,
+) -> dict[str, Compared]:
+    """Exports the model of a run; each export is compared with it on examples of the run, or of other data."""
+    log_to_screen()
+    folder = Path(folder)
+    predict = open_run(folder)
+    from tfft.serving import exporting
+
+    for name in formats:
+        exporting.check_format(predict, name)
+    module = page_of_run(folder, page, "export")
+    config = stored_config(module.Config, folder, **({} if data is None else {"data": _as_data(data, labels)}))
+    examples = exporting.Examples.of(predict, module.RECIPE.find_data, config, own=data is None)
+    return exporting.export_run(predict, formats, folder / "export" if out is None else Path(out), examples)
 
 
 def _as_data(data: Any, labels: list[str] | None) -> Any:

@@ -1,4 +1,4 @@
-"""The commands that use a trained model: `tfft predict | evaluate`."""
+"""The commands that use a trained model: `tfft predict | evaluate | export`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("--data", help="data with ground truth; by default the test split of the run")
     evaluate.add_argument("--page", help="the page that made the run, if it is your own")
     evaluate.add_argument("--tta", action="store_true", help="mean over each picture and its mirror image")
+    export = commands.add_parser("export", help="export a trained model, checked against it")
+    export.add_argument("run", type=Path, help="the run folder")
+    export.add_argument(
+        "--format", nargs="+", required=True, metavar="FORMAT", help="saved_model, litert, litert-int8, onnx, mlflow"
+    )
+    export.add_argument("--out", type=Path, help="where each format becomes a folder; by default export in the run")
+    export.add_argument("--data", help="data to compare on; by default the test split of the run")
+    export.add_argument("--page", help="the page that made the run, if it is your own")
 
 
 def run_command(words: argparse.Namespace, others: Sequence[str]) -> None:
@@ -45,6 +53,8 @@ def run_command(words: argparse.Namespace, others: Sequence[str]) -> None:
             _predict(words)
         case "evaluate":
             _evaluate(words, others)
+        case "export":
+            front.export(words.run, words.format, words.out, words.page, words.data)
 
 
 def _predict(words: argparse.Namespace) -> None:

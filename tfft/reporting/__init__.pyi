@@ -12,6 +12,7 @@ from .plots import learning_curves as learning_curves
 from .report import write_report as write_report
 from .report import write_skipped as write_skipped
 from .screen import show_plan as show_plan
+from .screen import show_rows as show_rows
 from .screen import show_scores as show_scores
 from .screen import show_table as show_table
 from .tags import tag_figures as tag_figures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,15 @@ def show_table(scores: Mapping[str, Any]) -> None:
     for split, values in scores.items():
         table.add_row(shown(split), *(f"{values[name]:.4f}" if values.get(name) is not None else "-" for name in names))
     Console().print(table)
+
+
+def show_rows(rows: Sequence[Mapping[str, str]]) -> None:
+    """Prints rows of a table, with the keys of the first as header; a key that ends in `>` is aligned right."""
+    if rows:
+        table = _table(*rows[0])
+        for row in rows:
+            table.add_row(*map(shown, row.values()))
+        Console().print(table)
 
 
 def _data_table(splits: Splits) -> Table:

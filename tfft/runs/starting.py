@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 from tfft.errors import ConfigError
 
@@ -17,29 +19,36 @@ def start_keras(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-def import_keras() -> None:
-    """Imports TensorFlow and lists the devices.
-
-    Hides the log lines of TensorFlow's C++ code. Some are written before the log level is read, so stderr itself is
-    redirected meanwhile; if the start fails, they are shown.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # oneDNN logs harmless fallbacks as errors, level 2
+@contextlib.contextmanager
+def stderr_hidden() -> Iterator[None]:
+    """Hides what is written to stderr, also by C++ code; it is shown if the block fails."""
     sys.stderr.flush()
     screen = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            import keras
-            import tensorflow
-
-            tensorflow.config.list_physical_devices()
+            yield
         except BaseException:
+            sys.stderr.flush()
             held.seek(0)
             os.write(screen, held.read())
             raise
         finally:
             os.dup2(screen, 2)
             os.close(screen)
+
+
+def import_keras() -> None:
+    """Imports TensorFlow and lists the devices, without the log lines of TensorFlow's C++ code.
+
+    Some are written before the log level is read.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # oneDNN logs harmless fallbacks as errors, level 2
+    with stderr_hidden():
+        import keras
+        import tensorflow
+
+        tensorflow.config.list_physical_devices()
     if (backend := keras.config.backend()) != "tensorflow" or keras.config.image_data_format() != "channels_last":
         raise ConfigError(
             f"Keras must run on `tensorflow` with `channels_last` (got {backend}, {keras.config.image_data_format()})",

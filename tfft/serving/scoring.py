@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from keras import tree
 from tqdm import tqdm
 
 from tfft import evaluation
@@ -18,7 +19,6 @@ from tfft.serving.asked import Asked
 from tfft.serving.contract import Contract, PictureInput
 from tfft.serving.predictor import Predictor
 from tfft.store import Storage
-from tfft.training.predict import gathered
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,35 +110,32 @@ def score_run(predict: Predictor, truths: Truths, *, tta: bool = False) -> tuple
         DataError: If no example can be read.
     """
     unreadable: list[Unreadable] = []
-    read_at: list[int] = []
-    bar = tqdm(predict.raw(truths.items, tta=tta), "Scoring", len(truths), unit=" examples", disable=None, leave=False)
-
-    def kept() -> Iterator[Any]:
-        for position, (read, output) in enumerate(bar):
-            if isinstance(read, Unreadable):
-                unreadable.append(read)
-                continue
-            read_at.append(position)
-            if predict.task == "segmentation":  # the predictions for many pictures may not fit into memory
-                output = evaluation.confusions(output[None], truths.at([position]))[0]
-            yield output
-
-    outputs = list(kept())
+    outputs: dict[int, Any] = {}
+    pairs = predict.raw(truths.items, tta=tta)
+    bar = tqdm(pairs, "Scoring", len(truths), unit=f" {predict.noun}", disable=None, leave=False)
+    for position, (read, output) in enumerate(bar):
+        if isinstance(read, Unreadable):
+            unreadable.append(read)
+        else:
+            outputs[position] = scored_part(predict, truths, position, output)
     if not outputs:
-        raise DataError(f"None of {counted(len(truths), 'example')} can be read: {unreadable[0]}", fix="Check `--data`")
-    predictions = outputs if predict.contract.generation else gathered(_in_batches(outputs))
+        raise DataError(f"None of {counted(len(truths), 'example')} can be read: {unreadable[0]}", fix="Check the data")
+    return scores_of_parts(predict, truths, outputs), unreadable
+
+
+def scored_part(predict: Predictor, truths: Truths, position: int, output: Any) -> Any:
+    """What is kept of the outputs for an example: all, or of masks, which may not fit into memory, the confusions."""
+    if predict.task != "segmentation":
+        return output
+    return evaluation.confusions(output[None], truths.at([position]))[0]
+
+
+def scores_of_parts(predict: Predictor, truths: Truths, parts: Mapping[int, Any]) -> dict[str, Any]:
+    """The scores by name, from what was kept of the outputs for the examples at some positions."""
     thresholds = predict.contract.thresholds
-    values = truths.at(read_at) if predict.task != "segmentation" else None
-    labels = predict.labels
-    return (
-        evaluation.scores_of(
-            predict.task, values, predictions, labels, None if thresholds is None else np.array(thresholds)
-        ),
-        unreadable,
-    )
-
-
-def _in_batches(outputs: Sequence[Any]) -> Iterator[Any]:
-    from keras import tree
-
-    return (tree.map_structure(lambda row: row[None], output) for output in outputs)
+    outputs = list(parts.values())
+    if predict.contract.generation is None:
+        outputs = tree.map_structure(lambda *rows: np.stack(rows), *outputs)
+    values = truths.at(list(parts)) if predict.task != "segmentation" else None
+    thresholds = None if thresholds is None else np.array(thresholds)
+    return evaluation.scores_of(predict.task, values, outputs, predict.labels, thresholds)

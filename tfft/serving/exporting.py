@@ -1,0 +1,206 @@
+"""Exports a trained model, and keeps only what answers as the model does."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfft import extras, files, reporting
+from tfft.data.records import Record
+from tfft.errors import ConfigError, listed, megabytes
+from tfft.runs.starting import stderr_hidden
+from tfft.serving.asked import Asked, Read
+from tfft.serving.comparing import Compared, compare
+from tfft.serving.contract import CONTRACT
+from tfft.serving.evaluating import Find, held_out
+from tfft.serving.formats.graph import Format
+from tfft.serving.formats.litert import LITERT, LITERT_INT8
+from tfft.serving.formats.mlflow import MLFLOW
+from tfft.serving.formats.onnx import ONNX
+from tfft.serving.formats.saved_model import SAVED_MODEL
+from tfft.serving.predictor import Predictor
+from tfft.serving.scoring import Truths, truths_of
+from tfft.serving.splits import in_split, read_splits
+
+logger = logging.getLogger(__name__)
+
+USE = "use.py"
+"""The file with the lines that use an export."""
+FORMATS = {
+    "saved_model": SAVED_MODEL, "litert": LITERT, "litert-int8": LITERT_INT8, "onnx": ONNX, "mlflow": MLFLOW,
+}  # fmt: skip
+"""The formats by name."""
+DIFFERENCE, LOSS, INTEGER_LOSS = 1e-3, 0.002, 0.015
+"""Bounds, beyond which an export is not kept: the largest difference of an output in single precision, see
+`Compared.difference`; the loss of the score; and that of 8-bit integers, whose outputs differ more."""
+
+
+MOST_COMPARED, MOST_CALIBRATED = 500, 200
+"""Held-out examples that an export is compared on, and training pictures that integers are calibrated on, at most."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What exports are made and checked with."""
+
+    held_out: Truths
+    trained: Sequence[Record]
+    """Examples of the training split."""
+
+    @classmethod
+    def of(cls, predict: Predictor, find_data: Find, config: Any, *, own: bool) -> Examples:
+        """At most as many as are needed, spread over the data, see `held_out`."""
+        records = held_out(predict.folder, find_data, config, own=own)
+        trained = in_split(find_data(config), read_splits(predict.folder), "train")
+        truths = truths_of(predict.contract, _spread(records, MOST_COMPARED), config.store)
+        return cls(truths, _spread(trained, MOST_CALIBRATED))
+
+    def sample(self, predict: Predictor) -> np.ndarray:
+        """Training pictures, (pictures, height, width, 3), uint8.
+
+        Raises:
+            ConfigError: If there are none.
+        """
+        reads = [predict.reader.read(Asked(record.where, record.content)) for record in self.trained]
+        if not (good := [read for read in reads if isinstance(read, Read)]):
+            raise ConfigError("8-bit integers need training pictures, and none is there", fix="Choose litert")
+        return predict.reader.batch(good)
+
+
+def _spread(records: Sequence[Record], most: int) -> list[Record]:
+    places = np.linspace(0, len(records) - 1, min(most, len(records))).round().astype(int)
+    return [records[place] for place in places]
+
+
+def export_run(predict: Predictor, names: Sequence[str], folder: Path, examples: Examples) -> dict[str, Compared]:
+    """Exports a model in several formats, shows how each answers, and prints the lines that use them.
+
+    Args:
+        predict: The model.
+        names: Some of `FORMATS`.
+        folder: Where each format becomes a folder of its name.
+        examples: What they are checked with.
+
+    Returns:
+        For each format how it answers beside the model.
+
+    Raises:
+        ConfigError: If a format is not kept; after the others are written.
+    """
+    compared: dict[str, Compared] = {}
+    refused: dict[str, ConfigError] = {}
+    for name in names:
+        logger.info("Exporting %s", name)
+        try:
+            compared[name] = export(predict, name, folder / name, examples)
+        except ConfigError as error:
+            refused[name] = error
+    reporting.show_rows([_row(name, one, folder / name) for name, one in compared.items()])
+    for name in compared:
+        lines = (folder / name / USE).read_text(encoding="utf-8").rstrip()
+        logger.info("\n%s: use it without tfft (%s)\n\n%s", name, folder / name / USE, _indented(lines))
+    if refused:
+        raise next(iter(refused.values())) if len(refused) == 1 else ConfigError(" ".join(map(str, refused.values())))
+    return compared
+
+
+def _row(name: str, one: Compared, folder: Path) -> dict[str, str]:
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {
+        "format": name,
+        "agreement>": f"{one.agreement:.1%}",
+        f"{one.name} of the model>": f"{one.score:.4f}",
+        "of the export>": f"{one.exported:.4f}",
+        "largest difference>": f"{one.difference:.1e}",
+        "size>": megabytes(size),
+        "ms for one>": f"{one.milliseconds:.1f}",
+    }
+
+
+def _indented(lines: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in lines.splitlines())
+
+
+def export(predict: Predictor, name: str, folder: Path, examples: Examples) -> Compared:
+    """Writes one format into a new folder, if it answers as the model does.
+
+    Args:
+        predict: The model.
+        name: One of `FORMATS`.
+        folder: The new folder.
+        examples: What it is checked with.
+
+    Returns:
+        How the export answers beside the model.
+
+    Raises:
+        ConfigError: If the format cannot be used for the task, the folder exists, or the export answers otherwise;
+            nothing is left then.
+        MachineError: If a package is missing.
+    """
+    wanted = FORMATS[name]
+    if folder.exists():
+        raise ConfigError(f"{folder} exists already", fix="Choose another `--out`; tfft never overwrites a folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with files.new_folder(folder) as temporary:
+        with _quiet():
+            wanted.write(predict, temporary, examples.sample(predict) if wanted.calibrated else None)
+            outputs = wanted.open(predict, temporary)
+        shutil.copyfile(predict.folder / CONTRACT, temporary / CONTRACT)
+        files.write_text(temporary / USE, wanted.lines(predict))
+        compared = compare(predict, outputs, examples.held_out)
+        _check(name, wanted, compared)
+    return compared
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hides the log lines and warnings of converters, most of which are about themselves."""
+    with warnings.catch_warnings(), stderr_hidden():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def check_format(predict: Predictor, name: str) -> None:
+    """Checks, before anything is computed, that a model can be exported in a format.
+
+    Raises:
+        ConfigError: If there is no such format, or not for this task.
+        MachineError: If a package is missing.
+    """
+    if name not in FORMATS:
+        raise ConfigError(f"Unknown format {name!r}", fix=f"Choose from {listed(FORMATS)}")
+    wanted, task = FORMATS[name], predict.task
+    usable = [other for other, form in FORMATS.items() if _fits(form, predict)]
+    if not _fits(wanted, predict):
+        why = "texts are generated token by token, in a loop" if predict.contract.generation else "it needs pictures"
+        raise ConfigError(f"{name} cannot hold this model for {task}: {why}", fix=f"Choose from {listed(usable)}")
+    if wanted.extra is not None:
+        extras.require(wanted.extra, f"The format {name}")
+
+
+def _fits(form: Format, predict: Predictor) -> bool:
+    return (form.tasks is None or predict.task in form.tasks) and not (form.calibrated and predict.noun != "pictures")
+
+
+def _check(name: str, wanted: Format, compared: Compared) -> None:
+    """Raises `ConfigError` if an export answers otherwise than the trained model."""
+    most = LOSS if wanted.exact else INTEGER_LOSS
+    wrong = []
+    if wanted.exact and not compared.difference <= DIFFERENCE:
+        wrong.append(f"an output differs by {compared.difference:.2g}, more than {DIFFERENCE:g}")
+    if not compared.loss <= most:
+        wrong.append(f"{compared.name} falls from {compared.score:.4f} to {compared.exported:.4f}, by more than {most}")
+    if wrong:
+        raise ConfigError(
+            f"The export as {name} does not answer as the trained model does and was not kept: {'; '.join(wrong)}",
+            fix="Choose another format" if wanted.exact else "Choose litert, or tune longer",
+        )

@@ -1,0 +1,76 @@
+"""ONNX, for onnxruntime and other engines: any batch size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfft.serving.contract import PictureInput
+from tfft.serving.formats.graph import (
+    PICTURE_LINES,
+    Format,
+    answer_lines,
+    function_of,
+    in_structure,
+    inner_model,
+)
+from tfft.serving.formats.litert import NUMBERS
+from tfft.serving.formats.tokens import TEXT_LINES, token_batches, write_tokenizer
+from tfft.serving.outputs import Outputs
+from tfft.serving.predictor import Predictor
+
+FILE = "model.onnx"
+
+
+def write(predict: Predictor, folder: Path, sample: np.ndarray | None) -> None:
+    """Writes `model.onnx`; of a text model also its tokenizer."""
+    import tf2onnx
+    from keras.src.export.tf2onnx_lib import patch_tf2onnx  # tf2onnx 1.17 needs it under NumPy 2
+
+    patch_tf2onnx()
+    model = inner_model(predict)
+    pictures = isinstance(predict.contract.input, PictureInput)
+    function = function_of(model, "pictures" if pictures else "tokens")
+    tf2onnx.convert.from_function(function, function.input_signature, output_path=str(folder / FILE))
+    if not pictures:
+        write_tokenizer(predict, folder)
+
+
+def open_files(predict: Predictor, folder: Path) -> Outputs:
+    """Opens it with onnxruntime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(folder / FILE), providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    names = [output.name for output in session.get_outputs()]
+
+    def run(rows: np.ndarray) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(names, {given.name: rows}), strict=True))
+
+    def outputs(rows: np.ndarray) -> Any:
+        if isinstance(predict.contract.input, PictureInput):
+            return in_structure(predict, run(rows.astype(np.float32)))
+        found = [run(tokens) for tokens in token_batches(predict, rows)]
+        return in_structure(predict, {key: np.concatenate([answer[key] for answer in found]) for key in found[0]})
+
+    return outputs
+
+
+def lines(predict: Predictor) -> str:
+    """How it is used."""
+    pictures = isinstance(predict.contract.input, PictureInput)
+    given = '"pictures": pixels' if pictures else '"tokens": tokens'
+    return (
+        "import onnxruntime\n"
+        + (PICTURE_LINES if pictures else TEXT_LINES)
+        + f'model = onnxruntime.InferenceSession("{FILE}", providers=["CPUExecutionProvider"])\n'
+        + "names = [output.name for output in model.get_outputs()]\n"
+        + f"values = model.run(names, {{{given}}})\n"
+        + "outputs = dict(zip(names, values))\n"
+        + answer_lines(predict)
+    )
+
+
+ONNX = Format(write, open_files, lines, tasks=NUMBERS)

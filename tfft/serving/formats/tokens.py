@@ -1,0 +1,52 @@
+"""Text models in formats without a tokenizer: tokens go in, and the tokenizer is beside the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfft import files
+from tfft.serving.predictor import Predictor
+
+TOKENIZER = "tokenizer"
+"""Folder of the vocabulary, and name of the file with its settings."""
+
+TEXT_LINES = """\
+import json
+
+import keras
+import keras_hub
+import numpy as np
+
+serving = json.load(open("serving.json"))
+settings = json.load(open("tokenizer.json"))
+tokenizer = keras.saving.deserialize_keras_object(settings["tokenizer"])
+tokenizer.load_assets("tokenizer")
+pack = keras.saving.deserialize_keras_object(settings["pack"])  # start, end and padding, to a fixed length
+tokens = np.asarray(pack(tokenizer(["a text"])), "int32")  # (1, length)
+"""
+"""Lines that tokenize a text."""
+
+
+def write_tokenizer(predict: Predictor, folder: Path) -> None:
+    """Writes the vocabulary into `tokenizer/`, and the settings of tokenizer and packing to `tokenizer.json`."""
+    import keras_hub
+
+    tokenizer = next(one for one in predict.model.layers if isinstance(one, keras_hub.tokenizers.Tokenizer))
+    (folder / TOKENIZER).mkdir()
+    tokenizer.save_assets(str(folder / TOKENIZER))
+    serialize = keras.saving.serialize_keras_object
+    settings = {"tokenizer": serialize(tokenizer), "pack": serialize(predict.model.get_layer("pack"))}
+    files.write_json(folder / f"{TOKENIZER}.json", json.loads(json.dumps(settings)))
+
+
+def token_batches(predict: Predictor, texts: np.ndarray) -> Iterator[np.ndarray]:
+    """The tokens of each text, (1, length), int32."""
+    tokens_of = keras.Model(predict.model.inputs[0], predict.model.get_layer("pack").output)
+    for tokens in np.asarray(tokens_of(tf.constant(texts)), np.int32):
+        yield tokens[None]
