@@ -38,9 +38,10 @@ FORMATS = {
     "saved_model": SAVED_MODEL, "litert": LITERT, "litert-int8": LITERT_INT8, "onnx": ONNX, "mlflow": MLFLOW,
 }  # fmt: skip
 """The formats by name."""
-DIFFERENCE, LOSS, INTEGER_LOSS = 1e-3, 0.002, 0.015
+DIFFERENCE, LOSS, INTEGER_LOSS, AGREEMENT = 1e-3, 0.002, 0.015, 0.97
 """Bounds, beyond which an export is not kept: the largest difference of an output in single precision, see
-`Compared.difference`; the loss of the score; and that of 8-bit integers, whose outputs differ more."""
+`Compared.difference`; the loss of the score; and that of 8-bit integers, whose outputs differ more. Of detectors the
+share of pictures with the same boxes is bounded in place of the difference: at a tie the last bit chooses a box."""
 
 
 MOST_COMPARED, MOST_CALIBRATED = 500, 200
@@ -106,7 +107,7 @@ def export_run(predict: Predictor, names: Sequence[str], folder: Path, examples:
     reporting.show_rows([_row(name, one, folder / name) for name, one in compared.items()])
     for name in compared:
         lines = (folder / name / USE).read_text(encoding="utf-8").rstrip()
-        logger.info("\n%s: use it without tfft (%s)\n\n%s", name, folder / name / USE, _indented(lines))
+        logger.info("\nTo use %s, run in its folder (%s):\n\n%s", name, folder / name / USE, _indented(lines))
     if refused:
         raise next(iter(refused.values())) if len(refused) == 1 else ConfigError(" ".join(map(str, refused.values())))
     return compared
@@ -157,16 +158,18 @@ def export(predict: Predictor, name: str, folder: Path, examples: Examples) -> C
         shutil.copyfile(predict.folder / CONTRACT, temporary / CONTRACT)
         files.write_text(temporary / USE, wanted.lines(predict))
         compared = compare(predict, outputs, examples.held_out)
-        _check(name, wanted, compared)
+        _check(name, predict.task, compared)
     return compared
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Hides the log lines and warnings of converters, most of which are about themselves."""
+    handlers = list(logging.root.handlers)
     with warnings.catch_warnings(), stderr_hidden():
         warnings.simplefilter("ignore")
         yield
+    logging.root.handlers[:] = handlers  # some add one, which would show all lines of tfft twice
 
 
 def check_format(predict: Predictor, name: str) -> None:
@@ -191,11 +194,13 @@ def _fits(form: Format, predict: Predictor) -> bool:
     return (form.tasks is None or predict.task in form.tasks) and not (form.calibrated and predict.noun != "pictures")
 
 
-def _check(name: str, wanted: Format, compared: Compared) -> None:
+def _check(name: str, task: str, compared: Compared) -> None:
     """Raises `ConfigError` if an export answers otherwise than the trained model."""
+    wanted, wrong = FORMATS[name], []
     most = LOSS if wanted.exact else INTEGER_LOSS
-    wrong = []
-    if wanted.exact and not compared.difference <= DIFFERENCE:
+    if wanted.exact and task == "detection" and not compared.agreement >= AGREEMENT:
+        wrong.append(f"{compared.agreement:.1%} of the pictures have the same boxes, fewer than {AGREEMENT:.0%}")
+    if wanted.exact and task != "detection" and not compared.difference <= DIFFERENCE:
         wrong.append(f"an output differs by {compared.difference:.2g}, more than {DIFFERENCE:g}")
     if not compared.loss <= most:
         wrong.append(f"{compared.name} falls from {compared.score:.4f} to {compared.exported:.4f}, by more than {most}")

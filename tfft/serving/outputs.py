@@ -81,17 +81,11 @@ def _of_texts(whole: keras.Model, contract: Contract, folder: Path) -> Outputs:
     model = next((layer for layer in whole.layers if isinstance(layer, keras.Model)), None)
     if model is None or "pack" not in names or whole.inputs[0].dtype != "string":
         raise _other_model(folder, "texts")
-    tokens_of = keras.Model(whole.inputs[0], whole.get_layer("pack").output)
-    pad = whole.get_layer("pack").pad_value
-
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False)
-    def tokenize(texts: tf.Tensor) -> tf.Tensor:
-        return tokens_of(texts, training=False)
-
+    pad, tokenize = whole.get_layer("pack").pad_value, tokens_of(whole)
     if contract.generation is not None:
         pieces = _subwords(folder, model, whole, contract.generation)
         generate = answerer(model, pieces, contract.generation.search, longest=contract.generation.longest)
-        return lambda texts: pieces.texts(generate(_narrow(tokenize(tf.constant(texts)).numpy(), pad)))
+        return lambda texts: pieces.texts(generate(_narrow(tokenize(texts), pad)))
     if tuple(model.outputs[0].shape[1:]) != (len(contract.labels),):
         raise _other_model(folder, f"outputs for {len(contract.labels)} labels")
 
@@ -99,7 +93,18 @@ def _of_texts(whole: keras.Model, contract: Contract, folder: Path) -> Outputs:
     def run(tokens: tf.Tensor) -> tf.Tensor:
         return model(tokens, training=False)
 
-    return lambda texts: run(tf.constant(_narrow(tokenize(tf.constant(texts)).numpy(), pad))).numpy()
+    return lambda texts: run(tf.constant(_narrow(tokenize(texts), pad))).numpy()
+
+
+def tokens_of(whole: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from texts, (batch,), to tokens, (batch, length), int32, by the tokenizer in a saved model."""
+    model = keras.Model(whole.inputs[0], whole.get_layer("pack").output)
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False)
+    def tokenize(texts: tf.Tensor) -> tf.Tensor:
+        return tf.cast(model(texts, training=False), tf.int32)
+
+    return lambda texts: tokenize(tf.constant(texts)).numpy()
 
 
 def _narrow(tokens: np.ndarray, pad: int) -> np.ndarray:

@@ -50,26 +50,27 @@ def inner_model(predict: Predictor) -> keras.Model:
     return next(layer for layer in predict.model.layers if isinstance(layer, keras.Model))
 
 
-def function_of(model: keras.Model, name: str, batch: int | None = None) -> Any:
+def function_of(model: keras.Model, name: str, shape: tuple[int, ...] | None = None) -> Any:
     """A function of TensorFlow from one named input to a dictionary of named outputs.
 
     Args:
         model: The network.
         name: Of its input.
-        batch: Examples in a batch; None for any number.
+        shape: Of its input, with the number of examples; None for any number.
     """
     given = model.inputs[0]
-    shape = given.shape[1:]
 
     def serve(rows: Any) -> Any:
         outputs = model(rows, training=False)
         return outputs if isinstance(outputs, dict) else {PREDICTIONS: outputs}
 
     # traced for any number of examples, also where a format has one: Keras takes other ways for known sizes
-    free = tf.function(serve, input_signature=[tf.TensorSpec((None, *shape), given.dtype, name)], autograph=False)
-    if batch is None:
+    free = tf.function(
+        serve, input_signature=[tf.TensorSpec((None, *given.shape[1:]), given.dtype, name)], autograph=False
+    )
+    if shape is None:
         return free
-    fixed = tf.TensorSpec((batch, *shape), given.dtype, name)
+    fixed = tf.TensorSpec(shape, given.dtype, name)
     return tf.function(lambda rows: free(rows), input_signature=[fixed], autograph=False)
 
 
@@ -99,6 +100,7 @@ PICTURE_LINES = """\
 import json
 
 import numpy as np
+{runtime}
 from PIL import Image, ImageOps
 
 serving = json.load(open("serving.json"))
@@ -106,7 +108,7 @@ height, width = serving["input"]["image_size"]
 picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB").resize((width, height), Image.BILINEAR)
 pixels = np.asarray(picture, "float32")[None]  # (1, height, width, 3) in [0, 255]; preprocessing is in the model
 """
-"""Lines that read a picture."""
+"""Lines that read a picture, after the import of a runtime."""
 
 
 def answer_lines(predict: Predictor) -> str:

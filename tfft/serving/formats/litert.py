@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ from tfft.serving.formats.graph import (
     inner_model,
     temporary_graph,
 )
-from tfft.serving.formats.tokens import TEXT_LINES, token_batches, write_tokenizer
-from tfft.serving.outputs import Outputs
+from tfft.serving.formats.tokens import TEXT_LINES, write_tokenizer
+from tfft.serving.outputs import Outputs, tokens_of
 from tfft.serving.predictor import Predictor
 
 FILE = "model.tflite"
@@ -43,8 +42,11 @@ def write(predict: Predictor, folder: Path, sample: np.ndarray | None) -> None:
 
 def _converted(predict: Predictor) -> bytes:
     model = inner_model(predict)
-    name = "pictures" if isinstance(predict.contract.input, PictureInput) else "tokens"
-    with temporary_graph(model, function_of(model, name, batch=1)) as graph:
+    if isinstance(predict.contract.input, PictureInput):
+        name, shape = "pictures", model.inputs[0].shape[1:]
+    else:
+        name, shape = "tokens", (predict.contract.input.length,)
+    with temporary_graph(model, function_of(model, name, (1, *shape))) as graph:
         converter = tf.lite.TFLiteConverter.from_saved_model(graph, signature_keys=[SIGNATURE])
         # without TensorFlow's own operations, which the runtimes of phones do not have
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -86,33 +88,26 @@ def open_files(predict: Predictor, folder: Path) -> Outputs:
     runner = interpreter.get_signature_runner(SIGNATURE)
     ((name, given),) = runner.get_input_details().items()
 
+    take = (lambda rows: rows) if predict.noun == "pictures" else tokens_of(predict.model)
+
     def one(row: np.ndarray) -> dict[str, np.ndarray]:
         # copies: the runtime writes the next outputs into the same memory
         return {key: value.copy() for key, value in runner(**{name: row.astype(given["dtype"])}).items()}
 
     def outputs(rows: np.ndarray) -> Any:
-        found = [one(row) for row in _single(predict, rows)]
+        found = [one(row[None]) for row in take(rows)]
         return in_structure(predict, {key: np.concatenate([answer[key] for answer in found]) for key in found[0]})
 
     outputs.interpreter = interpreter
     return outputs
 
 
-def _single(predict: Predictor, rows: np.ndarray) -> Iterator[np.ndarray]:
-    if isinstance(predict.contract.input, PictureInput):
-        yield from (row[None] for row in rows)
-    else:
-        yield from token_batches(predict, rows)
-
-
 def lines(predict: Predictor) -> str:
     """How it is used."""
-    pictures = isinstance(predict.contract.input, PictureInput)
+    reading, given = (PICTURE_LINES, "pictures=pixels") if predict.noun == "pictures" else (TEXT_LINES, "tokens=tokens")
     return (
-        "from ai_edge_litert.interpreter import Interpreter\n"
-        + (PICTURE_LINES if pictures else TEXT_LINES)
-        + f'model = Interpreter("{FILE}").get_signature_runner("{SIGNATURE}")\n'
-        + ("outputs = model(pictures=pixels)\n" if pictures else "outputs = model(tokens=tokens)\n")
+        reading.replace("{runtime}", "from ai_edge_litert.interpreter import Interpreter")
+        + f'model = Interpreter("{FILE}").get_signature_runner("{SIGNATURE}")\noutputs = model({given})\n'
         + answer_lines(predict)
     )
 

@@ -17,8 +17,8 @@ from tfft.serving.formats.graph import (
     inner_model,
 )
 from tfft.serving.formats.litert import NUMBERS
-from tfft.serving.formats.tokens import TEXT_LINES, token_batches, write_tokenizer
-from tfft.serving.outputs import Outputs
+from tfft.serving.formats.tokens import TEXT_LINES, write_tokenizer
+from tfft.serving.outputs import Outputs, tokens_of
 from tfft.serving.predictor import Predictor
 
 FILE = "model.onnx"
@@ -46,29 +46,25 @@ def open_files(predict: Predictor, folder: Path) -> Outputs:
     (given,) = session.get_inputs()
     names = [output.name for output in session.get_outputs()]
 
+    tokenize = None if predict.noun == "pictures" else tokens_of(predict.model)
+
     def run(rows: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(names, session.run(names, {given.name: rows}), strict=True))
 
     def outputs(rows: np.ndarray) -> Any:
-        if isinstance(predict.contract.input, PictureInput):
-            return in_structure(predict, run(rows.astype(np.float32)))
-        found = [run(tokens) for tokens in token_batches(predict, rows)]
-        return in_structure(predict, {key: np.concatenate([answer[key] for answer in found]) for key in found[0]})
+        return in_structure(predict, run(rows.astype(np.float32) if tokenize is None else tokenize(rows)))
 
     return outputs
 
 
 def lines(predict: Predictor) -> str:
     """How it is used."""
-    pictures = isinstance(predict.contract.input, PictureInput)
-    given = '"pictures": pixels' if pictures else '"tokens": tokens'
+    reading, given = (PICTURE_LINES, "pixels") if predict.noun == "pictures" else (TEXT_LINES, "tokens")
     return (
-        "import onnxruntime\n"
-        + (PICTURE_LINES if pictures else TEXT_LINES)
+        reading.replace("{runtime}", "import onnxruntime")
         + f'model = onnxruntime.InferenceSession("{FILE}", providers=["CPUExecutionProvider"])\n'
         + "names = [output.name for output in model.get_outputs()]\n"
-        + f"values = model.run(names, {{{given}}})\n"
-        + "outputs = dict(zip(names, values))\n"
+        + f"outputs = dict(zip(names, model.run(names, {{model.get_inputs()[0].name: {given}}})))\n"
         + answer_lines(predict)
     )
 

@@ -50,8 +50,7 @@ def lines(predict: Predictor) -> str:
     """How it is used."""
     if isinstance(predict.contract.input, PictureInput):
         return (
-            f"import tensorflow as tf\n{PICTURE_LINES}"
-            f'model = tf.saved_model.load("{FILE}")\n'
+            PICTURE_LINES.replace("{runtime}", "import tensorflow as tf") + f'model = tf.saved_model.load("{FILE}")\n'
             f'outputs = model.signatures["{SIGNATURE}"](pictures=tf.constant(pixels))\n'
             "outputs = {name: values.numpy() for name, values in outputs.items()}\n" + answer_lines(predict)
         )

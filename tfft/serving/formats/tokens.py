@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from tfft import files
 from tfft.serving.predictor import Predictor
@@ -22,6 +19,7 @@ import json
 import keras
 import keras_hub
 import numpy as np
+{runtime}
 
 serving = json.load(open("serving.json"))
 settings = json.load(open("tokenizer.json"))
@@ -30,7 +28,7 @@ tokenizer.load_assets("tokenizer")
 pack = keras.saving.deserialize_keras_object(settings["pack"])  # start, end and padding, to a fixed length
 tokens = np.asarray(pack(tokenizer(["a text"])), "int32")  # (1, length)
 """
-"""Lines that tokenize a text."""
+"""Lines that tokenize a text, after the import of a runtime."""
 
 
 def write_tokenizer(predict: Predictor, folder: Path) -> None:
@@ -43,10 +41,3 @@ def write_tokenizer(predict: Predictor, folder: Path) -> None:
     serialize = keras.saving.serialize_keras_object
     settings = {"tokenizer": serialize(tokenizer), "pack": serialize(predict.model.get_layer("pack"))}
     files.write_json(folder / f"{TOKENIZER}.json", json.loads(json.dumps(settings)))
-
-
-def token_batches(predict: Predictor, texts: np.ndarray) -> Iterator[np.ndarray]:
-    """The tokens of each text, (1, length), int32."""
-    tokens_of = keras.Model(predict.model.inputs[0], predict.model.get_layer("pack").output)
-    for tokens in np.asarray(tokens_of(tf.constant(texts)), np.int32):
-        yield tokens[None]
