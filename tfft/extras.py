@@ -10,6 +10,7 @@ PACKAGES = {
     "text": ("keras_hub", "tensorflow_text", "safetensors", "sacrebleu", "rouge_score"),
     "parquet": ("pyarrow",),
     "export": ("ai_edge_litert", "ai_edge_quantizer", "tf2onnx", "onnx", "onnxruntime", "mlflow"),
+    "serve": ("gradio",),
 }
 """Modules of each extra."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tfft.cli import log_to_screen
-from tfft.errors import ConfigError, nearest
+from tfft.errors import ConfigError, TfftError, nearest
 from tfft.pages import Page, find_page, load_page
 from tfft.runs.replay import CONFIG, read_run, stored_config
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from tfft.serving import Predictor
@@ -116,6 +119,35 @@ def export(
     config = stored_config(module.Config, folder, **({} if data is None else {"data": _as_data(data, labels)}))
     examples = exporting.Examples.of(predict, module.RECIPE.find_data, config, own=data is None)
     return exporting.export_run(predict, formats, folder / "export" if out is None else Path(out), examples)
+
+
+MOST_SHOWN = 6
+"""Examples on the page of a model."""
+
+
+def serve(
+    folder: str | os.PathLike[str],
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    page: str | os.PathLike[str] | None = None,
+) -> None:
+    """Shows a page where pictures or texts can be tried, with examples from the test split if the data are there."""
+    log_to_screen()
+    folder = Path(folder)
+    predict = open_run(folder)
+    from tfft.serving import page as pages
+    from tfft.serving.asked import Asked
+    from tfft.serving.evaluating import held_out
+    from tfft.serving.exporting import spread
+
+    try:
+        module = page_of_run(folder, page, "serve")
+        records = held_out(folder, module.RECIPE.find_data, stored_config(module.Config, folder), own=True)
+        examples = [Asked(record.where, record.content) for record in spread(records, MOST_SHOWN)]
+    except TfftError as error:
+        logger.info("The page has no examples: %s", error)
+        examples = []
+    pages.serve(predict, pages.Address(host, port), examples)
 
 
 def _as_data(data: Any, labels: list[str] | None) -> Any:

@@ -1,4 +1,4 @@
-"""The commands that use a trained model: `tfft predict | evaluate | export`."""
+"""The commands that use a trained model: `tfft predict | evaluate | export | serve`."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ def add_commands(commands: Any) -> None:
     export.add_argument("--out", type=Path, help="where each format becomes a folder; by default export in the run")
     export.add_argument("--data", help="data to compare on; by default the test split of the run")
     export.add_argument("--page", help="the page that made the run, if it is your own")
+    serve = commands.add_parser("serve", help="show a page where pictures or texts can be tried, and a REST interface")
+    serve.add_argument("run", type=Path, help="the run folder")
+    serve.add_argument("--host", default="127.0.0.1", help="who may open it; by default only this machine")
+    serve.add_argument("--port", type=int, help="by default the first free one from 7860 on")
+    serve.add_argument("--page", help="the page that made the run, if it is your own")
 
 
 def run_command(words: argparse.Namespace, others: Sequence[str]) -> None:
@@ -55,6 +60,8 @@ def run_command(words: argparse.Namespace, others: Sequence[str]) -> None:
             _evaluate(words, others)
         case "export":
             front.export(words.run, words.format, words.out, words.page, words.data)
+        case "serve":
+            front.serve(words.run, words.host, words.port, words.page)
 
 
 def _predict(words: argparse.Namespace) -> None:

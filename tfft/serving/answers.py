@@ -126,6 +126,11 @@ class Box:
     right: float
     bottom: float
 
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom."""
+        return self.left, self.top, self.right, self.bottom
+
     def json(self) -> dict[str, Any]:
         """As JSON values."""
         return dict(vars(self))

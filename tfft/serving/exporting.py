@@ -61,8 +61,8 @@ class Examples:
         """At most as many as are needed, spread over the data, see `held_out`."""
         records = held_out(predict.folder, find_data, config, own=own)
         trained = in_split(find_data(config), read_splits(predict.folder), "train")
-        truths = truths_of(predict.contract, _spread(records, MOST_COMPARED), config.store)
-        return cls(truths, _spread(trained, MOST_CALIBRATED))
+        truths = truths_of(predict.contract, spread(records, MOST_COMPARED), config.store)
+        return cls(truths, spread(trained, MOST_CALIBRATED))
 
     def sample(self, predict: Predictor) -> np.ndarray:
         """Training pictures, (pictures, height, width, 3), uint8.
@@ -76,7 +76,8 @@ class Examples:
         return predict.reader.batch(good)
 
 
-def _spread(records: Sequence[Record], most: int) -> list[Record]:
+def spread(records: Sequence[Record], most: int) -> list[Record]:
+    """At most so many of the records, at equal distances."""
     places = np.linspace(0, len(records) - 1, min(most, len(records))).round().astype(int)
     return [records[place] for place in places]
 
