@@ -45,9 +45,9 @@ class Compared:
     """The same of the trained model."""
 
     @property
-    def loss(self) -> float:
-        """How much of the score is lost, in [0, 1]; below 0 for a gain."""
-        return (self.score - self.exported) / (100 if self.name in ("bleu", "rouge1") else 1)
+    def change(self) -> float:
+        """How much the score changes, where 1 is the best one: a better score is a difference, too."""
+        return abs(self.score - self.exported) / (100 if self.name in ("bleu", "rouge1") else 1)
 
 
 def compare(predict: Predictor, exported: Outputs, truths: Truths) -> Compared:

@@ -38,9 +38,9 @@ FORMATS = {
     "saved_model": SAVED_MODEL, "litert": LITERT, "litert-int8": LITERT_INT8, "onnx": ONNX, "mlflow": MLFLOW,
 }  # fmt: skip
 """The formats by name."""
-DIFFERENCE, LOSS, INTEGER_LOSS, AGREEMENT = 1e-3, 0.002, 0.015, 0.97
+DIFFERENCE, CHANGE, INTEGER_CHANGE, AGREEMENT = 1e-3, 0.002, 0.015, 0.97
 """Bounds, beyond which an export is not kept: the largest difference of an output in single precision, see
-`Compared.difference`; the loss of the score; and that of 8-bit integers, whose outputs differ more. Of detectors the
+`Compared.difference`; the change of the score; and that of 8-bit integers, whose outputs differ more. Of detectors the
 share of pictures with the same boxes is bounded in place of the difference: at a tie the last bit chooses a box."""
 
 
@@ -198,13 +198,13 @@ def _fits(form: Format, predict: Predictor) -> bool:
 def _check(name: str, task: str, compared: Compared) -> None:
     """Raises `ConfigError` if an export answers otherwise than the trained model."""
     wanted, wrong = FORMATS[name], []
-    most = LOSS if wanted.exact else INTEGER_LOSS
+    most = CHANGE if wanted.exact else INTEGER_CHANGE
     if wanted.exact and task == "detection" and not compared.agreement >= AGREEMENT:
         wrong.append(f"{compared.agreement:.1%} of the pictures have the same boxes, fewer than {AGREEMENT:.0%}")
     if wanted.exact and task != "detection" and not compared.difference <= DIFFERENCE:
         wrong.append(f"an output differs by {compared.difference:.2g}, more than {DIFFERENCE:g}")
-    if not compared.loss <= most:
-        wrong.append(f"{compared.name} falls from {compared.score:.4f} to {compared.exported:.4f}, by more than {most}")
+    if not compared.change <= most:
+        wrong.append(f"{compared.name} is {compared.exported:.4f} in place of {compared.score:.4f}: {most} are allowed")
     if wrong:
         raise ConfigError(
             f"The export as {name} does not answer as the trained model does and was not kept: {'; '.join(wrong)}",
