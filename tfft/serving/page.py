@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,14 +58,21 @@ def serve(predict: Predictor, address: Address, examples: Sequence[Asked] = ()) 
         MachineError: If the extra `serve` is not installed.
     """
     extras.require("serve", "The page")
-    with tempfile.TemporaryDirectory(prefix="tfft-") as folder:  # of uploads; removed with all that is in it
-        os.environ.update(QUIET, GRADIO_TEMP_DIR=folder)
-        shown = [_shown(predict, one, Path(folder) / f"example-{place}") for place, one in enumerate(examples)]
+    with uploads() as folder:
+        shown = [_shown(predict, one, folder / f"example-{place}") for place, one in enumerate(examples)]
         launch(build_page(predict, shown), address)
 
 
-def launch(page: Any, address: Address, *, wait: bool = True) -> tuple[Any, str]:
-    """Starts the server of a page; returns it and its address.
+@contextlib.contextmanager
+def uploads() -> Iterator[Path]:
+    """A temporary folder for Gradio's uploads, which is removed with all that is in it."""
+    with tempfile.TemporaryDirectory(prefix="tfft-") as folder:
+        os.environ.update(QUIET, GRADIO_TEMP_DIR=folder)
+        yield Path(folder)
+
+
+def launch(page: Any, address: Address, *, wait: bool = True) -> str:
+    """Starts the server of a page; returns its address.
 
     Args:
         page: From `build_page`.
@@ -74,7 +82,7 @@ def launch(page: Any, address: Address, *, wait: bool = True) -> tuple[Any, str]
     import gradio as gr
 
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none from elsewhere
-    app, url, _ = page.queue(max_size=MOST_WAITING, default_concurrency_limit=1).launch(
+    _, url, _ = page.queue(max_size=MOST_WAITING, default_concurrency_limit=1).launch(
         server_name=address.host,
         server_port=address.port,
         max_file_size=MOST_BYTES,
@@ -90,7 +98,7 @@ def launch(page: Any, address: Address, *, wait: bool = True) -> tuple[Any, str]
     if wait:
         logger.info("Open %s in a browser; Ctrl-C ends it", url)
         page.block_thread()
-    return app, url
+    return url
 
 
 def build_page(predict: Predictor, examples: Sequence[str] = ()) -> Any:
@@ -118,7 +126,7 @@ def build_page(predict: Predictor, examples: Sequence[str] = ()) -> Any:
         outputs, blank = [message, *shown], [None] * len(shown)
         # not preprocessed: tfft reads the file itself, as it did for training, and says what is wrong with it
         ask = {
-            "fn": lambda value: _answered(predict, value, blank), "inputs": given, "outputs": outputs,
+            "fn": lambda value: answered(predict, value, blank), "inputs": given, "outputs": outputs,
             "preprocess": False, "api_visibility": "private", **ONE_AT_A_TIME,
         }  # fmt: skip
         (given.change if pictures else given.submit)(**ask)
@@ -173,7 +181,7 @@ def _components(predict: Predictor) -> list[Any]:
     return [gr.Textbox(label="Answer", lines=6)]
 
 
-def _answered(predict: Predictor, value: Any, blank: list[None]) -> list[Any]:
+def answered(predict: Predictor, value: Any, blank: list[None]) -> list[Any]:
     """The message and the parts of an answer; for an input that cannot be read the sentence alone."""
     import gradio as gr
 
