@@ -21,7 +21,15 @@ NEVER = -1e9
 def answerer(
     model: keras.Model, pieces: Subwords, search: Search, *, longest: int
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns a function that generates target texts.
+    """Returns a function that generates target texts as arrays, see `generator`."""
+    generate = generator(model, pieces, search, longest=longest)
+    return lambda tokens: generate(tokens).numpy()
+
+
+def generator(
+    model: keras.Model, pieces: Subwords, search: Search, *, longest: int
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a function of TensorFlow that generates target texts.
 
     Args:
         model: From tokens of source texts and of beginnings of target texts to logits, as `attach_decoder` builds it.
@@ -76,7 +84,7 @@ def answerer(
         output = sampler(logits_of, prompt, cache=_packed(own), index=begun, mask=mask, stop_token_ids=(pieces.end,))
         return output if search.beams == 1 else _best(*output, pieces, search.length_penalty)
 
-    return lambda tokens: generate(tokens).numpy()
+    return generate
 
 
 def _packed(keys: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfft.models.encoders import Encoder
 from tfft.models.tokenizing import packed, tokenized, unknown_token
@@ -80,6 +81,14 @@ class Subwords:
             row = row[: end[0]] if len(end) else row
             rows.append(row[~np.isin(row, self.silent)].tolist())
         return [str(text) for text in self.tokenizer.detokenize(rows)]
+
+
+def detokenized(tokens: tf.Tensor, pieces: Subwords) -> tf.Tensor:
+    """Turns tokens, (texts, length), into texts, (texts,), as `Subwords.texts` does, with operations of TensorFlow."""
+    tokens = tokens[:, len(pieces.starts) :]
+    before_end = tf.cumsum(tf.cast(tokens == pieces.end, tf.int32), axis=1) == 0
+    speaks = tf.reduce_all(tokens[..., None] != tf.constant(sorted(pieces.silent), tf.int32), axis=-1)
+    return pieces.tokenizer.detokenize(tf.ragged.boolean_mask(tokens, tf.logical_and(before_end, speaks)))
 
 
 def subwords_for(encoder: Encoder, texts: Iterable[str], size: int) -> Subwords:

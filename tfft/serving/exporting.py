@@ -15,7 +15,7 @@ import numpy as np
 
 from tfft import extras, files, reporting
 from tfft.data.records import Record
-from tfft.errors import ConfigError, listed, megabytes
+from tfft.errors import ConfigError, TfftError, listed, megabytes
 from tfft.runs.starting import stderr_hidden
 from tfft.serving.asked import Asked, Read
 from tfft.serving.comparing import Compared, compare
@@ -153,9 +153,17 @@ def export(predict: Predictor, name: str, folder: Path, examples: Examples) -> C
         raise ConfigError(f"{folder} exists already", fix="Choose another `--out`; tfft never overwrites a folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with files.new_folder(folder) as temporary:
-        with _quiet():
-            wanted.write(predict, temporary, examples.sample(predict) if wanted.calibrated else None)
-            outputs = wanted.open(predict, temporary)
+        try:
+            with _quiet():
+                wanted.write(predict, temporary, examples.sample(predict) if wanted.calibrated else None)
+                outputs = wanted.open(predict, temporary)
+        except (TfftError, OSError, MemoryError):
+            raise
+        except Exception as error:  # of any kind, from the converters and runtimes
+            first = str(error).strip().partition("\n")[0][:200]
+            raise ConfigError(
+                f"The model cannot be exported as {name}: {first}", fix="Choose another format"
+            ) from error
         shutil.copyfile(predict.folder / CONTRACT, temporary / CONTRACT)
         files.write_text(temporary / USE, wanted.lines(predict))
         compared = compare(predict, outputs, examples.held_out)

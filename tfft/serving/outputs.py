@@ -78,12 +78,12 @@ def _check_outputs(model: keras.Model, contract: Contract, folder: Path) -> None
 
 def _of_texts(whole: keras.Model, contract: Contract, folder: Path) -> Outputs:
     names = {layer.name for layer in whole.layers}
-    model = next((layer for layer in whole.layers if isinstance(layer, keras.Model)), None)
+    model = network_of(whole)
     if model is None or "pack" not in names or whole.inputs[0].dtype != "string":
         raise _other_model(folder, "texts")
     pad, tokenize = whole.get_layer("pack").pad_value, tokens_of(whole)
     if contract.generation is not None:
-        pieces = _subwords(folder, model, whole, contract.generation)
+        pieces = subwords_of(folder, whole, contract.generation)
         generate = answerer(model, pieces, contract.generation.search, longest=contract.generation.longest)
         return lambda texts: pieces.texts(generate(_narrow(tokenize(texts), pad)))
     if tuple(model.outputs[0].shape[1:]) != (len(contract.labels),):
@@ -113,10 +113,20 @@ def _narrow(tokens: np.ndarray, pad: int) -> np.ndarray:
     return tokens[:, : int(widths_of(np.array([used[-1] + 1 if len(used) else 1]))[0])]
 
 
-def _subwords(folder: Path, model: keras.Model, whole: keras.Model, generation: Generation) -> Subwords:
+def network_of(whole: keras.Model) -> keras.Model | None:
+    """The network for tokens inside a saved model for texts; None if there is none."""
+    return next((layer for layer in whole.layers if isinstance(layer, keras.Model)), None)
+
+
+def subwords_of(folder: Path, whole: keras.Model, generation: Generation) -> Subwords:
+    """The tokenizer of the texts that a saved model generates.
+
+    Raises:
+        ConfigError: If it is damaged.
+    """
     import keras_hub
 
-    if of_layers(model.layers).pretrained:
+    if of_layers(network_of(whole).layers).pretrained:
         tokenizer = next(layer for layer in whole.layers if isinstance(layer, keras_hub.tokenizers.Tokenizer))
         return pretrained_subwords(tokenizer, generation.longest)
     try:

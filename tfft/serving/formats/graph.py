@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfft.serving.contract import PictureInput
-from tfft.serving.outputs import Outputs, fixed_size
+from tfft.serving.outputs import Outputs, fixed_size, network_of
 from tfft.serving.predictor import Predictor
 
 SIGNATURE = "serving_default"
@@ -47,7 +47,7 @@ def inner_model(predict: Predictor) -> keras.Model:
     """The network that computes: for pictures of one size, or for tokens."""
     if isinstance(predict.contract.input, PictureInput):
         return fixed_size(predict.model)
-    return next(layer for layer in predict.model.layers if isinstance(layer, keras.Model))
+    return network_of(predict.model)
 
 
 def function_of(model: keras.Model, name: str, shape: tuple[int, ...] | None = None) -> Any:
@@ -74,10 +74,11 @@ def function_of(model: keras.Model, name: str, shape: tuple[int, ...] | None = N
     return tf.function(lambda rows: free(rows), input_signature=[fixed], autograph=False)
 
 
-def write_graph(model: keras.Model, function: Any, folder: Path) -> None:
-    """Writes a SavedModel with the function as its only signature."""
+def write_graph(tracked: Sequence[Any], function: Any, folder: Path) -> None:
+    """Writes a SavedModel with the function, whose variables and tables are those of some layers, as its signature."""
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    for layer in tracked:
+        archive.track(layer)
     function.get_concrete_function()
     archive.add_endpoint("serve", function)
     archive.write_out(str(folder), verbose=False)
@@ -87,7 +88,7 @@ def write_graph(model: keras.Model, function: Any, folder: Path) -> None:
 def temporary_graph(model: keras.Model, function: Any) -> Iterator[str]:
     """A SavedModel in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        write_graph(model, function, Path(folder) / "graph")
+        write_graph([model], function, Path(folder) / "graph")
         yield os.path.join(folder, "graph")
 
 
