@@ -58,7 +58,9 @@ def main(
         run(parse(config_class, demo, words, page or page_of(run)))
 
 
-def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page: Page | None = None) -> C:
+def parse(
+    config_class: type[C], demo: C | None, arguments: Sequence[str], page: Page | None = None, start: C | None = None
+) -> C:
     """The settings from the words of a command line.
 
     `--replay FOLDER` starts from the configuration of an earlier run instead of the defaults.
@@ -68,6 +70,7 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page:
         demo: The configuration whose fields are the defaults while `--data` is not given.
         arguments: The words.
         page: Of the recipe; None for the file that the class stands in.
+        start: The configuration that flags change; None for the defaults.
 
     Raises:
         ConfigError: If a flag is unknown, or a value is invalid.
@@ -95,6 +98,8 @@ def parse(config_class: type[C], demo: C | None, arguments: Sequence[str], page:
     if known.replay is not None:
         page = page or Page(Path(inspect.getfile(config_class)))
         return with_choices(read(read_config(config_class, known.replay, page)), known.replay)
+    if start is not None:
+        return read(start)
     config = read(None)
     return read(demo) if demo is not None and config.data == demo.data else config
 

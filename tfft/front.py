@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tfft.cli import log_to_screen
 from tfft.errors import ConfigError, TfftError, nearest
 from tfft.pages import Page, find_page, load_page
-from tfft.runs.replay import CONFIG, read_run, stored_config
+from tfft.runs.replay import CONFIG, data_config, read_run, stored_config
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def evaluate(
     log_to_screen()
     folder = Path(folder)
     module = page_of_run(folder, page, "evaluate")
-    config = stored_config(module.Config, folder, **({} if data is None else {"data": _as_data(data, labels)}))
+    config = data_config(module.Config, folder, None if data is None else _as_data(data, labels))
     return score(folder, module, config, own=data is None, tta=tta)
 
 
@@ -116,7 +116,7 @@ def export(
     for name in formats:
         exporting.check_format(predict, name)
     module = page_of_run(folder, page, "export")
-    config = stored_config(module.Config, folder, **({} if data is None else {"data": _as_data(data, labels)}))
+    config = data_config(module.Config, folder, None if data is None else _as_data(data, labels))
     examples = exporting.Examples.of(predict, module.RECIPE.find_data, config, own=data is None)
     return exporting.export_run(predict, formats, folder / "export" if out is None else Path(out), examples)
 
@@ -142,7 +142,7 @@ def serve(
 
     try:
         module = page_of_run(folder, page, "serve")
-        records = held_out(folder, module.RECIPE.find_data, stored_config(module.Config, folder), own=True)
+        records = held_out(folder, module.RECIPE.find_data, data_config(module.Config, folder), own=True)
         examples = [Asked(record.where, record.content) for record in spread(records, MOST_SHOWN)]
     except TfftError as error:
         logger.info("The page has no examples: %s", error)

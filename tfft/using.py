@@ -10,7 +10,7 @@ from typing import Any
 
 from tfft import cli, front
 from tfft.errors import ConfigError, check_range
-from tfft.pages import Page
+from tfft.runs.replay import data_config
 
 TEXT_FILES = (".txt", ".csv", ".tsv", ".jsonl")
 """A word with such a suffix is no text but a file."""
@@ -85,7 +85,6 @@ def _text_or_file(word: str) -> str | Path:
 
 def _evaluate(words: argparse.Namespace, others: Sequence[str]) -> None:
     page = front.page_of_run(words.run, words.page, "evaluate")
-    flags = ["--replay", str(words.run), *others]
     own = words.data is None
-    config = cli.parse(page.Config, None, flags if own else [*flags, "--data", words.data], Page(Path(page.__file__)))
+    config = cli.parse(page.Config, None, others, start=data_config(page.Config, words.run, words.data))
     front.score(words.run, page, config, own=own, tta=words.tta)

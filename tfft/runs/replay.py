@@ -43,14 +43,34 @@ def read_config(config_class: type[C], folder: Path, page: Page) -> C:
     return stored_config(config_class, folder)
 
 
-def stored_config(config_class: type[C], folder: Path, **others: Any) -> C:
-    """The configuration of the run in a folder, with `out` set to None, and with other values of some fields.
+def stored_config(config_class: type[C], folder: Path) -> C:
+    """The configuration of the run in a folder, with `out` set to None.
 
     Raises:
         ConfigError: If the folder has none, or one with other fields.
     """
-    stored = {name: value for name, value in read_run(folder)["config"].items() if name not in others}
-    return dataclasses.replace(_from_json(config_class, stored, folder / CONFIG), out=None, **others)
+    return dataclasses.replace(_from_json(config_class, read_run(folder)["config"], folder / CONFIG), out=None)
+
+
+def data_config(config_class: type[C], folder: Path, data: Any = None) -> C:
+    """The configuration of the run in a folder, to find its data or other data.
+
+    Python objects, such as a model as backbone, are left out, since data do not depend on them.
+
+    Args:
+        config_class: Of the page.
+        folder: The run folder.
+        data: In place of the data of the run; None for those of the run.
+
+    Raises:
+        ConfigError: As `stored_config`; or if the data were Python objects and `data` is None.
+    """
+    stored = dict(read_run(folder)["config"])
+    if data is not None:
+        stored.pop("data", None)
+    stored = {name: value for name, value in stored.items() if name == "data" or not _is_object(value)}
+    config = dataclasses.replace(_from_json(config_class, stored, folder / CONFIG), out=None)
+    return config if data is None else dataclasses.replace(config, data=data)
 
 
 def with_choices(config: C, folder: Path) -> C:
@@ -115,7 +135,7 @@ def _from_json(config_class: type[C], stored: dict[str, Any], path: Path) -> C:
         )
     values = {}
     for name, value in stored.items():
-        if isinstance(value, dict) and "python_object" in value:
+        if _is_object(value):
             raise ConfigError(
                 f"{path} cannot be read: `{name}` was a Python object ({value['python_object']})",
                 fix="Run the Python code of that run again",
@@ -127,6 +147,10 @@ def _from_json(config_class: type[C], stored: dict[str, Any], path: Path) -> C:
             raise ConfigError(f"{path} was not written by a run: {name}={value!r}")
         values[name] = value
     return config_class(**values)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and "python_object" in value
 
 
 def _fits(value: Any, hint: Any) -> bool:
