@@ -65,13 +65,14 @@ def run_command(words: argparse.Namespace, others: Sequence[str]) -> None:
 
 
 def _predict(words: argparse.Namespace) -> None:
-    check_range("--batch-size", words.batch_size, least=1)
+    check_range("--batch-size", words.batch_size, least=1, most=10_000)
     check_range("--top", words.top, least=1)
     predict = front.open_run(words.run, column=words.column, lines=words.lines)
     from tfft.serving.predicting import Job, Shard, predict_all  # after TensorFlow, which starts quietly
 
     job = Job(words.out, words.draw, words.tta, Shard.of(words.shard), words.top, words.batch_size)
-    inputs = words.inputs if predict.noun == "pictures" else [_text_or_file(word) for word in words.inputs]
+    inputs: Any = words.inputs[0] if len(words.inputs) == 1 else words.inputs
+    inputs = inputs if predict.noun == "pictures" else [_text_or_file(word) for word in words.inputs]
     predict_all(predict, inputs, job)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,15 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from PIL import Image
 
+from tfft.data import Label, Record
 from tfft.models import any_size
-from tfft.serving import Contract, PictureInput
+from tfft.serving import Contract, PictureInput, open_run
 from tfft.serving.contract import write_contract
+from tfft.serving.exporting import Examples
+from tfft.serving.scoring import truths_of
+from tfft.store import Storage
 
 SIDE = 16
 COLOURS = ("red", "green", "blue")
@@ -69,3 +75,18 @@ def painted() -> Callable[..., np.ndarray]:
         return picture
 
     return paint
+
+
+@pytest.fixture
+def examples(run_of: Callable[[str], Path], painted: Callable[..., np.ndarray]) -> Examples:
+    """Noisy pictures of each colour: six to compare on, six to calibrate on."""
+    predict = open_run(run_of("classification"))
+    rng = np.random.default_rng(0)
+    records = []
+    for number in range(12):
+        colour = COLOURS[number % 3]
+        picture = painted(colour, SIDE, SIDE, 120) + rng.integers(0, 80, (SIDE, SIDE, 3), np.uint8)
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "PNG")
+        records.append(Record(file.getvalue(), Label(colour), f"{number}.png", digest=str(number)))
+    return Examples(truths_of(predict.contract, records[:6], Storage()), records[6:])

@@ -40,7 +40,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ("input", {"kind": "picture", "column": "a", "image_size": [32, 32], "flip": True}, "do not belong together"),
         ("input", {"kind": "text", "column": "a", "length": 8}, "do not belong together"),
         ("input", [], "not written by a run"),
-        ("generation", {"longest": 9, "search": {"beams": 0}, "subwords": None}, "beams"),
+        ("task", "multilabel", "needs thresholds"),
+        ("task", "translation", "does not go with"),
+        ("generation", {"longest": 9, "search": {"beams": 2.5, "length_penalty": 0}, "subwords": None}, "whole number"),
     ],
 )
 def test_an_edited_contract_is_refused(

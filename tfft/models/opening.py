@@ -27,6 +27,8 @@ def check_model_file(path: Path) -> None:
         ConfigError: If a member is none of Keras's, leads to another folder, or is too large.
         Exception: Of any kind, if the file is damaged.
     """
+    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+        raise _refused(path, "it is not a file")
     size, total = path.stat().st_size, 0
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():

@@ -55,7 +55,7 @@ def stored_config(config_class: type[C], folder: Path) -> C:
 def data_config(config_class: type[C], folder: Path, data: Any = None) -> C:
     """The configuration of the run in a folder, to find its data or other data.
 
-    Python objects, such as a model as backbone, are left out, since data do not depend on them.
+    Python objects, such as a model as backbone, and the place of the store are left out: data do not depend on them.
 
     Args:
         config_class: Of the page.
@@ -68,9 +68,14 @@ def data_config(config_class: type[C], folder: Path, data: Any = None) -> C:
     stored = dict(read_run(folder)["config"])
     if data is not None:
         stored.pop("data", None)
+    stored.pop("store", None)
     stored = {name: value for name, value in stored.items() if name == "data" or not _is_object(value)}
     config = dataclasses.replace(_from_json(config_class, stored, folder / CONFIG), out=None)
-    return config if data is None else dataclasses.replace(config, data=data)
+    if data is not None:
+        return dataclasses.replace(config, data=data)
+    if str(config.data).startswith("tfds:"):  # the folder may be from a stranger, and this may download
+        raise ConfigError(f"The data of the run are {config.data}", fix=f"Name them: `--data {config.data}`")
+    return config
 
 
 def with_choices(config: C, folder: Path) -> C:

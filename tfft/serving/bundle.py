@@ -118,7 +118,8 @@ def save_evaluated(contract: Contract | None, scored: Evaluation, splits: Splits
         return
     about = {
         "recipe": current.page.name,
-        "backbone": str(getattr(current.config.backbone, "name", current.config.backbone)),
+        # of a folder its name alone: where it lies on this machine says nothing elsewhere
+        "backbone": Path(str(getattr(current.config.backbone, "name", current.config.backbone))).name,
         "tfft": __version__,
         "score": scored.headline,
         "data": {name: _fingerprint(examples) for name, examples in splits.items()},

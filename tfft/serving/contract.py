@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,12 +13,19 @@ from tfft import files
 from tfft.errors import ConfigError, listed
 from tfft.evaluation.tasks import TASKS
 from tfft.models.sizes import Search
+from tfft.serving.asked import file_bytes
 
 CONTRACT = "serving.json"
 FORMAT = 1
 """Version of the format of `serving.json`."""
 PICTURE, TEXT = "picture", "text"
 """Kinds of input."""
+GENERATING = ("translation", "summarization")
+"""Tasks that generate texts."""
+MOST_BYTES = 50_000_000
+"""Bytes of `serving.json` at most."""
+MOST_TOKENS = 20_000
+"""Tokens of a text at most."""
 MOST_SIDE = 10_000
 """Pixels of a side of the model's input at most."""
 
@@ -104,14 +112,18 @@ def read_contract(folder: Path) -> Contract:
     """
     path = folder / CONTRACT
     try:
-        stored = files.read_json(path)
+        stored = json.loads(file_bytes(path, most=MOST_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(
             f"No trained model in {folder}: {CONTRACT} is missing",
             fix="Check the folder, or finish its run: `tfft resume FOLDER`",
         ) from None
-    except ValueError as error:
-        raise ConfigError(f"{path} is damaged: {error}", fix="Copy the folder again") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"{path} is damaged: {str(error) or 'nested too deeply'}", fix="Copy the folder again"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}", fix="Copy the folder again") from None
     try:
         contract = _checked(stored)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -135,21 +147,36 @@ def _checked(stored: Any) -> Contract:
         thresholds = tuple(float(value) for value in thresholds)
         if len(thresholds) != len(labels) or not all(map(math.isfinite, thresholds)):
             raise ValueError(f"it has {len(thresholds)} thresholds for {len(labels)} labels")
+    takes, generation = _input(stored["input"]), _generation(stored["generation"])
+    if task is not None:
+        _check_task(task, takes, generation, thresholds)
     known = ("format", "task", "labels", "thresholds", "input", "generation")
     return Contract(
         labels,
-        _input(stored["input"]),
-        _generation(stored["generation"]),
+        takes,
+        generation,
         task,
         thresholds,
         {name: value for name, value in stored.items() if name not in known},
     )
 
 
+def _check_task(
+    task: str, takes: PictureInput | TextInput, generation: Generation | None, thresholds: tuple[float, ...] | None
+) -> None:
+    pictures = isinstance(takes, PictureInput)
+    if (task in GENERATING) != (generation is not None) or (task in GENERATING and pictures):
+        raise ValueError(f"{task} does not go with its input and generation")
+    if not pictures and task not in (*GENERATING, "classification"):
+        raise ValueError(f"{task} is a task for pictures")
+    if (task in ("multilabel", "detection")) != (thresholds is not None):
+        raise ValueError(f"{task} {'has no' if thresholds is not None else 'needs'} thresholds")
+
+
 def _input(stored: Any) -> PictureInput | TextInput:
     kind, (column,) = stored["kind"], _texts([stored["column"]])
     if kind == TEXT:
-        return TextInput(_whole(stored["length"], 1_000_000), column)
+        return TextInput(_whole(stored["length"], MOST_TOKENS), column)
     if kind != PICTURE:
         raise ValueError(f"its input is {kind!r}")
     height, width = (_whole(side, MOST_SIDE) for side in stored["image_size"])
@@ -159,8 +186,12 @@ def _input(stored: Any) -> PictureInput | TextInput:
 def _generation(stored: Any) -> Generation | None:
     if stored is None:
         return None
-    subwords, search = stored["subwords"], Search(**stored["search"])
-    return Generation(_whole(stored["longest"], 1_000_000), search, None if subwords is None else _texts([subwords])[0])
+    subwords, search = stored["subwords"], stored["search"]
+    return Generation(
+        _whole(stored["longest"], MOST_TOKENS),
+        Search(_whole(search["beams"], 64), float(search["length_penalty"])),
+        None if subwords is None else _texts([subwords])[0],
+    )
 
 
 def _texts(values: Any) -> tuple[str, ...]:

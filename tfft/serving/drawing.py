@@ -17,6 +17,8 @@ from tfft.serving.answers import Boxes, Mask
 
 DRAWN = ("detection", "segmentation")
 """Tasks whose answers can be drawn."""
+LONGEST_NAME = 150
+"""Bytes of a name at most, without number and suffix."""
 LINES, LETTERS = 250, 45
 """A line is as thick, and a letter as high, as the longer side of the picture divided by these."""
 
@@ -93,7 +95,8 @@ class Drawings:
             mask_picture(answer).save(self._folder / f"{name}.mask.png")
 
     def _name(self, where: str) -> str:
-        stem = re.sub(r"[^\w.-]+", "_", os.path.splitext(where)[0]).strip("._")[-150:] or "picture"
+        stem = re.sub(r"[^\w.-]+", "_", os.path.splitext(where)[0]).strip("._") or "picture"
+        stem = stem.encode()[-LONGEST_NAME:].decode(errors="ignore")
         name, count = stem, 1
         while name in self._taken:
             count += 1

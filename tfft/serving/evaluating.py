@@ -12,7 +12,7 @@ from tfft.data.records import Record
 from tfft.errors import ConfigError, DataError, counted, listed
 from tfft.serving.predictor import Predictor, open_run
 from tfft.serving.scoring import score_run, truths_of
-from tfft.serving.splits import in_split, read_splits
+from tfft.serving.splits import SPLITS, in_split, read_splits
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,8 @@ def held_out(folder: Path, find_data: Find, config: Any, *, own: bool) -> list[R
     if find_data is None:
         raise ConfigError("The page has no `find_data`", fix="Add one as in the recipes, and pass it to `Recipe`")
     known = read_splits(folder)
+    if not known:
+        raise ConfigError(f"{folder / SPLITS} names no example", fix="Copy the whole run folder")
     records = find_data(config)
     if own:
         split = "test" if "test" in known.values() else "val"

@@ -97,6 +97,7 @@ def export_run(predict: Predictor, names: Sequence[str], folder: Path, examples:
     Raises:
         ConfigError: If a format is not kept; after the others are written.
     """
+    check_folders(names, folder)
     compared: dict[str, Compared] = {}
     refused: dict[str, ConfigError] = {}
     for name in names:
@@ -148,10 +149,28 @@ def export(predict: Predictor, name: str, folder: Path, examples: Examples) -> C
             nothing is left then.
         MachineError: If a package is missing.
     """
-    wanted = FORMATS[name]
-    if folder.exists():
-        raise ConfigError(f"{folder} exists already", fix="Choose another `--out`; tfft never overwrites a folder")
+    check_folders([name], folder.parent)
+    made = not folder.parent.exists()
     folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _exported(predict, name, folder, examples)
+    except BaseException:
+        if made:
+            with contextlib.suppress(OSError):  # if it is not empty
+                folder.parent.rmdir()
+        raise
+
+
+def check_folders(names: Sequence[str], folder: Path) -> None:
+    """Raises `ConfigError` if a format has a folder already, or there is something else at the place of `folder`."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is not a folder", fix="Choose another `--out`")
+    if old := [str(folder / name) for name in names if (folder / name).exists()]:
+        raise ConfigError(f"{listed(old)} exists already", fix="Choose another `--out`; tfft never overwrites a folder")
+
+
+def _exported(predict: Predictor, name: str, folder: Path, examples: Examples) -> Compared:
+    wanted = FORMATS[name]
     with files.new_folder(folder) as temporary:
         try:
             with _quiet():
@@ -160,6 +179,8 @@ def export(predict: Predictor, name: str, folder: Path, examples: Examples) -> C
         except (TfftError, OSError, MemoryError):
             raise
         except Exception as error:  # of any kind, from the converters and runtimes
+            if stop := _stopped(error):
+                raise stop from None
             first = str(error).strip().partition("\n")[0][:200]
             raise ConfigError(
                 f"The model cannot be exported as {name}: {first}", fix="Choose another format"
@@ -169,6 +190,13 @@ def export(predict: Predictor, name: str, folder: Path, examples: Examples) -> C
         compared = compare(predict, outputs, examples.held_out)
         _check(name, predict.task, compared)
     return compared
+
+
+def _stopped(error: BaseException | None) -> BaseException | None:
+    """The Ctrl-C or SIGTERM that an error was caused by: C++ code turns it into an error of its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 @contextlib.contextmanager

@@ -150,8 +150,10 @@ def mirrored_too(outputs: Outputs, contract: Contract) -> Outputs:
     Raises:
         ConfigError: If a mirrored picture means something else, or outputs have no mean.
     """
-    if contract.task not in MIRRORED:
-        raise ConfigError(f"`--tta` has no mean for {contract.task}", fix="Leave it out")
+    if contract.task not in MIRRORED or not isinstance(contract.input, PictureInput):
+        raise ConfigError(
+            f"`--tta` is the mean over mirror images, which {contract.task} here does not have", fix="Leave it out"
+        )
     if not contract.input.flip:
         raise ConfigError(
             "`--tta` mirrors pictures, but the run was trained with `--no-flip`, where left and right matter",

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfft import extras
+from tfft import extras, reporting
 from tfft.data.reading.images import opened
-from tfft.errors import printable
+from tfft.errors import ConflictError, printable
 from tfft.serving.answers import Answer, Boxes, Label, Mask, Numbers, Tags, Unreadable
 from tfft.serving.asked import Asked
 from tfft.serving.drawing import draw, upright
@@ -30,6 +30,8 @@ KEPT_SECONDS = 600
 MOST_CHARACTERS = 20_000
 """Characters of a text at most."""
 ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "model"}
+OPACITY = 0.55
+"""Of a mask over its picture."""
 SHOWN_CLASSES = 5
 """Classes that are shown with a bar."""
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -82,19 +84,26 @@ def launch(page: Any, address: Address, *, wait: bool = True) -> str:
     import gradio as gr
 
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none from elsewhere
-    _, url, _ = page.queue(max_size=MOST_WAITING, default_concurrency_limit=1).launch(
-        server_name=address.host,
-        server_port=address.port,
-        max_file_size=MOST_BYTES,
-        theme=gr.themes.Default(**fonts),
-        footer_links=[],
-        share=False,
-        quiet=True,
-        ssr_mode=False,
-        enable_monitoring=False,
-        show_error=True,
-        prevent_thread_lock=True,
-    )
+    page.queue(max_size=MOST_WAITING, default_concurrency_limit=1)
+    try:
+        _, url, _ = page.launch(
+            server_name=address.host,
+            server_port=address.port,
+            max_file_size=MOST_BYTES,
+            theme=gr.themes.Default(**fonts),
+            footer_links=[],
+            share=False,
+            quiet=True,
+            ssr_mode=False,
+            enable_monitoring=False,
+            show_error=True,
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        if "port" not in str(error):
+            raise
+        what = f"Port {address.port} is in use" if address.port else "Ports 7860 to 7959 are in use"
+        raise ConflictError(what, fix="Choose another one with `--port`") from None
     if wait:
         logger.info("Open %s in a browser; Ctrl-C ends it", url)
         page.block_thread()
@@ -111,9 +120,9 @@ def build_page(predict: Predictor, examples: Sequence[str] = ()) -> Any:
     import gradio as gr
 
     pictures = predict.noun == "pictures"
-    title = f"{predict.contract.about.get('recipe', predict.task)}".replace("_", " ").capitalize()
+    title = printable(predict.contract.about.get("recipe", predict.task)).replace("_", " ").capitalize()
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(60, KEPT_SECONDS)) as page:
-        gr.Markdown(f"# {title}\n{_about(predict)}")
+        gr.Markdown(f"# {_escaped(title)}\n{_escaped(_about(predict))}")
         with gr.Row():
             with gr.Column():
                 if pictures:
@@ -175,9 +184,17 @@ def _components(predict: Predictor) -> list[Any]:
             return [gr.Dataframe(headers=["quantity", "value", "unit"], label="Answer")]
         case "detection":
             headers = ["label", "score", "left", "top", "right", "bottom"]
-            return [gr.Image(label="Boxes", format="jpeg"), gr.Dataframe(headers=headers, label="Boxes in pixels")]
+            drawn = gr.Image(label="Boxes", format="jpeg", buttons=["fullscreen", "download"])  # and none that sends it
+            return [drawn, gr.Dataframe(headers=headers, label="Boxes in pixels", buttons=["copy"])]
         case "segmentation":
-            return [gr.Image(label="Mask", format="jpeg"), gr.Label(label="Share of the pixels")]
+            shades = reporting.colours(len(predict.labels)).round().astype(int)
+            colours = {
+                name: "#{:02x}{:02x}{:02x}".format(*shade) for name, shade in zip(predict.labels, shades, strict=True)
+            }
+            return [
+                gr.AnnotatedImage(label="Mask", color_map=colours, format="jpeg", buttons=["fullscreen"]),
+                gr.Label(label="Share of the pixels"),
+            ]
     return [gr.Textbox(label="Answer", lines=6)]
 
 
@@ -200,7 +217,7 @@ def _ask(predict: Predictor, value: Any) -> Answer:
             return Unreadable("text", f"{len(value):,} characters, more than {MOST_CHARACTERS:,}")
         item = Asked("text", value)
     else:
-        path = Path(value["path"] if isinstance(value, dict) else value.path)
+        path = Path(str(value.get("path") if isinstance(value, dict) else getattr(value, "path", None)))
         # Gradio has checked that it is an upload; to be sure
         if not path.resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
             return Unreadable("picture", "not an upload")
@@ -218,11 +235,12 @@ def _parts(predict: Predictor, answer: Answer, value: Any) -> list[Any]:
         case Numbers():
             return [[[name, number, answer.units.get(name, "")] for name, number in answer.values.items()]]
         case Boxes() | Mask():
-            drawn = draw(answer, upright(Path(value["path"])), predict.labels)
+            picture = upright(Path(value["path"]))
             if isinstance(answer, Mask):
-                return [drawn, answer.shares]
+                masks = [(OPACITY * (answer.mask == answer.legend.index(name)), name) for name in answer.shares]
+                return [(picture, masks), answer.shares]
             rows = [[box.label, round(box.score, 3), *(round(side, 1) for side in box.corners)] for box in answer.boxes]
-            return [drawn, rows]
+            return [draw(answer, picture, predict.labels), rows]
     return [answer.text]
 
 

@@ -16,6 +16,7 @@ from tfft.errors import ConfigError, DataError, counted
 from tfft.serving.answers import Answer, Unreadable
 from tfft.serving.asked import Asked
 from tfft.serving.drawing import Drawings
+from tfft.serving.outputs import mirrored_too
 from tfft.serving.predictor import BATCH, Predictor
 from tfft.serving.tables import check_out, table
 
@@ -37,8 +38,8 @@ class Shard:
         Raises:
             ConfigError: If this is no part of a whole.
         """
-        number, _, count = words.partition("/")
-        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        number, _, count = (part if part.isdecimal() and len(part) < 7 else "0" for part in words.partition("/"))
+        if not 1 <= int(number) <= int(count):
             raise ConfigError(f"`--shard` must be like 3/16, from 1/16 to 16/16 (got {words})", fix="Correct it")
         return cls(int(number), int(count))
 
@@ -84,6 +85,8 @@ def predict_all(predict: Predictor, inputs: Any, job: Job) -> None:
     if out is not None:
         out = job.shard.named(out) if job.shard.count > 1 else out
         check_out(out)
+    if job.tta:
+        mirrored_too(predict.outputs, predict.contract)  # raises if it has none
     count = sum(1 for _ in job.shard.applied(predict.reader.items(inputs)))
     items = job.shard.applied(predict.reader.items(inputs))
     drawings = Drawings(job.draw, predict.task, predict.labels) if job.draw is not None else None

@@ -14,18 +14,24 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import tree
 from PIL import Image
 
 from tfft import extras
+from tfft.errors import ConfigError, check_range
 from tfft.serving.answers import Answer, Box, Boxes, Label, Mask, Numbers, Tags, Text, Unreadable
-from tfft.serving.asked import Asked, PictureReader, Read, TextReader
+from tfft.serving.asked import Asked, Read
 from tfft.serving.bundle import open_model
 from tfft.serving.contract import Contract, PictureInput, read_contract
 from tfft.serving.outputs import Outputs, mirrored_too, outputs_of
+from tfft.serving.picture_reader import PictureReader
+from tfft.serving.text_reader import TextReader
 
 BATCH = 32
 """Pictures or texts in a batch."""
+MOST_TOGETHER = 10_000
+"""Inputs of a batch at most."""
 AHEAD = 3
 """Batches that are read ahead of the model."""
 
@@ -95,6 +101,7 @@ class Predictor:
         self, items: Iterable[Asked], *, tta: bool = False, batch_size: int = BATCH
     ) -> Iterator[tuple[Read | Unreadable, Any]]:
         """Each input as it was read, and the outputs of the model for it, at the model's size; None if unreadable."""
+        check_range("batch_size", batch_size, least=1, most=MOST_TOGETHER)
         outputs = mirrored_too(self.outputs, self.contract) if tta else self.outputs
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the interpreter lock while it decodes
             reads = _ahead(self.reader.read, items, pool, AHEAD * batch_size)
@@ -103,10 +110,22 @@ class Predictor:
                     warnings.simplefilter("ignore")  # of Pillow, about odd metadata and sizes
                     group = list(itertools.islice(reads, batch_size))
                     good = [read for read in group if isinstance(read, Read)]
-                    found = iter(_rows(outputs(self.reader.batch(good)), len(good)) if good else [])
+                    found = iter(_rows(self._asked(outputs, good), len(good)) if good else [])
                 if not group:
                     return
                 yield from ((read, next(found) if isinstance(read, Read) else None) for read in group)
+
+    def _asked(self, outputs: Outputs, reads: Sequence[Read]) -> Any:
+        """The outputs for a batch; raises `ConfigError` if the model, which may be from a stranger, cannot answer."""
+        try:
+            return outputs(self.reader.batch(reads))
+        except tf.errors.ResourceExhaustedError:
+            raise
+        except (tf.errors.OpError, ValueError, TypeError, KeyError, IndexError) as error:
+            first = str(error).strip().partition("\n")[0][:200]
+            raise ConfigError(
+                f"The model in {self.folder} cannot answer: {first}", fix="Copy the folder again"
+            ) from error
 
 
 def open_run(folder: str | os.PathLike[str], *, column: str | None = None, lines: bool = False) -> Predictor:
@@ -186,6 +205,11 @@ def _boxes(contract: Contract, size: tuple[int, int], output: Any) -> Iterator[B
     (height, width), (rows, columns) = size, contract.input.image_size
     scale = np.array([width / columns, height / rows] * 2)
     for box, score, index in zip(output["boxes"], output["scores"], output["labels"], strict=True):
+        if index >= len(contract.labels):
+            raise ConfigError(
+                f"The model predicts class {index}, but serving.json names only {len(contract.labels)} classes",
+                fix="Copy the folder again",
+            )
         if index >= 0 and score >= contract.thresholds[index]:
             yield Box(contract.labels[index], float(score), *(box * scale).tolist())
 

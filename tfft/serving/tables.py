@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,8 +33,15 @@ def check_out(out: Path) -> None:
     """
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"`--out` must end in {listed(SUFFIXES)} (got {out})", fix="Choose one of these")
+    if "\0" in str(out):
+        raise ConfigError("`--out` has a NUL", fix="Choose another name")
     if out.exists():
         raise ConfigError(f"{out} exists already", fix="Choose another `--out`; tfft never overwrites a file")
+    if os.path.lexists(part_of(out)):
+        raise ConfigError(
+            f"{part_of(out)} exists: another job is writing it, or has been stopped",
+            fix="Remove it in the latter case, or choose another `--out`",
+        )
     if not out.parent.is_dir():
         raise ConfigError(f"Folder not found: {out.parent}", fix="Make it first, or choose another `--out`")
     if out.suffix.lower() == ".parquet":
@@ -51,11 +59,23 @@ def table(out: Path, contract: Contract, top: int) -> Iterator[Write]:
         contract: Of the model that answers.
         top: Classes of a row.
     """
-    part, columns = out.with_name(out.name + PART), columns_of(contract.task, contract.labels, top)
+    part, columns = part_of(out), columns_of(contract.task, contract.labels, top)
     writers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
-    with writers[out.suffix.lower()](part, columns, top) as write:
-        yield write
+    try:
+        part.touch(exist_ok=False)
+        with writers[out.suffix.lower()](part, columns, top) as write:
+            yield write
+    except OSError as error:
+        error.filename = error.filename or str(part)  # a full disk, while rows are written
+        raise
+    if out.exists():
+        raise ConfigError(f"{out} was made meanwhile", fix=f"The answers are in {part}")
     part.replace(out)
+
+
+def part_of(out: Path) -> Path:
+    """The file that rows are written to until all are there."""
+    return out.with_name(out.name + PART)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def lines(predict: Predictor) -> str:
     return (
         "import mlflow.pyfunc\nimport pandas as pd\n\n"
         f'model = mlflow.pyfunc.load_model("{FILE}")\n'
-        f'print(model.predict(pd.DataFrame({{"{column}": ["{value}"]}})))\n'
+        f'print(model.predict(pd.DataFrame({{{json.dumps(column)}: ["{value}"]}})))\n'
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tfft.errors import DataError
-from tfft.serving.asked import Read, TextReader
+from tfft.serving.asked import Read
+from tfft.serving.text_reader import TextReader
 
 READER = TextReader("text")
 
