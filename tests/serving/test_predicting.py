@@ -80,8 +80,12 @@ def test_answers_become_rows(run_of: Run, pictures: Path, tmp_path: Path, tfft: 
 def test_what_cannot_be_done_is_one_sentence(run_of: Run, pictures: Path, tmp_path: Path, tfft: Callable) -> None:
     run, out = run_of("classification"), tmp_path / "a.csv"
     out.write_text("mine")
+    (tmp_path / "b.csv.part").symlink_to(tmp_path / "target")
     for words, code, said in (
         ([run, pictures, "--out", out], 2, "exists already"),
+        ([run, pictures, "--out", tmp_path / "b.csv"], 2, "b.csv.part exists"),
+        ([run_of("detection"), pictures, "--out", tmp_path / "c.csv", "--tta"], 2, "mirror images"),
+        ([run, pictures, "--shard", "1/" + "9" * 50], 2, "--shard"),
         ([run, pictures, "--out", tmp_path / "a.xls"], 2, "must end in .csv"),
         ([run, pictures, "--out", tmp_path / "no/a.csv"], 2, "Folder not found"),
         ([run, pictures, "--shard", "0/4"], 2, "--shard"),
@@ -94,7 +98,7 @@ def test_what_cannot_be_done_is_one_sentence(run_of: Run, pictures: Path, tmp_pa
         assert tfft("predict", *words)[0] == code
         assert said in tfft("predict", *words)[1]
     assert out.read_text() == "mine"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "pictures"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv.part", "pictures"]
 
 
 @pytest.mark.parametrize("task", ["detection", "segmentation"])

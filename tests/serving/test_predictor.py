@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from PIL import Image
 
@@ -32,8 +34,8 @@ def test_whatever_holds_a_picture_gets_its_answer(run_of: Run, painted: Paint, t
     assert (one.label, one.input) == ("red", str(tmp_path / "a.png"))
     assert one.probability > 0.9
     assert list(one.top(2)) == ["red", "green"]
-    for same in (tmp_path / "a.png", content, memoryview(content), Image.open(io.BytesIO(content)), red,
-                 red.astype(np.float32), red.astype(np.int64), red.astype(np.uint16) * 256):  # fmt: skip
+    arrays = [red, *(red.astype(kind) for kind in ("float32", "int64", "uint16")), red.astype(np.uint16) * 256]
+    for same in (tmp_path / "a.png", content, memoryview(content), Image.open(io.BytesIO(content)), *arrays):
         assert predict(same).probabilities == one.probabilities
     assert len(set(predict(deep).probabilities.values())) == 1  # grey, of 16 bits
     folder = predict(tmp_path)
@@ -47,6 +49,8 @@ def test_whatever_holds_a_picture_gets_its_answer(run_of: Run, painted: Paint, t
 
 def test_what_is_no_picture_says_why_and_others_go_on(run_of: Run, painted: Paint, tmp_path: Path) -> None:
     predict, red = open_run(run_of("classification")), painted("red")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "none").mkdir()
     wrong = {
         "do not divide": red / 255,
         "from -1 to": red / 127.5 - 1,
@@ -57,6 +61,9 @@ def test_what_is_no_picture_says_why_and_others_go_on(run_of: Run, painted: Pain
         "of bool": red > 5,
         "empty": b"",
         "No such file": tmp_path / "no.jpg",
+        "a pipe or device": tmp_path / "pipe.jpg",
+        "No pictures in": tmp_path / "none",
+        r"shape \(3, 30, 40\)": np.moveaxis(red, -1, 0),
     }
     answers = predict([*wrong.values(), red], batch_size=2)
     assert all(isinstance(answer, Unreadable) for answer in answers[:-1])
@@ -66,8 +73,13 @@ def test_what_is_no_picture_says_why_and_others_go_on(run_of: Run, painted: Pain
     assert [answer.input for answer in answers[:2]] == ["0", "1"]
     with pytest.raises(DataError, match="No pictures in"):
         predict(tmp_path)
-    with pytest.raises(ConfigError, match="of type int"):
-        predict(3)
+    for nothing in (3, None, {}, np.array(3)):
+        with pytest.raises(ConfigError, match="cannot be asked about"):
+            predict(nothing)
+    with pytest.raises(ConfigError, match="batch_size"):
+        predict([red], batch_size=0)
+    frame = pandas.DataFrame({"more": [1], "path": [str(tmp_path / "no.jpg")]})
+    assert "No such file" in predict(frame)[0].error
     assert json.loads(json.dumps(answers[0].json()))["error"] == answers[0].error
 
 
