@@ -66,7 +66,9 @@ def page_of_run(folder: Path, page: str | os.PathLike[str] | None, verb: str) ->
 def open_run(folder: str | os.PathLike[str], *, column: str | None = None, lines: bool = False) -> Predictor:
     """Opens the model of a finished run; TensorFlow starts without its log lines."""
     from tfft.runs.starting import import_keras
+    from tfft.serving.contract import read_contract
 
+    read_contract(Path(folder))  # a wrong folder is known before TensorFlow is imported
     import_keras()
     from tfft import serving
 
@@ -110,15 +112,16 @@ def export(
     """Exports the model of a run; each export is compared with it on examples of the run, or of other data."""
     log_to_screen()
     folder = Path(folder)
-    predict = open_run(folder)
+    predict, out = open_run(folder), folder / "export" if out is None else Path(out)
     from tfft.serving import exporting
 
+    exporting.check_folders(formats, out)
     for name in formats:
         exporting.check_format(predict, name)
     module = page_of_run(folder, page, "export")
     config = data_config(module.Config, folder, None if data is None else _as_data(data, labels))
     examples = exporting.Examples.of(predict, module.RECIPE.find_data, config, own=data is None)
-    return exporting.export_run(predict, formats, folder / "export" if out is None else Path(out), examples)
+    return exporting.export_run(predict, formats, out, examples)
 
 
 MOST_SHOWN = 6

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfft import cli, front
-from tfft.errors import ConfigError, check_range
+from tfft import cli, files, front
+from tfft.errors import ConfigError, DataError
 from tfft.runs.replay import data_config
 
+FORMATS = ("saved_model", "litert", "litert-int8", "onnx", "mlflow")
+"""Those of `tfft.serving.exporting`, which imports TensorFlow."""
 TEXT_FILES = (".txt", ".csv", ".tsv", ".jsonl")
 """A word with such a suffix is no text but a file."""
 
@@ -24,8 +26,12 @@ def add_commands(commands: Any) -> None:
     predict.add_argument("--out", type=Path, help="file for the answers: .csv, .jsonl or .parquet; else the screen")
     predict.add_argument("--draw", type=Path, help="new folder for the pictures with their boxes or masks")
     predict.add_argument("--tta", action="store_true", help="mean over each picture and its mirror image")
-    predict.add_argument("--shard", default="1/1", help="answer for one part of the inputs, such as 3/16")
-    predict.add_argument("--top", type=int, default=3, help="classes in a row of a table (default 3)")
+    predict.add_argument(
+        "--shard",
+        default="1/1",
+        help="answer for one part of the inputs, such as 3/16; its number joins the name of --out",
+    )
+    predict.add_argument("--top", type=int, default=3, help="classes in a row of a .csv or .parquet file (default 3)")
     predict.add_argument("--column", help="column of a table that has the paths or texts; by default as in the run")
     predict.add_argument("--lines", action="store_true", help="each line of a .txt file is a text")
     predict.add_argument("--batch-size", type=int, default=32, help="inputs in a batch (default 32)")
@@ -35,11 +41,12 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("run", type=Path, help="the run folder")
     evaluate.add_argument("--data", help="data with ground truth; by default the test split of the run")
     evaluate.add_argument("--page", help="the page that made the run, if it is your own")
+    evaluate.add_argument("--out", type=Path, help="new .json file for all scores, also those of each class")
     evaluate.add_argument("--tta", action="store_true", help="mean over each picture and its mirror image")
     export = commands.add_parser("export", help="export a trained model, checked against it")
     export.add_argument("run", type=Path, help="the run folder")
     export.add_argument(
-        "--format", nargs="+", required=True, metavar="FORMAT", help="saved_model, litert, litert-int8, onnx, mlflow"
+        "--format", nargs="+", required=True, choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS)
     )
     export.add_argument("--out", type=Path, help="where each format becomes a folder; by default export in the run")
     export.add_argument("--data", help="data to compare on; by default the test split of the run")
@@ -65,12 +72,12 @@ def run_command(words: argparse.Namespace, others: Sequence[str]) -> None:
 
 
 def _predict(words: argparse.Namespace) -> None:
-    check_range("--batch-size", words.batch_size, least=1, most=10_000)
-    check_range("--top", words.top, least=1)
-    predict = front.open_run(words.run, column=words.column, lines=words.lines)
-    from tfft.serving.predicting import Job, Shard, predict_all  # after TensorFlow, which starts quietly
+    from tfft.serving.job import Job, Shard
 
     job = Job(words.out, words.draw, words.tta, Shard.of(words.shard), words.top, words.batch_size)
+    predict = front.open_run(words.run, column=words.column, lines=words.lines)
+    from tfft.serving.predicting import predict_all  # after TensorFlow, which starts quietly
+
     inputs: Any = words.inputs[0] if len(words.inputs) == 1 else words.inputs
     inputs = inputs if predict.noun == "pictures" else [_text_or_file(word) for word in words.inputs]
     predict_all(predict, inputs, job)
@@ -80,12 +87,16 @@ def _text_or_file(word: str) -> str | Path:
     if os.path.exists(word):
         return Path(word)
     if word.lower().endswith(TEXT_FILES):
-        raise ConfigError(f"File not found: {word}", fix="Check the path")
+        raise DataError(f"File not found: {word}", fix="Check the path")
     return word
 
 
 def _evaluate(words: argparse.Namespace, others: Sequence[str]) -> None:
     page = front.page_of_run(words.run, words.page, "evaluate")
     own = words.data is None
+    if words.out is not None and words.out.exists():
+        raise ConfigError(f"{words.out} exists already", fix="Choose another `--out`; tfft never overwrites a file")
     config = cli.parse(page.Config, None, others, start=data_config(page.Config, words.run, words.data))
-    front.score(words.run, page, config, own=own, tta=words.tta)
+    scores = front.score(words.run, page, config, own=own, tta=words.tta)
+    if words.out is not None:
+        files.write_json(words.out, scores)

@@ -84,14 +84,14 @@ def test_what_cannot_be_done_is_one_sentence(run_of: Run, pictures: Path, tmp_pa
     for words, code, said in (
         ([run, pictures, "--out", out], 2, "exists already"),
         ([run, pictures, "--out", tmp_path / "b.csv"], 2, "b.csv.part exists"),
-        ([run_of("detection"), pictures, "--out", tmp_path / "c.csv", "--tta"], 2, "mirror images"),
+        ([run_of("detection"), pictures, "--out", tmp_path / "c.csv", "--tta"], 2, "`--tta` works for"),
         ([run, pictures, "--shard", "1/" + "9" * 50], 2, "--shard"),
         ([run, pictures, "--out", tmp_path / "a.xls"], 2, "must end in .csv"),
         ([run, pictures, "--out", tmp_path / "no/a.csv"], 2, "Folder not found"),
         ([run, pictures, "--shard", "0/4"], 2, "--shard"),
         ([run, pictures, "--top", "0"], 2, "--top"),
         ([run, pictures, "--draw", tmp_path / "drawn"], 2, "`--draw` draws boxes and masks"),
-        ([run, pictures / "=cmd.jpg"], 3, "None of 1 input can be read"),
+        ([run, pictures / "=cmd.jpg"], 3, "None of 1 input can be read; the first: an empty file"),
         ([run, tmp_path / "no.csv"], 3, "File not found"),
         ([tmp_path, pictures], 2, "serving.json is missing"),
     ):

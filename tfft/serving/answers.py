@@ -119,8 +119,8 @@ class Box:
     """An object in a picture; corners are in pixels of the picture as it stands upright."""
 
     label: str
-    score: float
-    """In [0, 1]."""
+    probability: float
+    """In [0, 1]: the score of the detector."""
     left: float
     top: float
     right: float
@@ -134,6 +134,10 @@ class Box:
     def json(self) -> dict[str, Any]:
         """As JSON values."""
         return dict(vars(self))
+
+    def __str__(self) -> str:
+        left, top, right, bottom = map(round, self.corners)
+        return f"{self.label} {self.probability:.0%} from ({left}, {top}) to ({right}, {bottom})"
 
 
 @dataclass(frozen=True)
@@ -154,16 +158,13 @@ class Boxes:
         if not self.boxes:
             return [{"input": self.input}]
         return [
-            {"input": self.input, "label": box.label, "probability": box.score,
+            {"input": self.input, "label": box.label, "probability": box.probability,
              **{side: round(getattr(box, side), 2) for side in ("left", "top", "right", "bottom")}}
             for box in self.boxes
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        named = listed(
-            f"{box.label} {box.score:.0%} at {box.left:.0f}, {box.top:.0f} to {box.right:.0f}, {box.bottom:.0f}"
-            for box in self.boxes
-        )
+        named = "; ".join(map(str, self.boxes))
         return printable(f"{self.input}: {counted(len(self.boxes), 'box', 'boxes')}{f': {named}' if named else ''}")
 
 
@@ -233,6 +234,10 @@ class Unreadable:
     input: str
     error: str
     """The reason."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Says why there is no answer, where a part of one is asked for."""
+        raise AttributeError(f"{self.input} cannot be read ({self.error}), so it has no `{name}`")
 
     def json(self) -> dict[str, Any]:
         """As JSON values."""

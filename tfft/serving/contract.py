@@ -114,6 +114,8 @@ def read_contract(folder: Path) -> Contract:
     try:
         stored = json.loads(file_bytes(path, most=MOST_BYTES))
     except (FileNotFoundError, NotADirectoryError):
+        if not folder.is_dir():
+            raise ConfigError(f"Folder not found: {folder}", fix="Check the path of the run") from None
         raise ConfigError(
             f"No trained model in {folder}: {CONTRACT} is missing",
             fix="Check the folder, or finish its run: `tfft resume FOLDER`",

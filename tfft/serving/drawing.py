@@ -40,7 +40,7 @@ def draw(answer: Boxes | Mask, picture: Image.Image, labels: list[str]) -> Image
     for box in reversed(answer.boxes):  # the best on top
         colour = tuple(colours[labels.index(box.label)].round().astype(int).tolist())
         pen.rectangle((box.left, box.top, max(box.left, box.right), max(box.top, box.bottom)), None, colour, width)
-        words = f"{box.label} {box.score:.0%}"
+        words = f"{box.label} {box.probability:.0%}"
         left, top, right, bottom = pen.textbbox((box.left + width, box.top + width), words, font=font)
         pen.rectangle((left - width, top - width, right + width, bottom + width), colour)
         pen.text((box.left + width, box.top + width), words, "black" if sum(colour) > 380 else "white", font)

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 Find = Callable[[Any], Sequence[Record]] | None
 """From a configuration to the records of its data: `find_data` of a page; None if the page has none."""
+TEST = "test"
 TRAINED = ("train", "val")
 """Splits that a model has been fitted to: scores on them would be too good."""
 
@@ -46,8 +47,7 @@ def evaluate_run(folder: Path, find_data: Find, config: Any, *, own: bool, tta: 
     scores, unreadable = score_run(predict, truths, tta=tta)
     if unreadable:
         logger.warning("%s left out: %s", counted(len(unreadable), "example"), listed(unreadable, most=3))
-    name = "again" if own else "new"
-    reporting.show_table({name: scores})
+    reporting.show_table({_scored_split(folder) if own else "new data": scores})
     logger.info("%s scored; %s", counted(len(truths) - len(unreadable), "example"), _before(predict))
     return scores
 
@@ -66,7 +66,9 @@ def held_out(folder: Path, find_data: Find, config: Any, *, own: bool) -> list[R
         raise ConfigError(f"{folder / SPLITS} names no example", fix="Copy the whole run folder")
     records = find_data(config)
     if own:
-        split = "test" if "test" in known.values() else "val"
+        split = _scored_split(folder)
+        if split != TEST:
+            logger.warning("The run has no test split: its val split is used, which chose the best epoch")
         chosen = in_split(records, known, split)
         missing = list(known.values()).count(split) - len({record.digest for record in chosen})
         if not chosen:
@@ -82,6 +84,11 @@ def held_out(folder: Path, find_data: Find, config: Any, *, own: bool) -> list[R
     if left := len(records) - len(chosen):
         logger.warning("%s left out, because the run was trained or validated on them", counted(left, "example"))
     return chosen
+
+
+def _scored_split(folder: Path) -> str:
+    """The split of a run's own data that is scored."""
+    return TEST if TEST in read_splits(folder).values() else "val"
 
 
 def _before(predict: Predictor) -> str:

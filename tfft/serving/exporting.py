@@ -106,25 +106,29 @@ def export_run(predict: Predictor, names: Sequence[str], folder: Path, examples:
             compared[name] = export(predict, name, folder / name, examples)
         except ConfigError as error:
             refused[name] = error
-    reporting.show_rows([_row(name, one, folder / name) for name, one in compared.items()])
     for name in compared:
         lines = (folder / name / USE).read_text(encoding="utf-8").rstrip()
-        logger.info("\nTo use %s, run in its folder (%s):\n\n%s", name, folder / name / USE, _indented(lines))
+        given = "PICTURE" if predict.noun == "pictures" else "TEXT"
+        logger.info("\nTo use %s, in %s: `python %s %s`\n\n%s", name, folder / name, USE, given, _indented(lines))
+    logger.info("")
+    reporting.show_rows(
+        [_row(name, one, folder / name, predict.noun.removesuffix("s")) for name, one in compared.items()]
+    )
     if refused:
         raise next(iter(refused.values())) if len(refused) == 1 else ConfigError(" ".join(map(str, refused.values())))
     return compared
 
 
-def _row(name: str, one: Compared, folder: Path) -> dict[str, str]:
+def _row(name: str, one: Compared, folder: Path, noun: str) -> dict[str, str]:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return {
         "format": name,
-        "agreement>": f"{one.agreement:.1%}",
+        "same answers>": f"{one.agreement:.1%}",
         f"{one.name} of the model>": f"{one.score:.4f}",
         "of the export>": f"{one.exported:.4f}",
-        "largest difference>": f"{one.difference:.1e}",
+        "largest difference>": f"{one.difference:.2g}",
         "size>": megabytes(size),
-        "ms for one>": f"{one.milliseconds:.1f}",
+        f"ms for one {noun}>": f"{one.milliseconds:.1f}",
     }
 
 
@@ -176,6 +180,7 @@ def _exported(predict: Predictor, name: str, folder: Path, examples: Examples) -
             with _quiet():
                 wanted.write(predict, temporary, examples.sample(predict) if wanted.calibrated else None)
                 outputs = wanted.open(predict, temporary)
+                compare(predict, outputs, examples.held_out.first())  # runtimes log when they are first asked
         except (TfftError, OSError, MemoryError):
             raise
         except Exception as error:  # of any kind, from the converters and runtimes

@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import tree
 
 from tfft.data.batching.widths import widths_of
-from tfft.errors import ConfigError
+from tfft.errors import ConfigError, listed
 from tfft.models.decoder import of_layers
 from tfft.models.generating import answerer
 from tfft.models.subwords import Subwords, pretrained_subwords
@@ -151,9 +151,7 @@ def mirrored_too(outputs: Outputs, contract: Contract) -> Outputs:
         ConfigError: If a mirrored picture means something else, or outputs have no mean.
     """
     if contract.task not in MIRRORED or not isinstance(contract.input, PictureInput):
-        raise ConfigError(
-            f"`--tta` is the mean over mirror images, which {contract.task} here does not have", fix="Leave it out"
-        )
+        raise ConfigError(f"`--tta` works for pictures and {listed(MIRRORED)}, not here", fix="Leave it out")
     if not contract.input.flip:
         raise ConfigError(
             "`--tta` mirrors pictures, but the run was trained with `--no-flip`, where left and right matter",

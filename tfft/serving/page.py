@@ -62,7 +62,7 @@ def serve(predict: Predictor, address: Address, examples: Sequence[Asked] = ()) 
     extras.require("serve", "The page")
     with uploads() as folder:
         shown = [_shown(predict, one, folder / f"example-{place}") for place, one in enumerate(examples)]
-        launch(build_page(predict, shown), address)
+        launch(build_page(predict, shown), address, pictures=predict.noun == "pictures")
 
 
 @contextlib.contextmanager
@@ -73,12 +73,13 @@ def uploads() -> Iterator[Path]:
         yield Path(folder)
 
 
-def launch(page: Any, address: Address, *, wait: bool = True) -> str:
+def launch(page: Any, address: Address, *, pictures: bool = True, wait: bool = True) -> str:
     """Starts the server of a page; returns its address.
 
     Args:
         page: From `build_page`.
         address: Where.
+        pictures: Whether it takes pictures.
         wait: Whether to return only after Ctrl-C.
     """
     import gradio as gr
@@ -105,7 +106,9 @@ def launch(page: Any, address: Address, *, wait: bool = True) -> str:
         what = f"Port {address.port} is in use" if address.port else "Ports 7860 to 7959 are in use"
         raise ConflictError(what, fix="Choose another one with `--port`") from None
     if wait:
-        logger.info("Open %s in a browser; Ctrl-C ends it", url)
+        logger.info("Open %s in a browser; Ctrl-C ends it. Programs ask it with the package gradio_client:", url)
+        given = 'handle_file("picture.jpg")' if pictures else '"a text"'
+        logger.info('    Client(%r).predict(%s, api_name="/predict")', url, given)
         page.block_thread()
     return url
 
@@ -183,7 +186,7 @@ def _components(predict: Predictor) -> list[Any]:
         case "regression":
             return [gr.Dataframe(headers=["quantity", "value", "unit"], label="Answer")]
         case "detection":
-            headers = ["label", "score", "left", "top", "right", "bottom"]
+            headers = ["label", "probability", "left", "top", "right", "bottom"]
             drawn = gr.Image(label="Boxes", format="jpeg", buttons=["fullscreen", "download"])  # and none that sends it
             return [drawn, gr.Dataframe(headers=headers, label="Boxes in pixels", buttons=["copy"])]
         case "segmentation":
@@ -239,7 +242,10 @@ def _parts(predict: Predictor, answer: Answer, value: Any) -> list[Any]:
             if isinstance(answer, Mask):
                 masks = [(OPACITY * (answer.mask == answer.legend.index(name)), name) for name in answer.shares]
                 return [(picture, masks), answer.shares]
-            rows = [[box.label, round(box.score, 3), *(round(side, 1) for side in box.corners)] for box in answer.boxes]
+            rows = [
+                [box.label, round(box.probability, 3), *(round(side, 1) for side in box.corners)]
+                for box in answer.boxes
+            ]
             return [draw(answer, picture, predict.labels), rows]
     return [answer.text]
 

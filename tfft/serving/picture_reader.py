@@ -37,7 +37,7 @@ class PictureReader:
         """Whether this is one picture, not a collection."""
         if isinstance(inputs, (str, os.PathLike)):
             return not (os.path.isdir(inputs) or str(inputs).lower().endswith(TABLES))
-        if isinstance(inputs, (bytes, bytearray, memoryview, Image.Image)):
+        if isinstance(inputs, (bytes, bytearray, memoryview, Image.Image)) or hasattr(inputs, "read"):
             return True
         # of data frames the entries are asked for; of other arrays than of one picture, too
         return not hasattr(inputs, "iloc") and getattr(inputs, "ndim", None) in (GREY, COLOURED)
@@ -82,6 +82,8 @@ class PictureReader:
                 raise content
             if isinstance(content, os.PathLike):
                 content = file_bytes(Path(content))
+            elif hasattr(content, "read"):
+                content = content.read()  # an open file
             if isinstance(content, (bytes, bytearray, memoryview)):
                 with opened(bytes(content)) as image:
                     fitted = fit(image, self.image_size)

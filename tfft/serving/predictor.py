@@ -19,24 +19,21 @@ from keras import tree
 from PIL import Image
 
 from tfft import extras
-from tfft.errors import ConfigError, check_range
+from tfft.errors import ConfigError, check_range, counted
 from tfft.serving.answers import Answer, Box, Boxes, Label, Mask, Numbers, Tags, Text, Unreadable
 from tfft.serving.asked import Asked, Read
 from tfft.serving.bundle import open_model
 from tfft.serving.contract import Contract, PictureInput, read_contract
+from tfft.serving.job import BATCH, MOST_TOGETHER
 from tfft.serving.outputs import Outputs, mirrored_too, outputs_of
 from tfft.serving.picture_reader import PictureReader
 from tfft.serving.text_reader import TextReader
 
-BATCH = 32
-"""Pictures or texts in a batch."""
-MOST_TOGETHER = 10_000
-"""Inputs of a batch at most."""
 AHEAD = 3
 """Batches that are read ahead of the model."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Predictor:
     """A trained model that answers for files, arrays or texts; `tfft.open` makes one.
 
@@ -56,6 +53,10 @@ class Predictor:
     outputs: Outputs = field(repr=False)
     """From a batch, pixels or texts, to outputs as numbers."""
     reader: PictureReader | TextReader = field(repr=False)
+
+    def __repr__(self) -> str:
+        labels = f", {counted(len(self.labels), 'label')}" if self.labels else ""
+        return f"<{self.task} of {self.noun}{labels}, {self.folder}>"
 
     @property
     def task(self) -> str:

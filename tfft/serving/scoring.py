@@ -37,6 +37,10 @@ class Truths:
         """The inputs."""
         return (Asked(record.where, record.content) for record in self.records)
 
+    def first(self) -> Truths:
+        """The first example alone."""
+        return Truths(self.records[:1], self.at([0]))
+
     def at(self, positions: Sequence[int]) -> Any:
         """The values at some positions."""
         if isinstance(self.values, list):

@@ -84,8 +84,12 @@ def _csv(path: Path, columns: Mapping[str, type], top: int) -> Iterator[Write]:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         yield lambda answer: writer.writerows(
-            {name: files.inert(value) for name, value in row.items()} for row in answer.rows(top)
+            {name: _cell(value) for name, value in row.items()} for row in answer.rows(top)
         )
+
+
+def _cell(value: Any) -> Any:
+    return f"{value:.7g}" if isinstance(value, float) else files.inert(value)
 
 
 @contextmanager

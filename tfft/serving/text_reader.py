@@ -35,7 +35,7 @@ class TextReader:
         if isinstance(inputs, (str, os.PathLike)):
             many = _is_path(inputs) and (os.path.isdir(inputs) or str(inputs).lower().endswith(SUFFIXES) or self.lines)
             return not many
-        return isinstance(inputs, (bytes, bytearray, memoryview))
+        return isinstance(inputs, (bytes, bytearray, memoryview)) or hasattr(inputs, "read")
 
     def items(self, inputs: Any) -> Iterator[Asked]:
         """The texts of a string, a file, a folder of .txt files, a table, or any collection of these.
@@ -45,8 +45,8 @@ class TextReader:
         Raises:
             DataError: If a folder has no texts, or a table cannot be read.
         """
-        if isinstance(inputs, (bytes, bytearray, memoryview)):
-            yield Asked("text", bytes(inputs))
+        if isinstance(inputs, (bytes, bytearray, memoryview)) or hasattr(inputs, "read"):
+            yield Asked("text", inputs)
         elif isinstance(inputs, (str, os.PathLike)):
             yield from self._found(Path(inputs)) if _is_path(inputs) else [_said(inputs)]
         else:
@@ -84,6 +84,8 @@ class TextReader:
                 return Unreadable(asked.where, str(content))
             if isinstance(content, os.PathLike):
                 content = file_bytes(Path(content))
+            if hasattr(content, "read"):
+                content = content.read()  # an open file
             if hasattr(content, "numpy"):
                 content = content.numpy()  # a tensor
             if isinstance(content, (bytes, bytearray, memoryview)):

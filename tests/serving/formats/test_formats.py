@@ -26,17 +26,18 @@ class Refuse:
         if name.partition(".")[0] in ("tfft", "recipes"):
             raise ImportError(name)
 sys.meta_path.insert(0, Refuse())
-for folder in sys.argv[1:]:
+folders, sys.argv[1:] = sys.argv[2:], sys.argv[1:2]
+for folder in folders:
     os.chdir(folder)
     exec(Path("use.py").read_text(), {})
 """
 
 
 def used(folders: Sequence[Path], picture: np.ndarray) -> list[str]:
-    """What the lines of exports print about a picture, in a process without tfft."""
-    for folder in folders:
-        Image.fromarray(picture).save(folder / "picture.jpg", quality=100)
-    done = subprocess.run([sys.executable, "-c", LINES, *map(str, folders)], capture_output=True, text=True)
+    """What the lines of exports print about a picture, or a text of its name, in a process without tfft."""
+    path = folders[0].parent / "picture.png"
+    Image.fromarray(picture).save(path)
+    done = subprocess.run([sys.executable, "-c", LINES, str(path), *map(str, folders)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

@@ -99,6 +99,7 @@ def in_structure(predict: Predictor, outputs: dict[str, np.ndarray]) -> Any:
 
 PICTURE_LINES = """\
 import json
+import sys
 
 import numpy as np
 {runtime}
@@ -106,8 +107,9 @@ from PIL import Image, ImageOps
 
 serving = json.load(open("serving.json"))
 height, width = serving["input"]["image_size"]
-picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB").resize((width, height), Image.BILINEAR)
-pixels = np.asarray(picture, "float32")[None]  # (1, height, width, 3) in [0, 255]; preprocessing is in the model
+photo = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGB")
+pixels = photo.resize((width, height), Image.BILINEAR, reducing_gap=3.0)
+pixels = np.asarray(pixels, "float32")[None]  # (1, height, width, 3) in [0, 255]; preprocessing is in the model
 """
 """Lines that read a picture, after the import of a runtime."""
 
@@ -130,7 +132,8 @@ def answer_lines(predict: Predictor) -> str:
                 'mask = outputs["predictions"][0].argmax(-1)  # index of the class in serving["labels"]\nprint(mask)\n'
             )
     return (  # boxes
+        "scale = np.array([photo.width / width, photo.height / height] * 2)\n"
         'for box, score, label in zip(*(outputs[name][0] for name in ("boxes", "scores", "labels"))):\n'
         '    if label >= 0 and score >= serving["thresholds"][label]:\n'
-        '        print(serving["labels"][label], score, box)  # left, top, right, bottom in pixels of `picture`\n'
+        '        print(serving["labels"][label], score, box * scale)  # left, top, right, bottom in pixels\n'
     )

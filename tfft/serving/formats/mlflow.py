@@ -90,12 +90,11 @@ def open_files(predict: Predictor, folder: Path) -> Outputs:
 
 def lines(predict: Predictor) -> str:
     """How it is used."""
-    column = predict.contract.input.column
-    value = "picture.jpg" if isinstance(predict.contract.input, PictureInput) else "a text"
+    column = json.dumps(predict.contract.input.column)
     return (
-        "import mlflow.pyfunc\nimport pandas as pd\n\n"
-        f'model = mlflow.pyfunc.load_model("{FILE}")\n'
-        f'print(model.predict(pd.DataFrame({{{json.dumps(column)}: ["{value}"]}})))\n'
+        "import sys\n\nimport mlflow.pyfunc\nimport pandas as pd\n\n"
+        f'model = mlflow.pyfunc.load_model("{FILE}")  # needs tfft\n'
+        f"print(model.predict(pd.DataFrame({{{column}: sys.argv[1:]}})))\n"
     )
 
 

@@ -82,10 +82,10 @@ def lines(predict: Predictor) -> str:
     if predict.contract.generation is not None:
         answer = 'print([text.decode() for text in outputs["texts"]])\n'
     return (
-        "import json\n\nimport tensorflow as tf\nimport tensorflow_text  # the tokenizer's operations\n\n"
+        "import json\nimport sys\n\nimport tensorflow as tf\nimport tensorflow_text  # the tokenizer's operations\n\n"
         'serving = json.load(open("serving.json"))\n'
         f'model = tf.saved_model.load("{FILE}")\n'
-        f'outputs = model.signatures["{SIGNATURE}"](texts=tf.constant(["a text"]))\n'
+        f'outputs = model.signatures["{SIGNATURE}"](texts=tf.constant([sys.argv[1]]))\n'
         "outputs = {name: values.numpy() for name, values in outputs.items()}\n" + answer
     )
 

@@ -15,6 +15,7 @@ TOKENIZER = "tokenizer"
 
 TEXT_LINES = """\
 import json
+import sys
 
 import keras
 import keras_hub
@@ -26,7 +27,7 @@ settings = json.load(open("tokenizer.json"))
 tokenizer = keras.saving.deserialize_keras_object(settings["tokenizer"])
 tokenizer.load_assets("tokenizer")
 pack = keras.saving.deserialize_keras_object(settings["pack"])  # start, end and padding, to a fixed length
-tokens = np.asarray(pack(tokenizer(["a text"])), "int32")  # (1, length)
+tokens = np.asarray(pack(tokenizer([sys.argv[1]])), "int32")  # (1, length)
 """
 """Lines that tokenize a text, after the import of a runtime."""
 

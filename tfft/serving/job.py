@@ -1,0 +1,74 @@
+"""What to do with the answers for many inputs; TensorFlow is not imported to check it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfft.errors import ConfigError, check_range
+from tfft.serving.tables import check_out
+
+BATCH = 32
+"""Inputs of a batch."""
+MOST_TOGETHER = 10_000
+"""Inputs of a batch at most."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several equal parts of the inputs, for jobs that run side by side."""
+
+    number: int
+    """From 1 to `count`."""
+    count: int
+
+    @classmethod
+    def of(cls, words: str) -> Shard:
+        """From `"3/16"`.
+
+        Raises:
+            ConfigError: If this is no part of a whole.
+        """
+        number, _, count = (part if part.isdecimal() and len(part) < 7 else "0" for part in words.partition("/"))
+        if not 1 <= int(number) <= int(count):
+            raise ConfigError(f"`--shard` must be like 3/16, from 1/16 to 16/16 (got {words})", fix="Correct it")
+        return cls(int(number), int(count))
+
+    def applied(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Every `count`-th item."""
+        return itertools.islice(items, self.number - 1, None, self.count)
+
+    def named(self, path: Path) -> Path:
+        """The file of this shard beside those of the others: `answers-03-of-16.csv`."""
+        width = len(str(self.count))
+        return path.with_name(f"{path.stem}-{self.number:0{width}}-of-{self.count}{path.suffix}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do with the answers."""
+
+    out: Path | None = None
+    """A .csv, .jsonl or .parquet file; None shows them on the screen."""
+    draw: Path | None = None
+    """A new folder for pictures with their boxes or masks."""
+    tta: bool = False
+    """Whether to take the mean over each picture and its mirror image."""
+    shard: Shard = Shard(1, 1)
+    top: int = 3
+    """Classes of a row."""
+    batch_size: int = BATCH
+
+    def __post_init__(self) -> None:
+        check_range("--batch-size", self.batch_size, least=1, most=MOST_TOGETHER)
+        check_range("--top", self.top, least=1)
+        if self.out is not None:
+            check_out(self.file)
+
+    @property
+    def file(self) -> Path:
+        """The file of this shard."""
+        return self.shard.named(self.out) if self.shard.count > 1 else self.out
