@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -66,3 +67,17 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
 def test_json_round_trip(tmp_path: Path) -> None:
     files.write_json(tmp_path / "a.json", {"label": "Käfer"})
     assert files.read_json(tmp_path / "a.json") == {"label": "Käfer"}
+
+
+def test_a_folder_is_there_when_it_is_whole_and_what_was_left_long_ago_is_not(tmp_path: Path) -> None:
+    old, young = (tmp_path / f"{files.WRITING}{digit * 32}" for digit in "ab")
+    for left in (old, young):
+        left.mkdir()
+    os.utime(old, (0, 0))
+    with pytest.raises(ZeroDivisionError), files.new_folder(tmp_path / "made") as folder:
+        (folder / "file").write_text(str(1 / 0))
+    assert list(tmp_path.iterdir()) == [young]
+    with files.new_folder(tmp_path / "made") as folder:
+        (folder / "file").touch()
+        assert not (tmp_path / "made").exists()
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["file"]

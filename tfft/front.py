@@ -112,10 +112,13 @@ def export(
     """Exports the model of a run; each export is compared with it on examples of the run, or of other data."""
     log_to_screen()
     folder = Path(folder)
-    predict, out = open_run(folder), folder / "export" if out is None else Path(out)
+    from tfft.serving.job import check_folders
+
+    out = folder / "export" if out is None else Path(out)
+    check_folders(formats, out)
+    predict = open_run(folder)
     from tfft.serving import exporting
 
-    exporting.check_folders(formats, out)
     for name in formats:
         exporting.check_format(predict, name)
     module = page_of_run(folder, page, "export")

@@ -26,6 +26,7 @@ from tfft.serving.formats.litert import LITERT, LITERT_INT8
 from tfft.serving.formats.mlflow import MLFLOW
 from tfft.serving.formats.onnx import ONNX
 from tfft.serving.formats.saved_model import SAVED_MODEL
+from tfft.serving.job import check_folders
 from tfft.serving.predictor import Predictor
 from tfft.serving.scoring import Truths, truths_of
 from tfft.serving.splits import in_split, read_splits
@@ -163,14 +164,6 @@ def export(predict: Predictor, name: str, folder: Path, examples: Examples) -> C
             with contextlib.suppress(OSError):  # if it is not empty
                 folder.parent.rmdir()
         raise
-
-
-def check_folders(names: Sequence[str], folder: Path) -> None:
-    """Raises `ConfigError` if a format has a folder already, or there is something else at the place of `folder`."""
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is not a folder", fix="Choose another `--out`")
-    if old := [str(folder / name) for name in names if (folder / name).exists()]:
-        raise ConfigError(f"{listed(old)} exists already", fix="Choose another `--out`; tfft never overwrites a folder")
 
 
 def _exported(predict: Predictor, name: str, folder: Path, examples: Examples) -> Compared:

@@ -1,14 +1,14 @@
-"""What to do with the answers for many inputs; TensorFlow is not imported to check it."""
+"""What is asked of a command, checked before TensorFlow is imported."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfft.errors import ConfigError, check_range
+from tfft.errors import ConfigError, check_range, listed
 from tfft.serving.tables import check_out
 
 BATCH = 32
@@ -72,3 +72,11 @@ class Job:
     def file(self) -> Path:
         """The file of this shard."""
         return self.shard.named(self.out) if self.shard.count > 1 else self.out
+
+
+def check_folders(names: Sequence[str], folder: Path) -> None:
+    """Raises `ConfigError` if a format has a folder already, or there is something else at the place of `folder`."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is not a folder", fix="Choose another `--out`")
+    if old := [str(folder / name) for name in names if (folder / name).exists()]:
+        raise ConfigError(f"{listed(old)} exists already", fix="Choose another `--out`; tfft never overwrites a folder")
