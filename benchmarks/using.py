@@ -62,14 +62,14 @@ def compare_answers(run: Path) -> None:
     import tfft
     from tfft import front, training
     from tfft.runs.replay import data_config
-    from tfft.serving.splits import in_split, read_splits
+    from tfft.serving.splits import read_splits
 
     stored = json.loads((run / "config.json").read_text())
     page = front.open_page(stored["recipe"])
     config, predict = data_config(page.Config, run), tfft.open(run)
     splits = page.load_data(config, page.RECIPE.build_backbone(config))
     split, report = list(json.loads((run / "report.json").read_text())["scores"].items())[-1]
-    records, examples = in_split(page.find_data(config), read_splits(run), split), getattr(splits, split)
+    records, examples = read_splits(run).of(page.find_data(config), split), getattr(splits, split)
     if predict.contract.generation is not None:
         # the texts that the run scored are in no file; its score is
         scored, found = None, None

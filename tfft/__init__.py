@@ -179,11 +179,11 @@ def export(
     """Exports the model of a finished run, with its preprocessing inside and its labels beside it.
 
     Each export is opened in its own runtime and asked about held-out examples. It is kept if it answers as the model
-    does: in single precision outputs may differ by 0.001 and the score by 0.002, in 8-bit integers the score by 0.015.
+    does: outputs may differ by 0.001 of the largest and the score by 0.002 (8-bit integers: the score by 0.015).
 
     Args:
         folder: The run folder.
-        formats: Some of `saved_model`, `litert`, `litert-int8`, `onnx`, `mlflow`.
+        formats: One or several of `saved_model`, `litert`, `litert-int8`, `onnx`, `mlflow`.
         out: Where each format becomes a folder of its name; None for `export` in the run folder.
         data: Data to compare on, as for `evaluate`; None for the test split of the run.
         labels: Names of the classes, where arrays hold their indices.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 WRITING = ".writing-"
-LEFT_SECONDS = 3600
+LEFT_SECONDS = 24 * 3600
 """Seconds after which a folder that is still being written was left by a killed process."""
 
 
@@ -72,11 +72,12 @@ def replacing(path: Path, *, size: int = 0, durable: bool = True, keep: Path | N
 def new_folder(folder: Path) -> Iterator[Path]:
     """Yields a temporary folder beside `folder`, which becomes `folder` in one step on success.
 
-    On failure it is removed with all that is in it. Folders that killed processes left an hour ago are removed, too.
+    On failure it is removed with all that is in it. Folders that killed processes left a day ago are removed, too.
     """
     for left in folder.parent.glob(f"{WRITING}*"):
-        if left.is_dir() and is_half_written(left) and time.time() - left.stat().st_mtime > LEFT_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            if left.is_dir() and is_half_written(left) and time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
     temporary = folder.parent / f"{WRITING}{uuid.uuid4().hex}"
     temporary.mkdir()
     try:

@@ -1,4 +1,4 @@
-"""From the arguments of `tfft.run`, `plan`, `resume` and `evaluate` to a page and its configuration."""
+"""From the arguments of the verbs of `tfft`, such as `tfft.run`, to a page and its configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tfft.cli import log_to_screen
-from tfft.errors import ConfigError, TfftError, nearest
+from tfft.errors import ConfigError, TfftError, check_range, nearest
 from tfft.pages import Page, find_page, load_page
 from tfft.runs.replay import CONFIG, data_config, read_run, stored_config
 
@@ -87,7 +87,7 @@ def evaluate(
     log_to_screen()
     folder = Path(folder)
     module = page_of_run(folder, page, "evaluate")
-    config = data_config(module.Config, folder, None if data is None else _as_data(data, labels))
+    config = data_config(module.Config, folder, _as_data(data, labels))
     return score(folder, module, config, own=data is None, tta=tta)
 
 
@@ -111,7 +111,7 @@ def export(
 ) -> dict[str, Compared]:
     """Exports the model of a run; each export is compared with it on examples of the run, or of other data."""
     log_to_screen()
-    folder = Path(folder)
+    folder, formats = Path(folder), [formats] if isinstance(formats, str) else list(formats)
     from tfft.serving.job import check_folders
 
     out = folder / "export" if out is None else Path(out)
@@ -122,8 +122,9 @@ def export(
     for name in formats:
         exporting.check_format(predict, name)
     module = page_of_run(folder, page, "export")
-    config = data_config(module.Config, folder, None if data is None else _as_data(data, labels))
-    examples = exporting.Examples.of(predict, module.RECIPE.find_data, config, own=data is None)
+    config = data_config(module.Config, folder, _as_data(data, labels))
+    own_config = None if data is None else lambda: data_config(module.Config, folder)
+    examples = exporting.Examples.of(predict, module.RECIPE.find_data, config, own_config)
     return exporting.export_run(predict, formats, out, examples)
 
 
@@ -140,11 +141,13 @@ def serve(
     """Shows a page where pictures or texts can be tried, with examples from the test split if the data are there."""
     log_to_screen()
     folder = Path(folder)
+    if port is not None:
+        check_range("--port", port, least=1, most=65_535)
     predict = open_run(folder)
     from tfft.serving import page as pages
     from tfft.serving.asked import Asked
     from tfft.serving.evaluating import held_out
-    from tfft.serving.exporting import spread
+    from tfft.serving.splits import spread
 
     try:
         module = page_of_run(folder, page, "serve")
@@ -157,12 +160,20 @@ def serve(
 
 
 def _as_data(data: Any, labels: list[str] | None) -> Any:
-    """What `--data` takes, or arrays."""
-    if isinstance(data, (str, os.PathLike)):
-        return os.fspath(data)
-    from tfft.data import as_arrays
+    """What `--data` takes, or arrays; None for None.
 
-    return as_arrays(data, labels)
+    Raises:
+        ConfigError: If `labels` is passed without arrays.
+    """
+    if data is not None and not isinstance(data, (str, os.PathLike)):
+        from tfft.data import as_arrays
+
+        return as_arrays(data, labels)
+    if labels is not None:
+        raise ConfigError(
+            "`labels` names the classes of arrays", fix="Leave it out: a folder or a table has names itself"
+        )
+    return None if data is None else os.fspath(data)
 
 
 def resume(folder: str | os.PathLike[str], page: str | os.PathLike[str] | None = None, **settings: Any) -> Any:
@@ -181,18 +192,9 @@ def configure(page: ModuleType, data: Any, labels: list[str] | None, settings: M
     Raises:
         ConfigError: If a setting is unknown, or `labels` is passed without arrays.
     """
-    data = os.fspath(data) if isinstance(data, os.PathLike) else data
     start = page.Config() if data is not None else getattr(page, "DEMO", None) or page.Config()
-    if data is not None and not isinstance(data, str):
-        from tfft.data import as_arrays
-
-        settings = {**settings, "data": as_arrays(data, labels)}
-    elif labels is not None:
-        raise ConfigError(
-            "`labels` names the classes of arrays", fix="Leave it out: a folder or a table has names itself"
-        )
-    elif data is not None:
-        settings = {**settings, "data": data}
+    if (given := _as_data(data, labels)) is not None:
+        settings = {**settings, "data": given}
     return changed(start, settings)
 
 

@@ -22,7 +22,9 @@ def add_commands(commands: Any) -> None:
     """Adds the commands to those of `tfft`."""
     predict = commands.add_parser("predict", help="answer for new pictures or texts")
     predict.add_argument("run", type=Path, help="the run folder")
-    predict.add_argument("inputs", nargs="+", help="pictures, folders, tables (.csv, .tsv, .jsonl), .txt files, texts")
+    predict.add_argument(
+        "inputs", nargs="+", help="pictures, folders, tables (.csv, .tsv; of texts also .jsonl), .txt files, texts"
+    )
     predict.add_argument("--out", type=Path, help="file for the answers: .csv, .jsonl or .parquet; else the screen")
     predict.add_argument("--draw", type=Path, help="new folder for the pictures with their boxes or masks")
     predict.add_argument("--tta", action="store_true", help="mean over each picture and its mirror image")
@@ -78,9 +80,8 @@ def _predict(words: argparse.Namespace) -> None:
     predict = front.open_run(words.run, column=words.column, lines=words.lines)
     from tfft.serving.predicting import predict_all  # after TensorFlow, which starts quietly
 
-    inputs: Any = words.inputs[0] if len(words.inputs) == 1 else words.inputs
-    inputs = inputs if predict.noun == "pictures" else [_text_or_file(word) for word in words.inputs]
-    predict_all(predict, inputs, job)
+    inputs = words.inputs if predict.noun == "pictures" else [_text_or_file(word) for word in words.inputs]
+    predict_all(predict, inputs[0] if len(inputs) == 1 else inputs, job)
 
 
 def _text_or_file(word: str) -> str | Path:
@@ -96,6 +97,8 @@ def _evaluate(words: argparse.Namespace, others: Sequence[str]) -> None:
     own = words.data is None
     if words.out is not None and words.out.exists():
         raise ConfigError(f"{words.out} exists already", fix="Choose another `--out`; tfft never overwrites a file")
+    if words.out is not None and not words.out.parent.is_dir():
+        raise ConfigError(f"Folder not found: {words.out.parent}", fix="Make it first, or choose another `--out`")
     config = cli.parse(page.Config, None, others, start=data_config(page.Config, words.run, words.data))
     scores = front.score(words.run, page, config, own=own, tta=words.tta)
     if words.out is not None:

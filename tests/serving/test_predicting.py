@@ -95,8 +95,8 @@ def test_what_cannot_be_done_is_one_sentence(run_of: Run, pictures: Path, tmp_pa
         ([run, tmp_path / "no.csv"], 3, "File not found"),
         ([tmp_path, pictures], 2, "serving.json is missing"),
     ):
-        assert tfft("predict", *words)[0] == code
-        assert said in tfft("predict", *words)[1]
+        ended, sentence = tfft("predict", *words)
+        assert (ended, said in sentence) == (code, True), sentence
     assert out.read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv.part", "pictures"]
 

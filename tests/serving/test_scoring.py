@@ -18,7 +18,7 @@ Run = Callable[[str], Path]
 def test_labels_of_new_data_are_those_of_the_run(run_of: Run, examples: object) -> None:
     """Where a class is missing, the indices of the others stay, and files that cannot be read are left out."""
     predict = open_run(run_of("classification"))
-    records = [record for record in examples.trained if record.truth.name != "red"]
+    records = [record for record in examples.trained() if record.truth.name != "red"]
     truths = truths_of(predict.contract, [*records, Record(b"", Label("blue"), "empty.png")], Storage())
     assert truths.at(range(5)).tolist() == [1, 2, 1, 2, 2]
     scores, unreadable = score_run(predict, truths)

@@ -237,6 +237,8 @@ class Unreadable:
 
     def __getattr__(self, name: str) -> Any:
         """Says why there is no answer, where a part of one is asked for."""
+        if name.startswith("__"):  # of `copy` and `pickle`
+            raise AttributeError(name)
         raise AttributeError(f"{self.input} cannot be read ({self.error}), so it has no `{name}`")
 
     def json(self) -> dict[str, Any]:

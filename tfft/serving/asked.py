@@ -19,7 +19,7 @@ class Asked:
     """One picture or text, not read yet."""
 
     where: str
-    """A path, or its number."""
+    """Its path, or its position."""
     content: Any
     """A path; or bytes, a picture of Pillow or an array; or a text; or the error that stands in its place."""
 

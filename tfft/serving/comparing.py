@@ -51,7 +51,7 @@ class Compared:
 
 
 def compare(predict: Predictor, exported: Outputs, truths: Truths) -> Compared:
-    """Asks the trained model and its export.
+    """Compares an export with the trained model.
 
     Args:
         predict: The model.

@@ -131,6 +131,11 @@ def read_contract(folder: Path) -> Contract:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise ConfigError(f"{path} was not written by a run: {what}", fix="Copy the folder again") from None
+    if contract.task is None and "score" in contract.about:
+        raise ConfigError(
+            f"The page of the run in {folder} evaluates in its own way, which tfft does not know",
+            fix="Use model.keras with Keras, or return an evaluation of `tfft.evaluation` in `evaluate`",
+        )
     if contract.task is None:
         raise ConfigError(f"The run in {folder} is not finished", fix=f"Type `tfft resume {folder}`")
     return contract

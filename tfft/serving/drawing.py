@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from tfft import reporting
+from tfft import files, reporting
 from tfft.data.reading.images import opened, to_rgb
 from tfft.errors import ConfigError
 from tfft.serving.answers import Boxes, Mask
@@ -49,9 +49,7 @@ def draw(answer: Boxes | Mask, picture: Image.Image, labels: list[str]) -> Image
 
 def mask_picture(answer: Mask) -> Image.Image:
     """A mask as a picture with a palette: its values are the indices of the classes, its colours those of `draw`."""
-    picture = Image.fromarray(answer.mask, mode=None)
-    picture = picture.convert("P")
-    picture.putdata(answer.mask.ravel())
+    picture = Image.fromarray(answer.mask)
     picture.putpalette(reporting.colours(len(answer.legend)).round().astype(np.uint8).tobytes())
     return picture
 
@@ -72,17 +70,15 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 class Drawings:
-    """A new folder for drawn pictures, named after their inputs.
+    """A folder for drawn pictures, named after their inputs.
 
     Raises:
-        ConfigError: If the task has nothing to draw, or the folder is not empty.
+        ConfigError: If the task has nothing to draw.
     """
 
     def __init__(self, folder: Path, task: str, labels: list[str]):
         if task not in DRAWN:
             raise ConfigError(f"`--draw` draws boxes and masks, and there are none in {task}", fix="Leave it out")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ConfigError(f"{folder} is not an empty folder", fix="Choose another `--draw`")
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._labels = folder, labels
         self._taken: set[str] = set()
@@ -90,9 +86,11 @@ class Drawings:
     def add(self, answer: Boxes | Mask, content: Any) -> None:
         """Writes the drawn picture as a JPEG; of a mask also the mask, as a PNG of class indices."""
         name = self._name(answer.input)
-        draw(answer, upright(content), self._labels).save(self._folder / f"{name}.jpg", quality=92)
+        with files.replacing(self._folder / f"{name}.jpg", durable=False) as temporary:
+            draw(answer, upright(content), self._labels).save(temporary, quality=92)
         if isinstance(answer, Mask):
-            mask_picture(answer).save(self._folder / f"{name}.mask.png")
+            with files.replacing(self._folder / f"{name}.mask.png", durable=False) as temporary:
+                mask_picture(answer).save(temporary)
 
     def _name(self, where: str) -> str:
         stem = re.sub(r"[^\w.-]+", "_", os.path.splitext(where)[0]).strip("._") or "picture"

@@ -12,7 +12,7 @@ from tfft.data.records import Record
 from tfft.errors import ConfigError, DataError, counted, listed
 from tfft.serving.predictor import Predictor, open_run
 from tfft.serving.scoring import score_run, truths_of
-from tfft.serving.splits import SPLITS, in_split, read_splits
+from tfft.serving.splits import Known, read_splits
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ Find = Callable[[Any], Sequence[Record]] | None
 """From a configuration to the records of its data: `find_data` of a page; None if the page has none."""
 TEST = "test"
 TRAINED = ("train", "val")
-"""Splits that a model has been fitted to: scores on them would be too good."""
+"""Splits that a model has been fitted to: scores on them would be too optimistic."""
 
 
 def evaluate_run(folder: Path, find_data: Find, config: Any, *, own: bool, tta: bool = False) -> dict[str, Any]:
@@ -45,9 +45,11 @@ def evaluate_run(folder: Path, find_data: Find, config: Any, *, own: bool, tta: 
     records = held_out(folder, find_data, config, own=own)
     truths = truths_of(predict.contract, records, config.store)
     scores, unreadable = score_run(predict, truths, tta=tta)
+    if truths.failed:
+        logger.warning("%s left out: %s", counted(len(truths.failed), "example"), listed(truths.failed, most=3))
     if unreadable:
         logger.warning("%s left out: %s", counted(len(unreadable), "example"), listed(unreadable, most=3))
-    reporting.show_table({_scored_split(folder) if own else "new data": scores})
+    reporting.show_table({_scored_split(read_splits(folder)) if own else "new data": scores})
     logger.info("%s scored; %s", counted(len(truths) - len(unreadable), "example"), _before(predict))
     return scores
 
@@ -62,23 +64,21 @@ def held_out(folder: Path, find_data: Find, config: Any, *, own: bool) -> list[R
     if find_data is None:
         raise ConfigError("The page has no `find_data`", fix="Add one as in the recipes, and pass it to `Recipe`")
     known = read_splits(folder)
-    if not known:
-        raise ConfigError(f"{folder / SPLITS} names no example", fix="Copy the whole run folder")
     records = find_data(config)
     if own:
-        split = _scored_split(folder)
+        split = _scored_split(known)
         if split != TEST:
             logger.warning("The run has no test split: its val split is used, which chose the best epoch")
-        chosen = in_split(records, known, split)
-        missing = list(known.values()).count(split) - len({record.digest for record in chosen})
+        chosen = known.of(records, split)
+        missing = known.count(split) - len(chosen)
         if not chosen:
             raise DataError(
                 f"None of the {split} examples of the run is in {config.data} now", fix="Name the data with `--data`"
             )
-        if missing:
+        if missing > 0:
             logger.warning("%s of the %s split are missing in %s", counted(missing, "example"), split, config.data)
         return chosen
-    chosen = [record for record in records if known.get(record.digest) not in TRAINED]
+    chosen = [record for record in records if not known.was_in(record, *TRAINED)]
     if not chosen:
         raise DataError(f"The run was trained or validated on all examples of {config.data}", fix="Name other data")
     if left := len(records) - len(chosen):
@@ -86,9 +86,9 @@ def held_out(folder: Path, find_data: Find, config: Any, *, own: bool) -> list[R
     return chosen
 
 
-def _scored_split(folder: Path) -> str:
+def _scored_split(known: Known) -> str:
     """The split of a run's own data that is scored."""
-    return TEST if TEST in read_splits(folder).values() else "val"
+    return TEST if TEST in known.names else "val"
 
 
 def _before(predict: Predictor) -> str:

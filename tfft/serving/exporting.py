@@ -6,7 +6,7 @@ import contextlib
 import logging
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from tfft.serving.formats.saved_model import SAVED_MODEL
 from tfft.serving.job import check_folders
 from tfft.serving.predictor import Predictor
 from tfft.serving.scoring import Truths, truths_of
-from tfft.serving.splits import in_split, read_splits
+from tfft.serving.splits import read_splits, spread
 
 logger = logging.getLogger(__name__)
 
@@ -54,16 +54,25 @@ class Examples:
     """What exports are made and checked with."""
 
     held_out: Truths
-    trained: Sequence[Record]
-    """Examples of the training split."""
+    trained: Callable[[], Sequence[Record]]
+    """Returns examples of the training split."""
 
     @classmethod
-    def of(cls, predict: Predictor, find_data: Find, config: Any, *, own: bool) -> Examples:
-        """At most as many as are needed, spread over the data, see `held_out`."""
+    def of(cls, predict: Predictor, find_data: Find, config: Any, own_config: Callable[[], Any] | None) -> Examples:
+        """At most as many as are needed, spread over the data.
+
+        Args:
+            predict: The model.
+            find_data: Of the page, see `held_out`.
+            config: The configuration with the data to compare on.
+            own_config: Returns that of the run, for training pictures; None if `config` is it.
+        """
+        own, own_config = own_config is None, own_config or (lambda: config)
         records = held_out(predict.folder, find_data, config, own=own)
-        trained = in_split(find_data(config), read_splits(predict.folder), "train")
         truths = truths_of(predict.contract, spread(records, MOST_COMPARED), config.store)
-        return cls(truths, spread(trained, MOST_CALIBRATED))
+        return cls(
+            truths, lambda: spread(read_splits(predict.folder).of(find_data(own_config()), "train"), MOST_CALIBRATED)
+        )
 
     def sample(self, predict: Predictor) -> np.ndarray:
         """Training pictures, (pictures, height, width, 3), uint8.
@@ -71,16 +80,10 @@ class Examples:
         Raises:
             ConfigError: If there are none.
         """
-        reads = [predict.reader.read(Asked(record.where, record.content)) for record in self.trained]
+        reads = [predict.reader.read(Asked(record.where, record.content)) for record in self.trained()]
         if not (good := [read for read in reads if isinstance(read, Read)]):
             raise ConfigError("8-bit integers need training pictures, and none is there", fix="Choose litert")
         return predict.reader.batch(good)
-
-
-def spread(records: Sequence[Record], most: int) -> list[Record]:
-    """At most so many of the records, at equal distances."""
-    places = np.linspace(0, len(records) - 1, min(most, len(records))).round().astype(int)
-    return [records[place] for place in places]
 
 
 def export_run(predict: Predictor, names: Sequence[str], folder: Path, examples: Examples) -> dict[str, Compared]:
@@ -101,7 +104,7 @@ def export_run(predict: Predictor, names: Sequence[str], folder: Path, examples:
     check_folders(names, folder)
     compared: dict[str, Compared] = {}
     refused: dict[str, ConfigError] = {}
-    for name in names:
+    for name in dict.fromkeys(names):
         logger.info("Exporting %s", name)
         try:
             compared[name] = export(predict, name, folder / name, examples)
@@ -174,6 +177,9 @@ def _exported(predict: Predictor, name: str, folder: Path, examples: Examples) -
                 wanted.write(predict, temporary, examples.sample(predict) if wanted.calibrated else None)
                 outputs = wanted.open(predict, temporary)
                 compare(predict, outputs, examples.held_out.first())  # runtimes log when they are first asked
+            shutil.copyfile(predict.folder / CONTRACT, temporary / CONTRACT)
+            files.write_text(temporary / USE, wanted.lines(predict))
+            compared = compare(predict, outputs, examples.held_out)
         except (TfftError, OSError, MemoryError):
             raise
         except Exception as error:  # of any kind, from the converters and runtimes
@@ -183,9 +189,6 @@ def _exported(predict: Predictor, name: str, folder: Path, examples: Examples) -
             raise ConfigError(
                 f"The model cannot be exported as {name}: {first}", fix="Choose another format"
             ) from error
-        shutil.copyfile(predict.folder / CONTRACT, temporary / CONTRACT)
-        files.write_text(temporary / USE, wanted.lines(predict))
-        compared = compare(predict, outputs, examples.held_out)
         _check(name, predict.task, compared)
     return compared
 
@@ -201,10 +204,12 @@ def _stopped(error: BaseException | None) -> BaseException | None:
 def _quiet() -> Iterator[None]:
     """Hides the log lines and warnings of converters, most of which are about themselves."""
     handlers = list(logging.root.handlers)
-    with warnings.catch_warnings(), stderr_hidden():
-        warnings.simplefilter("ignore")
-        yield
-    logging.root.handlers[:] = handlers  # some add one, which would show all lines of tfft twice
+    try:
+        with warnings.catch_warnings(), stderr_hidden():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.root.handlers[:] = handlers  # some add one, which would show all lines of tfft twice
 
 
 def check_format(predict: Predictor, name: str) -> None:
@@ -234,7 +239,9 @@ def _check(name: str, task: str, compared: Compared) -> None:
     wanted, wrong = FORMATS[name], []
     most = CHANGE if wanted.exact else INTEGER_CHANGE
     if wanted.exact and task == "detection" and not compared.agreement >= AGREEMENT:
-        wrong.append(f"{compared.agreement:.1%} of the pictures have the same boxes, fewer than {AGREEMENT:.0%}")
+        wrong.append(
+            f"{compared.agreement:.1%} of the pictures have as many boxes of each class, fewer than {AGREEMENT:.0%}"
+        )
     if wanted.exact and task != "detection" and not compared.difference <= DIFFERENCE:
         wrong.append(f"an output differs by {compared.difference:.2g}, more than {DIFFERENCE:g}")
     if not compared.change <= most:

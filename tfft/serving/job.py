@@ -67,6 +67,13 @@ class Job:
         check_range("--top", self.top, least=1)
         if self.out is not None:
             check_out(self.file)
+        if self.drawn is not None and self.drawn.exists() and (not self.drawn.is_dir() or any(self.drawn.iterdir())):
+            raise ConfigError(f"{self.drawn} is not an empty folder", fix="Choose another `--draw`")
+
+    @property
+    def drawn(self) -> Path | None:
+        """The folder for the pictures of this shard."""
+        return self.draw if self.draw is None or self.shard.count == 1 else self.shard.named(self.draw)
 
     @property
     def file(self) -> Path:

@@ -67,7 +67,10 @@ def _check_outputs(model: keras.Model, contract: Contract, folder: Path) -> None
     count, shapes = len(contract.labels), [tuple(tensor.shape[1:]) for tensor in model.outputs]
     match contract.task:
         case "detection":
-            fits = isinstance(model.output, dict) and {"boxes", "scores", "labels"} <= set(model.output)
+            fits = isinstance(model.output, dict) and [
+                (len(tensor.shape), tensor.shape[-1] if name == "boxes" else None, tensor.dtype)
+                for name, tensor in sorted(model.output.items())
+            ] == [(3, 4, "float32"), (2, None, "int32"), (2, None, "float32")]
         case "segmentation":
             fits = shapes == [(*contract.input.image_size, count)]
         case _:

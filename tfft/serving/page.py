@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from tfft import extras, reporting
 from tfft.data.reading.images import opened
 from tfft.errors import ConflictError, printable
+from tfft.reporting.masks import OPACITY
 from tfft.serving.answers import Answer, Boxes, Label, Mask, Numbers, Tags, Unreadable
 from tfft.serving.asked import Asked
-from tfft.serving.drawing import draw, upright
+from tfft.serving.drawing import draw, mask_picture, upright
 from tfft.serving.predictor import Predictor
 
 logger = logging.getLogger(__name__)
@@ -26,12 +30,12 @@ MOST_BYTES = 20_000_000
 MOST_WAITING = 32
 """Requests that wait at most; more are asked to come again."""
 KEPT_SECONDS = 600
-"""Uploaded files are deleted after so many seconds."""
+"""Seconds after which an uploaded file is deleted."""
 MOST_CHARACTERS = 20_000
 """Characters of a text at most."""
 ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "model"}
-OPACITY = 0.55
-"""Of a mask over its picture."""
+MOST_SHOWN_PIXELS = 1024
+"""Of a side of a picture with its mask."""
 SHOWN_CLASSES = 5
 """Classes that are shown with a bar."""
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -240,7 +244,11 @@ def _parts(predict: Predictor, answer: Answer, value: Any) -> list[Any]:
         case Boxes() | Mask():
             picture = upright(Path(value["path"]))
             if isinstance(answer, Mask):
-                masks = [(OPACITY * (answer.mask == answer.legend.index(name)), name) for name in answer.shares]
+                small = mask_picture(answer)  # of a large picture the browser needs no more
+                for one in (picture, small):
+                    one.thumbnail((MOST_SHOWN_PIXELS, MOST_SHOWN_PIXELS), Image.Resampling.NEAREST)
+                mask, opacity = np.asarray(small), np.float32(OPACITY)
+                masks = [(opacity * (mask == answer.legend.index(name)), name) for name in answer.shares]
                 return [(picture, masks), answer.shares]
             rows = [
                 [box.label, round(box.probability, 3), *(round(side, 1) for side in box.corners)]

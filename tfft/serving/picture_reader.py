@@ -51,13 +51,13 @@ class PictureReader:
         if not self.is_one(inputs) and not isinstance(inputs, (str, os.PathLike)):
             for number, one in enumerate(entries(inputs, self.column)):
                 try:
-                    yield from self._found(one, str(number))
+                    yield from self._items_of(one, str(number))
                 except DataError as error:  # others go on
                     yield Asked(readable(str(one)), error)
         else:
-            yield from self._found(inputs, "picture")
+            yield from self._items_of(inputs, "picture")
 
-    def _found(self, one: Any, name: str) -> Iterator[Asked]:
+    def _items_of(self, one: Any, name: str) -> Iterator[Asked]:
         if not isinstance(one, (str, os.PathLike)):
             yield Asked(name, one)
         elif not str(one).strip():

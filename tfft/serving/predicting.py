@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def predict_all(predict: Predictor, inputs: Any, job: Job) -> None:
-    """Answers for all inputs, one after another; memory does not grow with their number.
+    """Answers for all inputs, one after another; only a few batches are in memory.
 
     Args:
         predict: The model.
@@ -38,7 +38,7 @@ def predict_all(predict: Predictor, inputs: Any, job: Job) -> None:
         mirrored_too(predict.outputs, predict.contract)  # raises if it has none
     count = sum(1 for _ in job.shard.applied(predict.reader.items(inputs)))
     items = job.shard.applied(predict.reader.items(inputs))
-    drawings = Drawings(job.draw, predict.task, predict.labels) if job.draw is not None else None
+    drawings = Drawings(job.drawn, predict.task, predict.labels) if job.drawn is not None else None
     asked, items = itertools.tee(items) if drawings else ((), items)
     answers = predict.answers(items, tta=job.tta, batch_size=job.batch_size)
     unreadable: list[Unreadable] = []

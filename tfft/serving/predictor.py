@@ -150,7 +150,13 @@ def open_run(folder: str | os.PathLike[str], *, column: str | None = None, lines
         extras.require("text")
         reader = TextReader(column or takes.column, lines)
     model = open_model(folder)
-    return Predictor(folder, contract, model, outputs_of(model, contract, folder), reader)
+    try:
+        outputs = outputs_of(model, contract, folder)
+    except (KeyError, AttributeError, StopIteration, IndexError, TypeError) as error:
+        raise ConfigError(
+            f"model.keras and serving.json in {folder} do not belong together", fix="Copy the folder again"
+        ) from error
+    return Predictor(folder, contract, model, outputs, reader)
 
 
 def _ahead(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ from keras import tree
 from tqdm import tqdm
 
 from tfft import evaluation
+from tfft.conventions import IGNORED
 from tfft.data.records import Record
 from tfft.data.targets import Form, Targets
+from tfft.data.truths.mask_values import Ids
 from tfft.errors import DataError, counted, listed
 from tfft.serving.answers import Unreadable
 from tfft.serving.asked import Asked
@@ -28,6 +30,8 @@ class Truths:
     records: Sequence[Record]
     values: Any
     """Targets, indexable by position; for generated texts the references."""
+    failed: Sequence[str] = ()
+    """Which records were left out, and why."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -56,9 +60,19 @@ def truths_of(contract: Contract, records: Sequence[Record], storage: Storage) -
     """
     if contract.generation is not None:
         kept = [record for record in records if record.truth.texts]
+        if not kept:
+            raise DataError("No example has a reference", fix="Add references")
         return Truths(kept, [record.truth.texts for record in kept])
     size = contract.input.image_size if isinstance(contract.input, PictureInput) else None
+    if contract.task == "segmentation":
+        records = [_with_classes(record, contract.labels) for record in records]
     targets = type(records[0].truth).targets(records, Form(size, storage))
+    if contract.task == "regression" and set(targets.labels) != set(contract.labels):
+        raise DataError(
+            f"The run predicts {listed(map(repr, contract.labels))}, but the data have "
+            f"{listed(map(repr, targets.labels))}",
+            fix="Name the right columns with `--columns.values`",
+        )
     if unknown := [label for label in targets.labels if label not in contract.labels]:
         raise DataError(
             f"The run knows no {listed(map(repr, unknown))}, only {listed(map(repr, contract.labels))}",
@@ -67,7 +81,18 @@ def truths_of(contract: Contract, records: Sequence[Record], storage: Storage) -
     usable = [index for index in range(len(records)) if index not in targets.failed]
     if not usable:
         raise DataError(f"No example can be used: {next(iter(targets.failed.values()))}", fix="Repair them")
-    return Truths([records[index] for index in usable], _InLabels(contract, targets, usable))
+    failed = [f"{records[index].where} ({why})" for index, why in sorted(targets.failed.items())]
+    return Truths([records[index] for index in usable], _InLabels(contract, targets, usable), failed)
+
+
+def _with_classes(record: Record, labels: Sequence[str]) -> Record:
+    """The record of a mask whose values have no names, with those of the run: new data may lack some of the values."""
+    ids = record.truth.ids
+    if ids.names or not all(label.isdecimal() for label in labels):
+        return record
+    ignored = ids.ignored if ids.ignored is not None or str(IGNORED) in labels else (IGNORED,)
+    names = tuple(sorted((int(label), label) for label in labels))
+    return replace(record, truth=replace(record.truth, ids=Ids(names, ignored)))
 
 
 @dataclass(frozen=True, eq=False)

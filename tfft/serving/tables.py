@@ -82,10 +82,17 @@ def part_of(out: Path) -> Path:
 def _csv(path: Path, columns: Mapping[str, type], top: int) -> Iterator[Write]:
     with path.open("w", newline="", encoding="utf-8", errors="replace", buffering=1) as file:  # line by line
         writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
+        writer.writerow({name: files.inert(name) for name in columns})
         yield lambda answer: writer.writerows(
             {name: _cell(value) for name, value in row.items()} for row in answer.rows(top)
         )
+
+
+def _valid_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # JSON has no NaN
+        return json.dumps(json.loads(json.dumps(value), parse_constant=lambda name: None), ensure_ascii=False)
 
 
 def _cell(value: Any) -> Any:
@@ -95,7 +102,7 @@ def _cell(value: Any) -> Any:
 @contextmanager
 def _jsonl(path: Path, columns: Mapping[str, type], top: int) -> Iterator[Write]:
     with path.open("w", encoding="utf-8", errors="replace", buffering=1) as file:
-        yield lambda answer: print(json.dumps(answer.json(), ensure_ascii=False), file=file)
+        yield lambda answer: print(_valid_json(answer.json()), file=file)
 
 
 @contextmanager

@@ -48,28 +48,31 @@ class TextReader:
         if isinstance(inputs, (bytes, bytearray, memoryview)) or hasattr(inputs, "read"):
             yield Asked("text", inputs)
         elif isinstance(inputs, (str, os.PathLike)):
-            yield from self._found(Path(inputs)) if _is_path(inputs) else [_said(inputs)]
+            yield from self._items_of(Path(inputs)) if _is_path(inputs) else [_said(inputs)]
         else:
             for number, one in enumerate(entries(inputs, self.column)):
                 if not isinstance(one, os.PathLike):
                     yield _said(one) if isinstance(one, str) else Asked(str(number), one)
                     continue
                 try:
-                    yield from self._found(Path(one))
+                    yield from self._items_of(Path(one))
                 except DataError as error:  # others go on
                     yield Asked(readable(str(one)), error)
 
-    def _found(self, path: Path) -> Iterator[Asked]:
+    def _items_of(self, path: Path) -> Iterator[Asked]:
         name = readable(str(path))
         if path.is_dir():
             files = files_below(path, lambda name: name.lower().endswith(".txt"))
             if not files:
                 raise DataError(f"No .txt files in {name}", fix="Check the folder")
             for file in files:
-                yield from self._found(file)
+                yield from self._items_of(file)
         elif path.suffix.lower() in SUFFIXES:
             for where, _, row in text_rows(path, [self.column], INPUTS, naming="`--column`"):
-                yield Asked(where, cell(row, self.column, where))
+                try:
+                    yield Asked(where, cell(row, self.column, where, "`--column`"))
+                except DataError as error:  # others go on
+                    yield Asked(where, error)
         elif self.lines:
             for number, line in enumerate(text_lines(path, INPUTS), start=1):
                 yield Asked(f"{name} line {number}", line)

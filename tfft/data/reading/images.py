@@ -111,7 +111,7 @@ def picture_size(picture: Path | bytes) -> tuple[int, int] | None:
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Height and width of a picture as it is shown."""
     # Pillow reports the size of a TIFF as it is shown, of other formats as it is stored
-    sideways = image.format != "TIFF" and _orientation(image) >= 5
+    sideways = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
     return (image.width, image.height) if sideways else (image.height, image.width)
 
 

@@ -118,13 +118,11 @@ def name_in(row: dict[str, Any], column: str, where: str) -> str:
     return name
 
 
-def cell(row: dict[str, Any], name: str, where: str) -> str:
+def cell(row: dict[str, Any], name: str, where: str, naming: str = "`--columns.*`") -> str:
     """Returns a cell as text, also numbers and booleans of JSON; null and NaN become an empty text."""
     value = row[name]
     if isinstance(value, (list, dict)):
-        raise DataError(
-            f"{name!r} in {where} is not a text: {str(value)[:80]}", fix="Name another key with `--columns.*`"
-        )
+        raise DataError(f"{name!r} in {where} is not a text: {str(value)[:80]}", fix=f"Name another key with {naming}")
     return "" if value is None or value != value else str(value)
 
 

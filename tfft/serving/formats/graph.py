@@ -105,8 +105,9 @@ import numpy as np
 {runtime}
 from PIL import Image, ImageOps
 
-serving = json.load(open("serving.json"))
+serving = json.load(open("serving.json", encoding="utf-8"))
 height, width = serving["input"]["image_size"]
+# transparent pictures and those of 16 bits need more care: tfft lays them on white, and scales them
 photo = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGB")
 pixels = photo.resize((width, height), Image.BILINEAR, reducing_gap=3.0)
 pixels = np.asarray(pixels, "float32")[None]  # (1, height, width, 3) in [0, 255]; preprocessing is in the model

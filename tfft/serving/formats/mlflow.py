@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfft.serving.answers import Answer, Boxes, Mask, columns_of
+from tfft.serving.asked import Asked
 from tfft.serving.contract import CONTRACT, PictureInput
 from tfft.serving.formats.graph import Format
 from tfft.serving.outputs import Outputs
@@ -43,8 +44,11 @@ class Answerer:
         if isinstance(model_input, pd.DataFrame):
             named = takes.column if takes.column in model_input.columns else model_input.columns[0]
             model_input = model_input[named]
-        asked = [one.item() if isinstance(one, np.generic) else one for one in model_input]
-        rows = [_row(answer) for answer in self._predict(asked)]
+        # one answer for each: a path of a folder is no folder of inputs here
+        take = Path if isinstance(takes, PictureInput) else str
+        given = [take(one) if isinstance(one, str) else one for one in model_input]
+        items = [Asked(str(number), one) for number, one in enumerate(given)]
+        rows = [_row(answer) for answer in self._predict.answers(items)]
         columns = [name for name in columns_of(self._predict.task, self._predict.contract.labels) if name != "input"]
         kept = columns if self._predict.task not in ("detection", "segmentation") else ["json", "error"]
         return pd.DataFrame([{name: row.get(name) for name in kept} for row in rows], columns=kept)

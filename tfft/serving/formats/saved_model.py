@@ -83,7 +83,7 @@ def lines(predict: Predictor) -> str:
         answer = 'print([text.decode() for text in outputs["texts"]])\n'
     return (
         "import json\nimport sys\n\nimport tensorflow as tf\nimport tensorflow_text  # the tokenizer's operations\n\n"
-        'serving = json.load(open("serving.json"))\n'
+        'serving = json.load(open("serving.json", encoding="utf-8"))\n'
         f'model = tf.saved_model.load("{FILE}")\n'
         f'outputs = model.signatures["{SIGNATURE}"](texts=tf.constant([sys.argv[1]]))\n'
         "outputs = {name: values.numpy() for name, values in outputs.items()}\n" + answer

@@ -22,8 +22,8 @@ import keras_hub
 import numpy as np
 {runtime}
 
-serving = json.load(open("serving.json"))
-settings = json.load(open("tokenizer.json"))
+serving = json.load(open("serving.json", encoding="utf-8"))
+settings = json.load(open("tokenizer.json", encoding="utf-8"))
 tokenizer = keras.saving.deserialize_keras_object(settings["tokenizer"])
 tokenizer.load_assets("tokenizer")
 pack = keras.saving.deserialize_keras_object(settings["pack"])  # start, end and padding, to a fixed length
