@@ -7,7 +7,7 @@ import pytest
 
 from tfft import files, runs
 from tfft.errors import ConfigError
-from tfft.pages import Page, find_page
+from tfft.pages import Page, find_page, load_page
 from tfft.runs import replay
 from tfft.training import Phase
 
@@ -56,6 +56,18 @@ def test_a_model_in_the_configuration_is_named(tmp_path: Path) -> None:
     with runs.open_run(PAGE, Choices(backbone=Model(), out=str(tmp_path / "run"))) as run:
         stored = files.read_json(run.folder / "config.json")
     assert stored["config"]["backbone"] == {"python_object": "Model mine"}
+
+
+def test_to_find_data_neither_objects_nor_a_store_are_needed_and_nothing_is_downloaded(tmp_path: Path) -> None:
+    stored = {"backbone": {"python_object": "Model mine"}, "data": "pictures/", "store": {"folder": "/elsewhere"}}
+    files.write_json(tmp_path / "config.json", {"recipe": "image_classification", "config": stored})
+    page = load_page(find_page("image_classification"))
+    config = replay.data_config(page.Config, tmp_path)
+    assert (config.data, config.store, config.backbone) == ("pictures/", page.Config().store, page.Config().backbone)
+    files.write_json(tmp_path / "config.json", {"recipe": "image_classification", "config": {"data": "tfds:beans"}})
+    with pytest.raises(ConfigError, match="`--data tfds:beans`"):
+        replay.data_config(page.Config, tmp_path)
+    assert replay.data_config(page.Config, tmp_path, "tfds:beans").data == "tfds:beans"
 
 
 def test_a_page_of_ones_own_is_named_and_its_changes_are_noticed(
