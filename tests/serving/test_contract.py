@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -64,3 +65,20 @@ def test_what_is_no_contract_at_all(tmp_path: Path) -> None:
         (tmp_path / "serving.json").write_text(text)
         with pytest.raises(ConfigError, match=r"serving\.json"):
             open_run(tmp_path)
+
+
+def test_another_archive_in_place_of_the_model_is_refused(run_of: Callable[[str], Path], tmp_path: Path) -> None:
+    shutil.copytree(run_of("classification"), tmp_path / "run")
+    path = tmp_path / "run/model.keras"
+    for content, said in (
+        (b"", "not a zip file"),
+        (run_of("segmentation").joinpath("model.keras").read_bytes(), "do not belong together"),
+        (run_of("detection").joinpath("model.keras").read_bytes(), "do not belong together"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ConfigError, match=said):
+            open_run(tmp_path / "run")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match="is not a file"):
+        open_run(tmp_path / "run")
