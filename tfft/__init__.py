@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tfft.results import Result
-    from tfft.serving import Predictor
+    from tfft.serving import Answer, Predictor
     from tfft.serving.comparing import Compared
     from tfft.training import Plan
 
-__all__ = ["__version__", "evaluate", "export", "open", "plan", "resume", "run"]
+__all__ = ["__version__", "evaluate", "export", "open", "plan", "predict", "resume", "run"]
 
 
 def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
@@ -136,6 +136,23 @@ def open(  # noqa: A001  (`tfft.open` reads well, and nothing here opens files)
     from tfft import front
 
     return front.open_run(folder, column=column, lines=lines)
+
+
+def predict(folder: str | os.PathLike[str], inputs: Any, *, tta: bool = False) -> Answer | list[Answer]:
+    """Answers for new pictures or texts; `open` is quicker where more than one call is made.
+
+    Args:
+        folder: The run folder.
+        inputs: One input or several, see `tfft.serving.Predictor`.
+        tta: Whether to take the mean over each picture and its mirror image.
+
+    Returns:
+        One answer, or a list.
+
+    Raises:
+        TfftError: If there is no finished run in the folder, or the inputs are of no kind that it can take.
+    """
+    return open(folder)(inputs, tta=tta)
 
 
 def evaluate(
