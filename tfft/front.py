@@ -18,6 +18,9 @@ from tfft.runs.replay import CONFIG, data_config, read_run, stored_config
 
 logger = logging.getLogger(__name__)
 
+MOST_SHOWN = 6
+"""Examples on the page of a model."""
+
 if TYPE_CHECKING:
     from tfft.serving import Predictor
     from tfft.serving.comparing import Compared
@@ -126,10 +129,6 @@ def export(
     own_config = None if data is None else lambda: data_config(module.Config, folder)
     examples = exporting.Examples.of(predict, module.RECIPE.find_data, config, own_config)
     return exporting.export_run(predict, formats, out, examples)
-
-
-MOST_SHOWN = 6
-"""Examples on the page of a model."""
 
 
 def serve(

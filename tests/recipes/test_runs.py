@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 import subprocess
@@ -17,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from using import as_phone, as_png, as_webp
 
 from tfft import cli, evaluation, pages, training, workflow
 from tfft.data import Texts
@@ -78,26 +78,6 @@ def test_what_was_trained_answers_as_it_was_scored_whatever_format_a_picture_is_
         again = predict.raw(predict.reader.items([encoded(content) for content in contents]))
         for output, (_, other) in zip(outputs, again, strict=True):
             assert all(map(np.array_equal, output, keras.tree.flatten(other)))
-
-
-def as_png(content: bytes, **options: Any) -> bytes:
-    """The same pixels as a PNG."""
-    file = io.BytesIO()
-    Image.open(io.BytesIO(content)).convert("RGB").save(file, **{"format": "PNG", **options})
-    return file.getvalue()
-
-
-def as_webp(content: bytes) -> bytes:
-    """The same pixels as a lossless WebP."""
-    return as_png(content, format="WEBP", lossless=True)
-
-
-def as_phone(content: bytes) -> bytes:
-    """The same picture, stored lying, with the EXIF tag that says so."""
-    exif, file = Image.Exif(), io.BytesIO()
-    exif[0x0112] = 6
-    Image.open(io.BytesIO(content)).convert("RGB").transpose(Image.Transpose.ROTATE_90).save(file, "PNG", exif=exif)
-    return file.getvalue()
 
 
 PLAIN = """

@@ -36,7 +36,7 @@ def save_model(model: keras.Model, contract: Contract, folder: Path, *, sample: 
 
     Args:
         model: Takes pictures, (batch, height, width, 3) in [0, 255], or texts.
-        contract: What is known of the model before it is evaluated.
+        contract: Labels and input of the model; `save_evaluated` adds the rest.
         folder: An existing folder.
         sample: A few inputs to compare predictions on, which may differ only by rounding.
         expected: Predictions of the trained model for the sample, if it takes other inputs (tokens); None for the

@@ -91,7 +91,7 @@ def export_run(predict: Predictor, names: Sequence[str], folder: Path, examples:
 
     Args:
         predict: The model.
-        names: Some of `FORMATS`.
+        names: Names from `FORMATS`.
         folder: Where each format becomes a folder of its name.
         examples: What they are checked with.
 

@@ -1,4 +1,4 @@
-"""What is asked of a command, checked before TensorFlow is imported."""
+"""The options of `tfft predict` and `tfft export`, checked without TensorFlow."""
 
 from __future__ import annotations
 

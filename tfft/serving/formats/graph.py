@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfft.serving.contract import PictureInput
+from tfft.serving.formats.tokens import TEXT_LINES
 from tfft.serving.outputs import Outputs, fixed_size, network_of
 from tfft.serving.predictor import Predictor
 
@@ -113,6 +114,13 @@ pixels = photo.resize((width, height), Image.BILINEAR, reducing_gap=3.0)
 pixels = np.asarray(pixels, "float32")[None]  # (1, height, width, 3) in [0, 255]; preprocessing is in the model
 """
 """Lines that read a picture, after the import of a runtime."""
+
+
+def reading_lines(predict: Predictor, runtime: str) -> tuple[str, str]:
+    """The lines that read a picture or tokenize a text, after the import of a runtime; and what they call it."""
+    if predict.noun == "pictures":
+        return PICTURE_LINES.replace("{runtime}", runtime), "pixels"
+    return TEXT_LINES.replace("{runtime}", runtime), "tokens"
 
 
 def answer_lines(predict: Predictor) -> str:

@@ -11,16 +11,16 @@ import tensorflow as tf
 from tfft.errors import ConfigError
 from tfft.serving.contract import PictureInput
 from tfft.serving.formats.graph import (
-    PICTURE_LINES,
     SIGNATURE,
     Format,
     answer_lines,
     function_of,
     in_structure,
     inner_model,
+    reading_lines,
     temporary_graph,
 )
-from tfft.serving.formats.tokens import TEXT_LINES, write_tokenizer
+from tfft.serving.formats.tokens import write_tokenizer
 from tfft.serving.outputs import Outputs, tokens_of
 from tfft.serving.predictor import Predictor
 
@@ -104,12 +104,10 @@ def open_files(predict: Predictor, folder: Path) -> Outputs:
 
 def lines(predict: Predictor) -> str:
     """How it is used."""
-    reading, given = (PICTURE_LINES, "pictures=pixels") if predict.noun == "pictures" else (TEXT_LINES, "tokens=tokens")
-    return (
-        reading.replace("{runtime}", "from ai_edge_litert.interpreter import Interpreter")
-        + f'model = Interpreter("{FILE}").get_signature_runner("{SIGNATURE}")\noutputs = model({given})\n'
-        + answer_lines(predict)
-    )
+    reading, given = reading_lines(predict, "from ai_edge_litert.interpreter import Interpreter")
+    asked = f'model = Interpreter("{FILE}").get_signature_runner("{SIGNATURE}")\n'
+    asked += f"outputs = model({'pictures' if predict.noun == 'pictures' else 'tokens'}={given})\n"
+    return reading + asked + answer_lines(predict)
 
 
 LITERT = Format(write, open_files, lines, tasks=NUMBERS)

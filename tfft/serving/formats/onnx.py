@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from tfft.serving.formats.graph import (
-    PICTURE_LINES,
     Format,
     answer_lines,
     function_of,
     in_structure,
     inner_model,
+    reading_lines,
 )
 from tfft.serving.formats.litert import NUMBERS
-from tfft.serving.formats.tokens import TEXT_LINES, write_tokenizer
+from tfft.serving.formats.tokens import write_tokenizer
 from tfft.serving.outputs import Outputs, tokens_of
 from tfft.serving.predictor import Predictor
 
@@ -90,9 +90,9 @@ def open_files(predict: Predictor, folder: Path) -> Outputs:
 
 def lines(predict: Predictor) -> str:
     """How it is used."""
-    reading, given = (PICTURE_LINES, "pixels") if predict.noun == "pictures" else (TEXT_LINES, "tokens")
+    reading, given = reading_lines(predict, "import onnxruntime")
     return (
-        reading.replace("{runtime}", "import onnxruntime")
+        reading
         + f'model = onnxruntime.InferenceSession("{FILE}", providers=["CPUExecutionProvider"])\n'
         + "names = [output.name for output in model.get_outputs()]\n"
         + f"outputs = dict(zip(names, model.run(names, {{model.get_inputs()[0].name: {given}}})))\n"
