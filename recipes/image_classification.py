@@ -69,7 +69,7 @@ def build_model(
     import keras
 
     backbone = backbone or pictures.build_backbone(config)
-    x = keras.layers.GlobalAveragePooling2D(name="head_pool")(backbone.output)
+    x = models.features(backbone, config.features)  # of every block, pooled, side by side
     x = models.hidden_layers(x, config.hidden)
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     outputs = keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)

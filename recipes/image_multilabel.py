@@ -68,7 +68,7 @@ def build_model(
     import keras
 
     backbone = backbone or pictures.build_backbone(config)
-    x = models.pooled(backbone.output, config.pooling)
+    x = models.features(backbone, config.features, config.pooling)  # of every block, side by side
     x = models.hidden_layers(x, config.hidden)
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     outputs = keras.layers.Dense(len(labels), activation="sigmoid", dtype="float32", name="head_predictions")(x)

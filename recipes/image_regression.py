@@ -67,7 +67,7 @@ def build_model(
     import keras
 
     backbone = backbone or pictures.build_backbone(config)
-    x = models.pooled(backbone.output, config.pooling)
+    x = models.features(backbone, config.features, config.pooling)  # of every block, side by side
     x = models.hidden_layers(x, config.hidden)
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     x = keras.layers.Dense(len(labels), dtype="float32", name="head_deviations")(x)  # from the training mean

@@ -70,7 +70,7 @@ def build_model(
     import keras
 
     encoder = (backbone or build_backbone(config)).model
-    x = models.pooled(encoder.outputs, config.pooling)  # features, and a mask of the padding
+    x = models.features(encoder, config.features, config.pooling)  # of every block, side by side
     x = models.hidden_layers(x, config.hidden)
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     outputs = keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)

@@ -20,6 +20,7 @@ RANGES: dict[str, dict[str, Any]] = {
     "batch_size": {"least": 1, "most": 1_000_000},
     "dice": {"least": 0, "most": 100},
     "dropout": {"least": 0, "below": 1},
+    "features": {"least": 1, "fix": "Or `all`"},
     "focal": {"least": 0, "most": 10},
     "hidden": {"least": 1},
     "image_size": {"least": 1, "most": 4096},

@@ -48,7 +48,7 @@ class Config:
     """Encoder: a KerasHub preset, a folder in KerasHub or Hugging Face format, or demo; in Python also an Encoder."""
     batch_size: int = 32
     """Texts in a training batch."""
-    head: Phase = Phase(epochs=10, learning_rate=3e-3)
+    head: Phase = Phase(epochs=10, learning_rate=3e-3, optimizer="auto")
     """First phase: the encoder is frozen, the head is trained."""
     tune: Phase = Phase(epochs=5, learning_rate=1e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top blocks of the encoder are trained too."""

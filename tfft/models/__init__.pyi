@@ -3,6 +3,8 @@ from .anysize import any_size as any_size
 from .backbones import backbone_names as backbone_names
 from .backbones import describe_backbone as describe_backbone
 from .backbones import load_backbone as load_backbone
+from .depths import block_outputs as block_outputs
+from .depths import features as features
 from .detection import box_maps as box_maps
 from .detection import fitting_stride as fitting_stride
 from .detection import object_boxes as object_boxes

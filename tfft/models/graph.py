@@ -46,6 +46,19 @@ def nodes_in_order(model: keras.Model) -> list[Node]:
     return list(done.values())
 
 
+def passed_by_all(model: keras.Model) -> set[int]:
+    """Returns the tensors, by `id`, that everything later in a model with one output is computed from."""
+    nodes = nodes_in_order(model)
+    last_use = {id(tensor): position for position, node in enumerate(nodes) for tensor in node.inputs}
+    last_use[id(model.outputs[0])] = len(nodes)
+    waiting, passed = {id(tensor) for tensor in model.inputs}, set()
+    for position, node in enumerate(nodes):
+        waiting = {key for key in waiting | {id(t) for t in node.outputs} if last_use.get(key, -1) > position}
+        if len(waiting) == 1:
+            passed |= waiting
+    return passed
+
+
 def _known(tensor: keras.KerasTensor, inputs: set[int], done: dict[tuple[int, int], Node]) -> bool:
     operation, index, _ = tensor._keras_history
     return id(tensor) in inputs or (id(operation), index) in done

@@ -3,11 +3,13 @@ two layers with the same name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import keras
 from keras import ops
+
+from tfft.models.graph import nodes_in_order
 
 LOWEST = -1e4
 """Below any feature, and finite in half precision too."""
@@ -21,7 +23,9 @@ def hidden_layers(x: keras.KerasTensor, units: Sequence[int]) -> keras.KerasTens
     return x
 
 
-def pooled(features: keras.KerasTensor | list[keras.KerasTensor], pooling: Pooling) -> keras.KerasTensor:
+def pooled(
+    features: keras.KerasTensor | list[keras.KerasTensor], pooling: Pooling, name: str = "head_pool"
+) -> keras.KerasTensor:
     """Pools features: (batch, ..., channels) to (batch, channels), or twice the channels for `"avg+max"`.
 
     Features of texts come with a mask, (batch, length), 1 for tokens and 0 for padding, which is ignored.
@@ -47,5 +51,39 @@ def pooled(features: keras.KerasTensor | list[keras.KerasTensor], pooling: Pooli
         return kinds[kind](name=name)(ops.where(ops.expand_dims(mask, -1) > 0, features, LOWEST))
 
     if pooling != "avg+max":
-        return pool(pooling, "head_pool")
-    return layers.Concatenate(name="head_pool")([pool(kind, f"head_pool_{kind}") for kind in ("avg", "max")])
+        return pool(pooling, name)
+    return layers.Concatenate(name=name)([pool(kind, f"{name}_{kind}") for kind in ("avg", "max")])
+
+
+def only_dense(model: keras.Model) -> keras.layers.Dense | None:
+    """Returns the only trainable layer of a model with weights if it is a Dense layer for vectors; else None."""
+    trained = [layer for layer in model.layers if layer.trainable and layer.weights]
+    if len(trained) != 1 or not isinstance(trained[0], keras.layers.Dense) or not trained[0].use_bias:
+        return None
+    return trained[0] if len(trained[0].input.shape) == 2 else None
+
+
+def around(model: keras.Model, layer: keras.Layer) -> tuple[Callable[..., Any], Callable[[Any], Any]]:
+    """Returns what is below and above a layer of a model, in inference mode.
+
+    Args:
+        model: A functional model with one output.
+        layer: A layer with an `activation` that is called once.
+
+    Returns:
+        A function from the tensors that the model takes to the one that the layer takes, and one from the products of
+        the layer, before its activation, to the output of the model.
+    """
+    node = next(node for node in nodes_in_order(model) if node.layer is layer)
+    given, output = model.inputs[0] if len(model.inputs) == 1 else model.inputs, model.outputs[0]
+    below = None if node.inputs[0] is given else keras.Model(given, node.inputs[0])
+    above = None if node.outputs[0] is output else keras.Model(node.outputs[0], output)
+
+    def features_of(tensors: Any) -> Any:
+        return tensors if below is None else below(tensors, training=False)
+
+    def outputs_of(products: Any) -> Any:
+        activated = layer.activation(products)
+        return activated if above is None else above(activated, training=False)
+
+    return features_of, outputs_of

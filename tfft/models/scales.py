@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import keras
 
 from tfft.errors import ConfigError
-from tfft.models.graph import nodes_in_order
+from tfft.models.graph import nodes_in_order, passed_by_all
 
 MERGES = (keras.layers.Add, keras.layers.Concatenate)
 """Layers that end the blocks of a network."""
@@ -31,7 +31,7 @@ def scales_of(backbone: keras.Model, strides: Sequence[int]) -> list[keras.Keras
     """
     height, output = backbone.inputs[0].shape[1], backbone.outputs[0]
     nodes = [node for node in nodes_in_order(backbone) if not isinstance(node.operation, keras.layers.ZeroPadding2D)]
-    passes = _passes(backbone)
+    passes = passed_by_all(backbone)
     maps: dict[int, list[tuple[keras.KerasTensor, bool]]] = defaultdict(list)
     for node in nodes:
         for tensor in node.outputs:
@@ -53,19 +53,6 @@ def scales_of(backbone: keras.Model, strides: Sequence[int]) -> list[keras.Keras
         whole = [tensor for tensor in later if id(tensor) in passes] or later  # NASNet's cells pass on two tensors
         features.append(min(reversed(whole), key=lambda tensor: math.prod(tensor.shape[1:])))
     return features
-
-
-def _passes(backbone: keras.Model) -> set[int]:
-    """The tensors, by `id`, that everything later is computed from."""
-    nodes = nodes_in_order(backbone)
-    last_use = {id(tensor): position for position, node in enumerate(nodes) for tensor in node.inputs}
-    last_use[id(backbone.outputs[0])] = len(nodes)
-    waiting, passes = {id(tensor) for tensor in backbone.inputs}, set()
-    for position, node in enumerate(nodes):
-        waiting = {key for key in waiting | {id(t) for t in node.outputs} if last_use.get(key, -1) > position}
-        if len(waiting) == 1:
-            passes |= waiting
-    return passes
 
 
 def stride_of(height: int, tensor: keras.KerasTensor) -> int:

@@ -8,6 +8,9 @@ from typing import Literal
 from tfft.data.choices import Balance
 from tfft.errors import ConfigError, check_range
 
+Depths = int | Literal["all"]
+"""Number of blocks of a backbone, counted from the top."""
+
 
 @dataclass(frozen=True)
 class DecoderSize:
@@ -58,6 +61,8 @@ class Search:
 class HeadFields:
     """Settings of recipes that pool features into one vector, to be inherited by their `Config`."""
 
+    features: Depths = "all"
+    """Blocks of the backbone, counted from the top, whose pooled outputs the head sees; 1 is the last one alone."""
     hidden: tuple[int, ...] = ()
     """Units of extra Dense layers before the last layer."""
     dropout: float = 0.2
@@ -69,7 +74,7 @@ class PoolingFields(HeadFields):
     """Settings of recipes for pictures with a choice of pooling, to be inherited by their `Config`."""
 
     pooling: Literal["avg", "max", "avg+max"] = "avg"
-    """Global average or max pooling of the last feature map, or both: max pooling keeps small objects."""
+    """Global average or max pooling of feature maps, or both: max pooling keeps small objects."""
 
 
 @dataclass(frozen=True)

@@ -40,12 +40,12 @@ def backbone_stages(model: keras.Model) -> list[list[keras.Layer]]:
         layer = node.layer
         if layer is not None and layer.weights and not layer.trainable and id(layer) not in seen:
             seen.add(id(layer))
-            blocks += _is_block(node)
+            blocks += is_block(node)
             stages.setdefault((resolution_of[id(node.outputs[0])], blocks), []).append(layer)
     return [layers for layers in stages.values() if _parameters(layers)]
 
 
-def _is_block(node: Node) -> bool:
+def is_block(node: Node) -> bool:
     """Whether a layer that outputs sequences, (batch, length, channels), contains several Dense layers."""
     inner = node.layer._flatten_layers(include_self=False)
     dense = [layer for layer in inner if isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense))]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import keras
 
 from tfft.errors import ConfigError
 from tfft.models.freezing import unfrozen
+from tfft.models.heads import only_dense
 from tfft.training.phases import Phase
 
 logger = logging.getLogger(__name__)
@@ -53,3 +55,25 @@ def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, usual_ra
             f"No phase has epochs: {', '.join(f'{name}.epochs=0' for name in phases)}",
             fix=f"Set `--{next(iter(phases))}.epochs 10`",
         )
+
+
+def solved_or_trained(name: str, phase: Phase, model: keras.Model) -> Phase:
+    """The phase with its optimizer, where that is `"auto"`.
+
+    Args:
+        name: Of the phase.
+        phase: The phase.
+        model: A model whose backbone is frozen.
+
+    Raises:
+        ConfigError: If the phase is to be solved and the model does not allow that.
+    """
+    can = phase.unfreeze == 0 and only_dense(model) is not None
+    if phase.optimizer == "auto":
+        return replace(phase, optimizer="lbfgs" if can else "adam")
+    if phase.optimizer == "lbfgs" and not can:
+        raise ConfigError(
+            f"`lbfgs` solves a head of one Dense layer on a frozen backbone, which phase {name} does not train",
+            fix=f"Set `--{name}.optimizer adam`",
+        )
+    return phase

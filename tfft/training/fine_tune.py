@@ -22,6 +22,7 @@ from tfft.training.planned import PlannedPhase
 from tfft.training.recording import History, Recorder
 from tfft.training.resuming import Keeper
 from tfft.training.schedules import build_optimizer
+from tfft.training.solving import solve_head
 from tfft.training.state import State, read_state
 from tfft.training.storing import missing_bytes
 
@@ -87,6 +88,9 @@ def fine_tune(plan: Plan, *, folder: Path | None = None, changed_data: Literal["
                     continue
                 recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
                 begun = state if state is not None and number == state.phase else None
+                if planned.phase.optimizer == "lbfgs":
+                    solve_head(plan, planned, recorder, lambda: None if stop is None else stop.obey())
+                    continue
                 run = partial(_run_phase, plan, planned, recorder, keeper, begun)
                 run_in_parts_that_fit(plan, planned, recorder, run)
                 _warn_of_ruin(recorder.history, planned)

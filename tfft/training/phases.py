@@ -16,8 +16,9 @@ class Phase:
     """Passes over the training data; 0 leaves the phase out."""
     learning_rate: float = 1e-3
     """Highest learning rate of the phase."""
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
-    """Optimizer; adamw decays weights, sgd takes momentum."""
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "lbfgs", "auto"] = "adam"
+    """adamw decays weights; sgd takes momentum; lbfgs solves a head of one Dense layer on frozen features, without
+    epochs and rates; auto does so where it can and is adam elsewhere."""
     momentum: float = 0.9
     """Momentum of sgd."""
     weight_decay: float = 1e-4

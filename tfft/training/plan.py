@@ -18,7 +18,7 @@ from tfft.models.tasks import Task
 from tfft.models.trunk import Cut
 from tfft.store import Storage, open_store
 from tfft.training.activations import Activations, content_keys
-from tfft.training.checks import check_phases
+from tfft.training.checks import check_phases, solved_or_trained
 from tfft.training.cutting import PhaseCut, cut_phases
 from tfft.training.levels import levels
 from tfft.training.phases import Phase
@@ -101,6 +101,7 @@ def plan_phases(
     splits.train.check(splits.augmentation)
     task.check(model)
     check_phases(model, phases)
+    phases = {name: solved_or_trained(name, phase, model) for name, phase in phases.items()}
     phase_cuts = cut_phases(model, phases)
     store = open_store(storage)
     # lowest first; a phase that unfreezes more comes later

@@ -134,20 +134,29 @@ class Recorder(keras.callbacks.Callback):
         if self.scored is not None:
             logs.update({f"val_{name}": value for name, value in self.scored().items()})
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.add(logs, rate=rate, seconds=time.monotonic() - self._started)
+        # from the history, so that an interrupted run stops where it would have stopped
+        self.model.stop_training = self.patience_ended
+
+    def add(self, logs: dict[str, float], *, rate: float, seconds: float) -> None:
+        """Adds an epoch to the history, and keeps the weights if it is the best so far."""
         self.history.rows.append(
             {
                 "phase": self.phase,
                 "epoch": len(self.history.rows) + 1,
                 "learning_rate": rate,
-                "seconds": round(time.monotonic() - self._started, 3),
+                "seconds": round(seconds, 3),
                 **{name: float(value) for name, value in logs.items() if name != "learning_rate"},
             }
         )
         self._keep_best(logs)
         self._warn_of_chance(logs["val_loss"])
         self._write()
-        # from the history, so that an interrupted run stops where it would have stopped
-        self.model.stop_training = self.patience_ended
+
+    def score(self, logs: dict[str, float]) -> tuple[float, float]:
+        """The monitored score and the validation loss, both so that higher is better."""
+        sign = 1 if self.task.mode == "max" else -1
+        return sign * logs[self.task.monitor], -logs["val_loss"]
 
     def restore_best(self) -> None:
         """Sets the model to the best weights of all epochs so far."""
@@ -158,9 +167,7 @@ class Recorder(keras.callbacks.Callback):
             write_csv(self.log, self.history.rows)
 
     def _keep_best(self, logs: dict[str, float]) -> None:
-        sign = 1 if self.task.mode == "max" else -1
-        score = (sign * logs[self.task.monitor], -logs["val_loss"])
-        if score > self.best_score:
+        if (score := self.score(logs)) > self.best_score:
             self.best_score, self.history.best = score, len(self.history.rows) - 1
             self.best_weights = self.kept.get_weights()
 

@@ -1,0 +1,214 @@
+"""A head that is one Dense layer, solved instead of trained: no learning rate, no epochs.
+
+On frozen features such a head is a convex problem. L-BFGS solves it on the whole training split, once for each strength
+of an L2 penalty and each number of blocks that the head may see; validation chooses. Phase `tune` then starts from a
+head that does not distort the features (Kumar et al. 2022, "LP-FT", arXiv:2202.10054).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.optimize import minimize
+from tqdm import tqdm
+
+from tfft.data.batching.batches import evaluation_batches
+from tfft.errors import counted
+from tfft.models.depths import joined_widths
+from tfft.models.heads import around, only_dense
+from tfft.training.feeding import prepared, rows_and_targets
+from tfft.training.levels import TRUNK_BATCH
+from tfft.training.plan import Plan
+from tfft.training.planned import PlannedPhase
+from tfft.training.recording import Recorder
+
+logger = logging.getLogger(__name__)
+
+STRENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
+"""Strengths of the L2 penalty on the weights of standardized features; each solution starts from the one before it,
+which is near."""
+WORSE = 2
+"""After as many strengths in a row that raise the validation loss, weaker ones are left out."""
+STEPS, CONVERGED = 200, 1e-6
+"""Most steps of L-BFGS for one solution, and the relative change of the loss at which it stops."""
+FLAT = 1e-6
+"""A smaller standard deviation is rounding: the feature is constant."""
+
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What a head is solved or scored on."""
+
+    x: np.ndarray
+    """(examples, features), float32, standardized."""
+    y: np.ndarray
+    """Targets, (examples, ...)."""
+    weights: np.ndarray
+    """Of the examples in the loss, (examples,), float32."""
+
+    def of_last(self, count: int) -> Features:
+        """With the last features only."""
+        return replace(self, x=np.ascontiguousarray(self.x[:, -count:]))
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A head for standardized features, and its scores, named as `fit` names them."""
+
+    blocks: int
+    """Blocks that it sees, counted from the top."""
+    strength: float
+    """Of the L2 penalty."""
+    kernel: np.ndarray
+    """(features of these blocks, outputs)."""
+    bias: np.ndarray
+    """(outputs,)."""
+    logs: dict[str, float]
+
+
+def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt: Callable[[], None]) -> None:
+    """Sets the Dense layer of a phase to its best solution, and records it as one epoch.
+
+    Args:
+        plan: The plan.
+        planned: A phase with the optimizer `"lbfgs"`.
+        recorder: Records the scores.
+        interrupt: Called after each solution; may raise.
+    """
+    start = time.monotonic()
+    recorder.begin(planned.name, frozen_backbone=True)
+    problem = Problem.of(plan, planned)
+    best: Solution | None = None
+    for solution in problem.solutions():
+        if best is None or recorder.score(solution.logs) > recorder.score(best.logs):
+            best = solution
+        interrupt()
+    problem.adopt(best)
+    recorder.add(best.logs, rate=0.0, seconds=time.monotonic() - start)
+    logger.info(
+        "Phase %s: solved on %s with an L2 penalty of %g, %s %.4f",
+        planned.name,
+        counted(best.blocks, "block"),
+        best.strength,
+        plan.task.monitor,
+        best.logs[plan.task.monitor],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The Dense layer of a head, and what it is solved and scored on."""
+
+    plan: Plan
+    dense: keras.layers.Dense
+    outputs_of: Callable[[tf.Tensor], tf.Tensor]
+    """From the products of the layer, before its activation, to the outputs of the model."""
+    train: Features
+    """In all views of the phase."""
+    val: Features
+    mean: np.ndarray
+    deviation: np.ndarray
+    """Of each feature in `train`, before it was standardized."""
+
+    @classmethod
+    def of(cls, plan: Plan, planned: PlannedPhase) -> Problem:
+        """The problem of a phase; reads its features."""
+        dense = only_dense(planned.top)
+        features_of, outputs_of = around(planned.top, dense)
+        rows, targets = rows_and_targets(plan, planned)
+        layout = plan.layout(planned.depth)
+        parts: dict[str, list[tuple[np.ndarray, ...]]] = {"train": [], "val": []}
+        for view, of_view in rows.items():
+            examples = plan.activations.examples(view)
+            batches = evaluation_batches(
+                of_view, targets[view], layout, order=examples.order, batch_size=TRUNK_BATCH
+            )
+            weights = np.ones(len(examples), np.float32)
+            if view.split == "train" and plan.splits.balanced:
+                weights = (examples.rarity / examples.rarity.mean())[examples.order].astype(np.float32)
+            read = [(features_of(tensors).numpy(), truth.numpy()) for tensors, truth in batches]
+            parts[view.split].append((*map(np.concatenate, zip(*read, strict=True)), weights))
+        train, val = (Features(*map(np.concatenate, zip(*part, strict=True))) for part in parts.values())
+        mean, deviation = train.x.mean(axis=0), train.x.std(axis=0)
+        deviation[deviation < FLAT] = 1.0
+        train, val = (replace(part, x=(part.x - mean) / deviation) for part in (train, val))
+        return cls(plan, dense, outputs_of, train, val, mean, deviation)
+
+    def solutions(self) -> Iterator[Solution]:
+        """Yields solutions on the last block, a quarter and half of the blocks, and all that the head sees."""
+        widths = joined_widths(self.plan.model) or (self.train.x.shape[1],)
+        for blocks in sorted({1, *(math.ceil(len(widths) / part) for part in (4, 2, 1))}):
+            used = sum(widths[len(widths) - blocks :])
+            yield from replace(self, train=self.train.of_last(used), val=self.val.of_last(used)).path(blocks)
+
+    def path(self, blocks: int) -> Iterator[Solution]:
+        """Yields a solution for each strength of the penalty, until weaker ones raise the validation loss."""
+        x, y, weights = map(tf.constant, (self.train.x, self._encoded(self.train), self.train.weights))
+        shape = (self.train.x.shape[1], self.dense.units)
+        found, losses = np.zeros((shape[0] + 1) * shape[1]), [np.inf]
+        objective = self._objective()
+        for strength in tqdm(STRENGTHS, desc=f"Solving on {counted(blocks, 'block')}", disable=None, leave=False):
+
+            def value(flat: np.ndarray, strength: float = strength) -> tuple[float, np.ndarray]:
+                both = tf.constant(flat.reshape(-1, shape[1]), tf.float32)
+                loss, slope = objective(both, tf.constant(strength, tf.float32), x, y, weights)
+                return float(loss), slope.numpy().ravel().astype(np.float64)
+
+            options = {"maxiter": STEPS, "ftol": CONVERGED}
+            found = minimize(value, found, jac=True, method="L-BFGS-B", options=options).x
+            kernel, bias = np.split(found.reshape(-1, shape[1]).astype(np.float32), [shape[0]])
+            logs = self._logs(kernel, bias[0])
+            yield Solution(blocks, strength, kernel, bias[0], logs)
+            losses.append(logs["val_loss"])
+            if min(losses[-WORSE:]) > min(losses):
+                return
+
+    def adopt(self, solution: Solution) -> None:
+        """Sets the layer to a solution, for features as they are."""
+        kernel = np.zeros(self.dense.kernel.shape)
+        kernel[len(kernel) - len(solution.kernel) :] = solution.kernel
+        kernel /= self.deviation[:, None]
+        self.dense.kernel.assign(kernel)
+        self.dense.bias.assign(solution.bias - self.mean @ kernel)
+
+    def _encoded(self, part: Features) -> np.ndarray:
+        return prepared(self.plan.task, part.y)[1]
+
+    def _objective(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+        """The penalized loss on the whole split, and its gradient by kernel and bias, (features + 1, outputs)."""
+        loss = keras.losses.get(self.plan.task.loss)
+
+        @tf.function(autograph=False)
+        def objective(
+            both: tf.Tensor, strength: tf.Tensor, x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(both)
+                kernel, bias = both[:-1], both[-1]
+                total = tf.reduce_mean(weights * loss(y, self.outputs_of(x @ kernel + bias)))
+                total += strength / 2 * tf.reduce_sum(kernel**2)
+            return total, tape.gradient(total, both)
+
+        return objective
+
+    def _logs(self, kernel: np.ndarray, bias: np.ndarray) -> dict[str, float]:
+        """Loss, metrics and scores of a solution, named as `fit` names them."""
+        task, logs = self.plan.task, {}
+        for prefix, part in (("", self.train), ("val_", self.val)):
+            outputs, truth = self.outputs_of(tf.constant(part.x @ kernel + bias)), self._encoded(part)
+            logs[f"{prefix}loss"] = float(np.average(keras.losses.get(task.loss)(truth, outputs), weights=part.weights))
+            for metric in task.metrics:
+                metric.reset_state()
+                metric.update_state(truth, outputs)
+                logs[f"{prefix}{metric.name}"] = float(metric.result())
+        if task.score is not None:
+            logs.update({f"val_{name}": value for name, value in task.score(self.val.y, np.asarray(outputs)).items()})
+        return logs
