@@ -73,8 +73,8 @@ def build_model(
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     outputs = keras.layers.Dense(len(labels), activation="sigmoid", dtype="float32", name="head_predictions")(x)
     model = keras.Model(backbone.inputs[0], outputs, name=backbone.name)
-    weights = data.label_weights(train, config.balance)
-    return model, models.multi_label(labels, weights=weights, focal=config.focal, score=evaluation.average_precisions)
+    balance = data.label_balance(train, config.balance)
+    return model, models.multi_label(labels, **balance, score=evaluation.average_precisions)
 
 
 def evaluate(model: keras.Model, splits: data.Splits, plan: training.Plan | None = None) -> evaluation.Evaluation:

@@ -74,7 +74,7 @@ def build_model(
 
     backbone = backbone or pictures.build_backbone(config)
     model = keras.Model(backbone.inputs[0], models.pixel_maps(backbone, labels), name=backbone.name)
-    options = {"weights": data.pixel_weights(train, config.balance), "focal": config.focal, "dice": config.dice}
+    options = {**data.pixel_balance(train, config.balance), "dice": config.dice}
     return model, models.pixel_labels(labels, config.image_size, **options)
 
 

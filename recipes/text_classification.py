@@ -75,7 +75,7 @@ def build_model(
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     outputs = keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)
     model = keras.Model(encoder.inputs[0], outputs, name=encoder.name)
-    return model, models.single_label(labels, weights=data.class_weights(train, config.balance), focal=config.focal)
+    return model, models.single_label(labels, **data.class_balance(train, config.balance))
 
 
 def evaluate(model: keras.Model, splits: data.Splits, plan: training.Plan | None = None) -> evaluation.Evaluation:

@@ -21,7 +21,6 @@ RANGES: dict[str, dict[str, Any]] = {
     "dice": {"least": 0, "most": 100},
     "dropout": {"least": 0, "below": 1},
     "features": {"least": 1, "fix": "Or `all`"},
-    "focal": {"least": 0, "most": 10},
     "hidden": {"least": 1},
     "image_size": {"least": 1, "most": 4096},
     "length": {"least": 8, "most": 100_000, "fix": "Or `auto`"},

@@ -124,7 +124,7 @@ def load_data(
         bad_files=config.bad_files,
         storage=config.store,
         augmentation=augmentation,
-        balanced=balance == "sample",
+        sampling=data.sampling_of(balance),
         labels=getattr(config.data, "order", None),
     )
     notes = [*data.near_duplicates_note(marked), *([augmentation.note] if augmentation.note else [])]

@@ -148,7 +148,7 @@ def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, ba
         encoder,
         length=config.length,
         bad_texts=config.bad_texts,
-        balanced=balance == "sample",
+        sampling=data.sampling_of(balance),
         form=data.Form(labels=getattr(config.data, "order", None)),
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tfft import evaluation, reporting, runs, serving, training
+from tfft import data, evaluation, models, reporting, runs, serving, training
 from tfft.pages import Page, page_of
 from tfft.results import Result, open_result
 
@@ -22,6 +22,11 @@ class Recipe:
     figures: Callable[..., list[reporting.Figure]]  # (model, splits, evaluation) -> figures of the report
     save: Callable[..., serving.Contract]  # (config, backbone, plan, folder); writes what is needed to use the model
     find_data: Callable[..., Any] | None = None  # (config) -> records, without splits; to score the model on other data
+
+    def tasks(self, config: Any, backbone: Any, plan: training.Plan) -> Callable[[data.Balance], models.Task]:
+        """Returns a function to the task of a plan with another treatment of rare classes."""
+        given = (plan.splits.labels, backbone, plan.splits.train)
+        return lambda balance: self.build_model(replace(config, balance=balance), *given)[1]
 
     @property
     def page(self) -> Page:
@@ -57,6 +62,8 @@ def run(recipe: Recipe, config: Any) -> Result:
         reporting.write_skipped(plan.splits, folder)
         serving.write_splits(plan.splits, folder)
         current.stage("storing", training.store_activations, plan)
+        if getattr(config, "balance", "none") == "auto":
+            plan = current.stage("balance", training.with_best_balance, plan, recipe.tasks(config, backbone, plan))
         changed_data = getattr(config, "changed_data", "stop")  # an older page of your own has no such field
         history = current.stage("training", training.fine_tune, plan, folder=folder, changed_data=changed_data)
         contract = current.stage("saving", recipe.save, current.config, backbone, plan, folder)

@@ -1,7 +1,8 @@
 from .augmentation.changes import Augmentation as Augmentation
-from .batching.balance import class_weights as class_weights
-from .batching.balance import label_weights as label_weights
-from .batching.balance import pixel_weights as pixel_weights
+from .batching.balance import class_balance as class_balance
+from .batching.balance import label_balance as label_balance
+from .batching.balance import pixel_balance as pixel_balance
+from .batching.balance import sampling_of as sampling_of
 from .batching.batches import Feed as Feed
 from .batching.batches import evaluation_batches as evaluation_batches
 from .batching.batches import training_batches as training_batches

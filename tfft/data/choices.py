@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Balance = Literal["none", "weights", "sample"]
-"""Rare classes: treated like all others, given more weight in the loss, or drawn more often in each epoch."""
-
+Balance = Literal["none", "weights", "oversample", "undersample", "focal", "logit-adjustment", "auto"]
+"""How rare classes are treated, see `BalanceFields`."""
+Sampling = Literal["all", "oversample", "undersample"]
+"""What an epoch shows: every example once; as many, but examples of rare classes several times; or every example of the
+rarest class once, and as many of each other."""
 
 Length = int | Literal["auto"]
 """Maximum number of tokens of a text; `"auto"` chooses it from the data."""

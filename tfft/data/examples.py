@@ -10,8 +10,9 @@ import numpy as np
 
 from tfft.data.augmentation.changes import Augmentation, augmented
 from tfft.data.batching.layout import Layout
-from tfft.data.batching.order import epoch_order
+from tfft.data.batching.order import epoch_order, shown_per_epoch
 from tfft.data.batching.widths import ByWidth, Tokens, positions_by_width
+from tfft.data.choices import Sampling
 from tfft.data.indexing import Indexable
 from tfft.errors import ConfigError
 from tfft.store import Rows
@@ -79,9 +80,9 @@ class Pictures:
         """A single part with all pictures."""
         return [Part(None, slice(None))]
 
-    def epoch_order(self, seed: int, epoch: int, *, group: int, balanced: bool) -> np.ndarray:
+    def epoch_order(self, seed: int, epoch: int, *, group: int, sampling: Sampling) -> np.ndarray:
         """The order of the examples in one epoch, see `epoch_order`."""
-        return epoch_order(len(self), seed, epoch, self.rarity if balanced else None)
+        return epoch_order(len(self), seed, epoch, rarity=self.rarity, sampling=sampling)
 
     def seen(self, view: Callable[[Indexable], Indexable]) -> Indexable:
         """The inputs after a view is applied."""
@@ -173,9 +174,10 @@ class Texts:
         """The mean width."""
         return round(float(self.widths.mean()))
 
-    def epoch_order(self, seed: int, epoch: int, *, group: int, balanced: bool) -> np.ndarray:
+    def epoch_order(self, seed: int, epoch: int, *, group: int, sampling: Sampling) -> np.ndarray:
         """The order of the examples in one epoch, see `epoch_order`."""
-        return epoch_order(len(self), seed, epoch, self.rarity if balanced else None, widths=self.widths, group=group)
+        options = {"rarity": self.rarity, "sampling": sampling, "widths": self.widths, "group": group}
+        return epoch_order(len(self), seed, epoch, **options)
 
     def seen(self, view: Callable[[Indexable], Indexable]) -> Indexable:
         """The inputs; texts have no views."""
@@ -221,8 +223,13 @@ class Splits:
     """Skipped examples, each with the reason."""
     augmentation: Augmentation = Augmentation()
     """How the views of training pictures are made, and how targets follow them."""
-    balanced: bool = False
-    """Whether an epoch draws examples by the rarity of their classes: some several times, others not at all."""
+    sampling: Sampling = "all"
+    """Whether an epoch shows every training example once. Validation and test always do."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Number of training examples that an epoch shows."""
+        return shown_per_epoch(len(self.train), self.train.rarity, self.sampling)
 
     def items(self) -> Iterator[tuple[str, Examples]]:
         """The splits by name: train, val and, if it exists, test."""

@@ -1,4 +1,4 @@
-"""Features from several depths: the outputs of the blocks of a backbone, for a head that sees more than the last one."""
+"""Features from several depths: the pooled outputs of the blocks of a backbone, side by side."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def block_outputs(backbone: keras.Model) -> list[keras.KerasTensor]:
         for run, before, here, after in zip(runs, [0, *widths[:-1]], widths, [*widths[1:], math.inf], strict=True)
         if here < after and (len(run) > 1 or here < before or not before)
     ]
-    return [tensor for run in kept for tensor in run] if kept[-1] is runs[-1] else [*sum(kept, []), output]
+    blocks = [tensor for run in kept for tensor in run]
+    return blocks if blocks and blocks[-1] is output else [*blocks, output]
 
 
 def _ends(backbone: keras.Model) -> list[keras.KerasTensor]:

@@ -22,7 +22,7 @@ keras.applications, they need up to tens of thousands of steps to forget their i
 @contextmanager
 def unfrozen(
     model: keras.Model, stages: Unfreeze, *, batch_norm: Literal["frozen", "train"], lora_rank: int = 0
-) -> Iterator[None]:
+) -> Iterator[list[list[keras.Layer]]]:
     """Makes the top stages of a frozen backbone trainable, and freezes them again at the end.
 
     Keras runs a BatchNormalization layer with `trainable=False` in inference mode, whatever the mode of the model
@@ -37,6 +37,9 @@ def unfrozen(
         lora_rank: If above 0, these stages get low-rank adapters (see `tfft.models.lora`), which are trained instead of
             their weights.
 
+    Yields:
+        The layers of each of these stages, the lowest stage first.
+
     Raises:
         ConfigError: If the model has fewer stages, or none of their layers takes adapters.
     """
@@ -48,7 +51,8 @@ def unfrozen(
             f"`unfreeze` must be at most {len(all_stages)}, the number of stages of this backbone (got {stages})",
             fix="Use `all` for the whole backbone",
         )
-    chosen = [layer for stage in all_stages[len(all_stages) - stages :] for layer in stage]
+    top = all_stages[len(all_stages) - stages :]
+    chosen = [layer for stage in top for layer in stage]
     normalizations = [layer for layer in chosen if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in normalizations]
     if lora_rank:
@@ -61,7 +65,7 @@ def unfrozen(
         if batch_norm == "train":
             for layer in normalizations:
                 layer.momentum = TRAINED_MOMENTUM
-        yield
+        yield top
     finally:
         for layer in chosen:
             layer.trainable = False

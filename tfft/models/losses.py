@@ -16,18 +16,29 @@ Loss = Callable[[Any, Any], Any]
 """From the targets and predictions of a batch to losses, as Keras expects it."""
 
 
-def cross_entropy(weights: Sequence[float] | None, focal: float) -> Loss:
-    """Returns cross-entropy for integer targets, weighted by class and, if focal, by how wrong a prediction is."""
+def cross_entropy(weights: Sequence[float] | None, focal: float, prior: Sequence[float] | None = None) -> Loss:
+    """Returns cross-entropy for integer targets, weighted by class and, if focal, by how wrong a prediction is.
+
+    With a prior, the logits are adjusted by its logarithm in the loss alone (Menon et al. 2021, arXiv:2007.07314), so
+    that the model itself predicts as if all classes were equally frequent.
+    """
     by_class = None if weights is None else np.asarray(weights, np.float32)
 
     def loss(truth: Any, predictions: Any) -> Any:
         truth = ops.cast(truth, "int32")
         losses = ops.sparse_categorical_crossentropy(truth, predictions)
+        if prior is not None:
+            losses = losses + _adjustment(truth, predictions, np.asarray(prior, np.float32))
         if focal:
             losses = losses * _wrongness(losses, focal)
         return losses if by_class is None else losses * ops.take(by_class, truth)
 
     return loss
+
+
+def _adjustment(truth: Any, predictions: Any, prior: np.ndarray) -> Any:
+    """What adding log(prior) to the logits adds to the cross-entropy, from the probabilities without it."""
+    return ops.log(ops.sum(predictions * prior, axis=-1)) - ops.take(np.log(prior), truth)
 
 
 def _wrongness(losses: Any, focal: float) -> Any:
@@ -37,13 +48,20 @@ def _wrongness(losses: Any, focal: float) -> Any:
     return ops.power(ops.maximum(wrong, CERTAIN) if focal < 1 else wrong, focal)
 
 
-def binary_cross_entropy(weights: Sequence[float] | None, focal: float) -> Loss:
-    """Returns binary cross-entropy, weighted where a label is present and, if focal, by how wrong a prediction is."""
+def binary_cross_entropy(weights: Sequence[float] | None, focal: float, prior: Sequence[float] | None = None) -> Loss:
+    """Returns binary cross-entropy, weighted where a label is present and, if focal, by how wrong a prediction is.
+
+    A prior, the share of examples that have a label, adjusts the logits as in `cross_entropy`.
+    """
     by_label = np.float32(1) if weights is None else np.asarray(weights, np.float32)
 
     def loss(truth: Any, predictions: Any) -> Any:
         truth = ops.cast(truth, "float32")
         losses = ops.binary_crossentropy(truth, predictions)
+        if prior is not None:
+            share = np.asarray(prior, np.float32)
+            of_truth = truth * share + (1 - truth) * (1 - share)
+            losses = losses + ops.log(predictions * share + (1 - predictions) * (1 - share)) - ops.log(of_truth)
         if focal:
             losses = losses * _wrongness(losses, focal)
         return ops.mean(losses * (1 + (by_label - 1) * truth), axis=-1)
@@ -57,7 +75,9 @@ def huber(error: Any) -> Any:
     return ops.where(size < 1, 0.5 * ops.square(error), size - 0.5)
 
 
-def pixel_loss(weights: Sequence[float] | None, *, focal: float, dice: float) -> Loss:
+def pixel_loss(
+    weights: Sequence[float] | None, *, focal: float, dice: float, prior: Sequence[float] | None = None
+) -> Loss:
     """Returns cross-entropy, a mean over the pixels of each picture, plus the Dice loss of the batch; ignores pixels of
     class 255.
 
@@ -70,6 +90,8 @@ def pixel_loss(weights: Sequence[float] | None, *, focal: float, dice: float) ->
         counts = ops.cast(ops.not_equal(truth, IGNORED), "float32")
         truth = ops.where(ops.equal(truth, IGNORED), 0, truth)
         losses = ops.sparse_categorical_crossentropy(truth, predictions)
+        if prior is not None:
+            losses = losses + _adjustment(truth, predictions, np.asarray(prior, np.float32))
         if focal:
             losses = losses * _wrongness(losses, focal)
         pixel_weights = counts if by_class is None else counts * ops.take(by_class, truth)

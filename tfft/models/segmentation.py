@@ -59,6 +59,7 @@ def pixel_labels(
     *,
     weights: Sequence[float] | None = None,
     focal: float = 0.0,
+    prior: Sequence[float] | None = None,
     dice: float = 0.0,
 ) -> Task:
     """Semantic segmentation: one class for each pixel.
@@ -73,7 +74,7 @@ def pixel_labels(
     if len(labels) < 2:
         raise ConfigError(f"A segmentation needs at least two labels (got {list(labels)})", fix="Check `--classes`")
     return Task(
-        loss=pixel_loss(weights, focal=focal, dice=dice),
+        loss=pixel_loss(weights, focal=focal, dice=dice, prior=prior),
         metrics=(keras.metrics.MeanIoU(len(labels), ignore_class=IGNORED, sparse_y_pred=False, name="mean_iou"),),
         monitor="val_mean_iou",
         mode="max",

@@ -82,6 +82,5 @@ class BalanceFields:
     """Settings of recipes whose classes may be imbalanced, to be inherited by their `Config`."""
 
     balance: Balance = "none"
-    """Imbalanced classes: weights gives rare ones more weight in the loss, sample shows their examples more often."""
-    focal: float = 0.0
-    """Exponent of the focal loss, which gives easy examples less weight: 0 is plain cross-entropy, 2 is usual."""
+    """Imbalanced classes: weights in the loss, oversample or undersample the examples of an epoch, the focal loss,
+    logit-adjustment by the classes' shares, or what is best on stored features (auto)."""

@@ -75,19 +75,26 @@ def _name(activation: object) -> str | None:
     return getattr(activation, "__name__", None)
 
 
-def single_label(labels: Sequence[str], *, weights: Sequence[float] | None = None, focal: float = 0.0) -> Task:
+def single_label(
+    labels: Sequence[str],
+    *,
+    weights: Sequence[float] | None = None,
+    focal: float = 0.0,
+    prior: Sequence[float] | None = None,
+) -> Task:
     """One class for each picture or text: softmax and cross-entropy.
 
     Args:
         labels: Names of the classes; targets are indices into it.
         weights: Weight of each class in the loss; None for equal weights.
         focal: Exponent of the focal loss, 0 or more; 0 is cross-entropy (Lin et al. 2017, arXiv:1708.02002).
+        prior: Share of each class in training, which the loss adds to the logits, see `cross_entropy`; None for none.
     """
     if len(labels) < 2:
         raise ConfigError(f"A classifier needs at least two labels (got {list(labels)})", fix="Add another class")
-    plain = weights is None and not focal
+    plain = weights is None and not focal and prior is None
     return Task(
-        loss="sparse_categorical_crossentropy" if plain else cross_entropy(weights, focal),
+        loss="sparse_categorical_crossentropy" if plain else cross_entropy(weights, focal, prior),
         metrics=(keras.metrics.SparseCategoricalAccuracy(name="accuracy"),),
         monitor="val_accuracy",
         mode="max",
@@ -102,6 +109,7 @@ def multi_label(
     *,
     weights: Sequence[float] | None = None,
     focal: float = 0.0,
+    prior: Sequence[float] | None = None,
     score: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None,
 ) -> Task:
     """Any number of classes for each picture: a sigmoid for each and binary cross-entropy.
@@ -111,14 +119,15 @@ def multi_label(
         weights: Weight of each label in the loss where it is present; where it is absent, the weight is 1. Keras's
             `class_weight` would instead take the first label of each picture as its class.
         focal: Exponent of the focal loss.
+        prior: Share of the examples that have each label, which the loss adds to the logits; None for none.
         score: From targets and predictions of a split to numbers; `average_precision` among them is monitored. With
             None the validation loss is monitored.
     """
     if not labels:
         raise ConfigError("Tags need at least one label (got none)", fix="Check `--columns.tags`")
-    plain = weights is None and not focal
+    plain = weights is None and not focal and prior is None
     return Task(
-        loss=binary_cross_entropy(weights, focal),
+        loss=binary_cross_entropy(weights, focal, prior),
         metrics=(),
         monitor="val_loss" if score is None else "val_average_precision",
         mode="min" if score is None else "max",

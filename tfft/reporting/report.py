@@ -57,7 +57,7 @@ def write_report(
         "labels": splits.labels,
         "examples": {name: len(examples) for name, examples in splits.items()},
         "counts": splits.counts(),
-        "notes": [*splits.notes, *history.notes, *parts_notes(history.parts, plan.batch_size)],
+        "notes": [*splits.notes, *plan.notes, *history.notes, *parts_notes(history.parts, plan.batch_size)],
         "phases": [
             {
                 "name": planned.name,

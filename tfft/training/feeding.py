@@ -31,7 +31,7 @@ def training_feed(plan: Plan, planned: PlannedPhase, rows: ByView, targets: ByVi
     return Feed(
         rows_of=lambda epoch: rows[planned.shown(epoch)],
         targets_of=lambda epoch: targets[planned.shown(epoch)],
-        order_of=lambda epoch: train.epoch_order(plan.seed, epoch, group=group, balanced=plan.splits.balanced),
+        order_of=lambda epoch: train.epoch_order(plan.seed, epoch, group=group, sampling=plan.splits.sampling),
         layout=plan.layout(planned.depth),
         batch_size=plan.batch_size,
         prepare=partial(prepared, plan.task),

@@ -150,16 +150,15 @@ def _run_phase(
     feed = training_feed(plan, planned, rows, targets)
     recorder.begin(
         planned.name,
-        frozen_backbone=phase.unfreeze == 0,
-        patience=phase.patience,
+        phase,
         scored=scored,
         names_of=partial(batch_names, plan, feed.order_of, planned.epoch_numbers),
     )
     validation = validation_batches(plan, planned, rows[VAL], targets[VAL])
-    with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank):
+    with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank) as stages:
         # compiled after the flags are set: Keras trains what was trainable when it compiled
         planned.top.compile(
-            optimizer=build_optimizer(phase, plan.steps_per_epoch),
+            optimizer=build_optimizer(phase, plan.steps_per_epoch, planned.top.trainable_weights, stages),
             loss=task.loss,
             metrics=list(task.metrics),
             # XLA (which Keras does not use on CPUs) compiles for each shape, and texts and parts have many shapes
@@ -176,7 +175,9 @@ def _run_phase(
             last = epoch + 1 if step else phase.epochs
             recorder.first_step = step
             planned.top.fit(
-                training_batches(feed, count=len(train), epochs=planned.epoch_numbers[epoch:last], start=step),
+                training_batches(
+                    feed, count=plan.splits.per_epoch, epochs=planned.epoch_numbers[epoch:last], start=step
+                ),
                 initial_epoch=epoch,
                 epochs=last,
                 steps_per_epoch=plan.steps_per_epoch - step,
@@ -186,7 +187,5 @@ def _run_phase(
                 verbose=1 if sys.stdout.isatty() else 2,  # one line per epoch where a progress bar cannot be drawn
             )
             epoch, step = last, 0
-    if phase.patience and recorder.patience_ended:
-        logger.info(
-            "Phase %s stops early: no better %s in %s", planned.name, task.monitor, counted(phase.patience, "epoch")
-        )
+    if recorder.patience_ended:
+        logger.info("Phase %s stops early: it no longer improves %s", planned.name, task.monitor)

@@ -25,12 +25,17 @@ class Phase:
     """Weight decay of adamw."""
     schedule: Literal["constant", "cosine", "cosine_restarts", "noam", "exponential"] = "constant"
     """Learning rate over the phase: constant; cosine to 0; with warm restarts; noam (root); exponential to 0.01."""
-    warmup: float = 0.1
-    """Share of the phase in which a cosine or noam schedule rises from 0."""
+    warmup: float | None = None
+    """Share of the phase in which the learning rate rises from 0; by default 0.1 for cosine and noam, else none."""
+    head_rate: float = 1.0
+    """Learning rate of the head, as a factor: a head that is trained or solved already needs a smaller one."""
+    stage_decay: float = 1.0
+    """Factor of the learning rate from each unfrozen stage to the one below it."""
     clip_norm: float = 0.0
     """Longest gradient, over all weights; longer ones are shortened to it; 0 for none."""
-    patience: int = 0
-    """Stop after this many epochs without a better monitored score; 0 never stops early."""
+    patience: int | Literal["auto"] = 0
+    """Stop after this many epochs without a better monitored score; 0 never stops early; auto stops once neither the
+    score nor the validation loss has improved in a third of the phase."""
     unfreeze: int | Literal["all"] = 0
     """Stages of the backbone to train, counted from the top, or all."""
     batch_norm: Literal["frozen", "train"] = "frozen"
@@ -46,9 +51,13 @@ class Phase:
         check_range("learning_rate", self.learning_rate, above=0, most=1, fix=start)
         check_range("momentum", self.momentum, least=0, below=1)
         check_range("weight_decay", self.weight_decay, least=0, below=1)
-        check_range("warmup", self.warmup, least=0, below=1)
+        if self.warmup is not None:
+            check_range("warmup", self.warmup, least=0, below=1)
+        check_range("head_rate", self.head_rate, least=0, most=1000)
+        check_range("stage_decay", self.stage_decay, above=0, most=1)
         check_range("clip_norm", self.clip_norm, least=0)
-        check_range("patience", self.patience, least=0)
+        if self.patience != "auto":
+            check_range("patience", self.patience, least=0, fix="Or `auto`")
         if isinstance(self.views, int):
             check_range("views", self.views, least=1, fix="Or `fresh`")
         check_range("lora_rank", self.lora_rank, least=0, most=1024)

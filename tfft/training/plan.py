@@ -38,6 +38,8 @@ class Plan:
     batch_size: int
     seed: int
     activations: Activations = field(repr=False)
+    notes: tuple[str, ...] = ()
+    """What was chosen, and why, one sentence each."""
 
     @property
     def splits(self) -> Splits:
@@ -55,7 +57,7 @@ class Plan:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch; the last one may be smaller."""
-        return math.ceil(len(self.splits.train) / self.batch_size)
+        return math.ceil(self.splits.per_epoch / self.batch_size)
 
     @property
     def lowest(self) -> PlannedPhase:

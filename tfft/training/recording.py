@@ -16,10 +16,14 @@ import numpy as np
 from tfft.errors import DivergedError, listed
 from tfft.files import write_csv
 from tfft.models.tasks import Task
+from tfft.training.phases import Phase
+from tfft.training.schedules import current_rate
 
 logger = logging.getLogger(__name__)
 
 
+LEAST_PATIENCE = 2
+"""Fewest epochs that `--tune.patience auto` waits for an improvement."""
 CHANCE_MARGIN = 1.05
 """How far above the loss of guessing a loss is suspicious, as a factor."""
 
@@ -45,11 +49,17 @@ class History:
         """The row of the best epoch."""
         return self.rows[self.best]
 
-    def patience_ended(self, phase: str, task: Task, patience: int) -> bool:
-        """Whether the monitored score has not improved in the last `patience` epochs of a phase; never for 0."""
+    def patience_ended(self, name: str, phase: Phase, task: Task) -> bool:
+        """Whether a phase has gone on for too long without an improvement, see `Phase.patience`."""
+        rows = [row for row in self.rows[self.since :] if row["phase"] == name]
         sign = 1 if task.mode == "max" else -1
-        scores = [sign * row[task.monitor] for row in self.rows[self.since :] if row["phase"] == phase]
-        return 0 < patience < len(scores) and max(scores[:-patience]) >= max(scores[-patience:])
+        watched = [[sign * row[task.monitor] for row in rows]]
+        patience = phase.patience
+        if patience == "auto":
+            patience = max(LEAST_PATIENCE, math.ceil(phase.epochs / 3))
+            # a detector's score falls at first, but its loss does not
+            watched.append([-row["val_loss"] for row in rows])
+        return 0 < patience < len(rows) and all(max(s[:-patience]) >= max(s[-patience:]) for s in watched)
 
     @property
     def metrics(self) -> list[str]:
@@ -75,8 +85,7 @@ class Recorder(keras.callbacks.Callback):
         """Of the best epoch: the monitored score and the validation loss, both so that higher is better."""
         self.best_weights: list[np.ndarray] = kept.get_weights()  # the initial ones, until an epoch has ended
         self.phase = ""
-        self.patience = 0
-        self.frozen_backbone = False
+        self.settings: Phase | None = None
         self.scored: Callable[[], dict[str, float]] | None = None
         self.names_of: Callable[[int, int], list[str]] | None = None
         self.first_step = 0
@@ -92,9 +101,8 @@ class Recorder(keras.callbacks.Callback):
     def begin(
         self,
         phase: str,
+        settings: Phase,
         *,
-        frozen_backbone: bool,
-        patience: int = 0,
         scored: Callable[[], dict[str, float]] | None = None,
         names_of: Callable[[int, int], list[str]] | None = None,
     ) -> None:
@@ -102,18 +110,17 @@ class Recorder(keras.callbacks.Callback):
 
         Args:
             phase: Its name.
-            frozen_backbone: Whether only the head is trained.
-            patience: See `Phase`.
+            settings: The phase.
             scored: Returns further validation scores at the end of each epoch.
             names_of: From an epoch and a step of the phase to the names of the examples in that batch.
         """
-        self.phase, self.frozen_backbone, self.patience = phase, frozen_backbone, patience
+        self.phase, self.settings = phase, settings
         self.scored, self.names_of = scored, names_of
 
     @property
     def patience_ended(self) -> bool:
         """Whether the phase has gone on for too long without an improvement."""
-        return self.history.patience_ended(self.phase, self.task, self.patience)
+        return self.history.patience_ended(self.phase, self.settings, self.task)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._epoch, self._started = epoch, time.monotonic()
@@ -133,8 +140,7 @@ class Recorder(keras.callbacks.Callback):
         self.first_step = 0
         if self.scored is not None:
             logs.update({f"val_{name}": value for name, value in self.scored().items()})
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        self.add(logs, rate=rate, seconds=time.monotonic() - self._started)
+        self.add(logs, rate=current_rate(self.model.optimizer), seconds=time.monotonic() - self._started)
         # from the history, so that an interrupted run stops where it would have stopped
         self.model.stop_training = self.patience_ended
 
@@ -181,7 +187,7 @@ class Recorder(keras.callbacks.Callback):
 
     def _warn_of_chance(self, loss: float) -> None:
         limit = CHANCE_MARGIN * self.task.chance_loss
-        if self.frozen_backbone and len(self.history.rows) == 1 and loss > limit:
+        if self.settings.unfreeze == 0 and len(self.history.rows) == 1 and loss > limit:
             logger.warning(
                 "After the first epoch the validation loss is %.3f, but guessing gives %.3f. Check the labels, the "
                 "preprocessing and the learning rate.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,51 +12,128 @@ from keras import ops
 
 from tfft.training.phases import Phase
 
+USUAL_WARMUP = 0.1
+"""Share of a phase in which a cosine or Noam schedule rises by default."""
 
-def build_optimizer(phase: Phase, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """A new optimizer for one phase.
+
+def build_optimizer(
+    phase: Phase,
+    steps_per_epoch: int,
+    weights: Sequence[keras.Variable] = (),
+    stages: Sequence[Sequence[keras.Layer]] = (),
+) -> keras.optimizers.Optimizer:
+    """A new optimizer for one phase, not yet built.
+
+    Biases and the weights of normalizations, which are vectors, do not decay.
 
     Args:
-        phase: Decides the optimizer, the learning rate and the schedule.
+        phase: Decides the optimizer, the learning rates and the schedule.
         steps_per_epoch: Batches in an epoch, since schedules count steps.
+        weights: All weights that are trained.
+        stages: Layers of each stage that is trained, the lowest first.
+
+    Returns:
+        A single optimizer, or one for each learning rate in a `keras.optimizers.MultiOptimizer`, which shortens the
+        gradients of each group by themselves.
     """
+    factors = rate_factors(phase, weights, stages)
+    vectors = [weight for weight in weights if len(weight.shape) < 2]
+    made: dict[float, keras.optimizers.Optimizer] = {}
+
+    def optimizer_of(weight: keras.Variable | None) -> keras.optimizers.Optimizer:
+        factor = factors.get(id(weight), 1.0)
+        if factor not in made:
+            made[factor] = _optimizer(replace(phase, learning_rate=factor * phase.learning_rate), steps_per_epoch)
+            if phase.optimizer == "adamw":
+                made[factor].exclude_from_weight_decay(var_list=vectors)
+        return made[factor]
+
+    if set(factors.values()) <= {1.0}:
+        return optimizer_of(None)
+    return keras.optimizers.MultiOptimizer(optimizer_of)
+
+
+def rate_factors(
+    phase: Phase, weights: Sequence[keras.Variable], stages: Sequence[Sequence[keras.Layer]]
+) -> dict[int, float]:
+    """The factor of the learning rate of each trained weight, by its `id`.
+
+    It is 1 in the top stage and falls by `stage_decay` from each stage to the one below (Howard and Ruder 2018,
+    "ULMFiT", arXiv:1801.06146). What is in no stage is the head.
+    """
+    factors = {id(weight): phase.head_rate for weight in weights}
+    for depth, stage in enumerate(reversed(stages)):
+        factors.update({id(w): phase.stage_decay**depth for layer in stage for w in layer.trainable_weights})
+    return factors
+
+
+def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """The learning rate of an optimizer; of several groups, the highest."""
+    groups = getattr(optimizer, "optimizers", [optimizer])
+    return max(float(keras.ops.convert_to_numpy(group.learning_rate)) for group in groups)
+
+
+def _optimizer(phase: Phase, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     rate = learning_rate(phase, steps_per_epoch)
     clip = {"global_clipnorm": phase.clip_norm} if phase.clip_norm else {}
     match phase.optimizer:
-        case "adam":
-            return keras.optimizers.Adam(rate, **clip)
         case "adamw":
             return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, **clip)
         case "sgd":
             return keras.optimizers.SGD(rate, momentum=phase.momentum, **clip)
         case "rmsprop":
             return keras.optimizers.RMSprop(rate, **clip)
+        case _:
+            return keras.optimizers.Adam(rate, **clip)
 
 
 def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """The learning rate of a phase: constant, or a schedule over its steps.
 
-    The cosine falls to 0 after a linear warm-up (Loshchilov and Hutter 2017, arXiv:1608.03983). With restarts the
-    period doubles each time, and the first is a seventh of the phase, so that three periods fill it. Noam rises
-    linearly too, and falls with the inverse square root of the step (Vaswani et al. 2017, arXiv:1706.03762).
+    Each may rise linearly at first (`warmup`). The cosine falls to 0 (Loshchilov and Hutter 2017, arXiv:1608.03983).
+    With restarts the period doubles each time, and the first is a seventh of the phase, so that three periods fill it.
+    Noam falls with the inverse square root of the step (Vaswani et al. 2017, arXiv:1706.03762).
     """
     steps = max(1, phase.epochs * steps_per_epoch)
+    share = phase.warmup
+    if share is None:
+        share = USUAL_WARMUP if phase.schedule in ("cosine", "noam") else 0.0
+    warmup = min(round(share * steps), steps - 1)
     schedules = keras.optimizers.schedules
+    rate: float | schedules.LearningRateSchedule = phase.learning_rate
     match phase.schedule:
-        case "constant":
-            return phase.learning_rate
         case "cosine":
-            warmup = min(round(phase.warmup * steps), steps - 1)
             if not warmup:
                 return schedules.CosineDecay(phase.learning_rate, steps)
             return schedules.CosineDecay(0.0, steps - warmup, warmup_target=phase.learning_rate, warmup_steps=warmup)
+        case "noam":
+            return Noam(phase.learning_rate, max(1, round(share * steps)))
         case "cosine_restarts":
             # rounded up, since a fourth period would end the phase at the full rate
-            return schedules.CosineDecayRestarts(phase.learning_rate, math.ceil(steps / 7), t_mul=2.0)
-        case "noam":
-            return Noam(phase.learning_rate, max(1, round(phase.warmup * steps)))
+            rate = schedules.CosineDecayRestarts(phase.learning_rate, math.ceil((steps - warmup) / 7), t_mul=2.0)
         case "exponential":
-            return schedules.ExponentialDecay(phase.learning_rate, steps, decay_rate=0.01)
+            rate = schedules.ExponentialDecay(phase.learning_rate, steps - warmup, decay_rate=0.01)
+    return WarmUp(rate, warmup) if warmup else rate
+
+
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises linearly from 0 before a schedule begins.
+
+    Args:
+        after: The learning rate after the warm-up, or its schedule.
+        steps: Steps of the warm-up.
+    """
+
+    def __init__(self, after: float | keras.optimizers.schedules.LearningRateSchedule, steps: int):
+        self.after, self.steps = after, steps
+
+    def __call__(self, step: Any) -> Any:
+        done = ops.cast(step, "float32")
+        share = ops.minimum(done / self.steps, 1.0)
+        return share * (self.after(ops.maximum(done - self.steps, 0.0)) if callable(self.after) else self.after)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"after": self.after, "steps": self.steps}
 
 
 class Noam(keras.optimizers.schedules.LearningRateSchedule):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -40,7 +40,6 @@ STEPS, CONVERGED = 200, 1e-6
 """Most steps of L-BFGS for one solution, and the relative change of the loss at which it stops."""
 FLAT = 1e-6
 """A smaller standard deviation is rounding: the feature is constant."""
-
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +83,7 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
         interrupt: Called after each solution; may raise.
     """
     start = time.monotonic()
-    recorder.begin(planned.name, frozen_backbone=True)
+    recorder.begin(planned.name, planned.phase)
     problem = Problem.of(plan, planned)
     best: Solution | None = None
     for solution in problem.solutions():
@@ -128,11 +127,9 @@ class Problem:
         parts: dict[str, list[tuple[np.ndarray, ...]]] = {"train": [], "val": []}
         for view, of_view in rows.items():
             examples = plan.activations.examples(view)
-            batches = evaluation_batches(
-                of_view, targets[view], layout, order=examples.order, batch_size=TRUNK_BATCH
-            )
+            batches = evaluation_batches(of_view, targets[view], layout, order=examples.order, batch_size=TRUNK_BATCH)
             weights = np.ones(len(examples), np.float32)
-            if view.split == "train" and plan.splits.balanced:
+            if view.split == "train" and plan.splits.sampling != "all":
                 weights = (examples.rarity / examples.rarity.mean())[examples.order].astype(np.float32)
             read = [(features_of(tensors).numpy(), truth.numpy()) for tensors, truth in batches]
             parts[view.split].append((*map(np.concatenate, zip(*read, strict=True)), weights))
@@ -151,25 +148,37 @@ class Problem:
 
     def path(self, blocks: int) -> Iterator[Solution]:
         """Yields a solution for each strength of the penalty, until weaker ones raise the validation loss."""
+        losses, strengths = (
+            [np.inf],
+            tqdm(STRENGTHS, desc=f"Solving on {counted(blocks, 'block')}", disable=None, leave=False),
+        )
+        for strength, (kernel, bias) in zip(strengths, self.solved(STRENGTHS), strict=True):
+            logs = self._logs(kernel, bias)
+            yield Solution(blocks, strength, kernel, bias, logs)
+            losses.append(logs["val_loss"])
+            if min(losses[-WORSE:]) > min(losses):
+                return
+
+    def solved(self, strengths: Sequence[float]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields kernel, (features, outputs), and bias, (outputs,), for one strength of the penalty after another."""
         x, y, weights = map(tf.constant, (self.train.x, self._encoded(self.train), self.train.weights))
-        shape = (self.train.x.shape[1], self.dense.units)
-        found, losses = np.zeros((shape[0] + 1) * shape[1]), [np.inf]
-        objective = self._objective()
-        for strength in tqdm(STRENGTHS, desc=f"Solving on {counted(blocks, 'block')}", disable=None, leave=False):
+        columns, objective = self.dense.units, self._objective()
+        flat = np.zeros((self.train.x.shape[1] + 1) * columns)
+        for strength in strengths:
 
             def value(flat: np.ndarray, strength: float = strength) -> tuple[float, np.ndarray]:
-                both = tf.constant(flat.reshape(-1, shape[1]), tf.float32)
+                both = tf.constant(flat.reshape(-1, columns), tf.float32)
                 loss, slope = objective(both, tf.constant(strength, tf.float32), x, y, weights)
                 return float(loss), slope.numpy().ravel().astype(np.float64)
 
             options = {"maxiter": STEPS, "ftol": CONVERGED}
-            found = minimize(value, found, jac=True, method="L-BFGS-B", options=options).x
-            kernel, bias = np.split(found.reshape(-1, shape[1]).astype(np.float32), [shape[0]])
-            logs = self._logs(kernel, bias[0])
-            yield Solution(blocks, strength, kernel, bias[0], logs)
-            losses.append(logs["val_loss"])
-            if min(losses[-WORSE:]) > min(losses):
-                return
+            flat = minimize(value, flat, jac=True, method="L-BFGS-B", options=options).x
+            both = flat.reshape(-1, columns).astype(np.float32)
+            yield both[:-1], both[-1]
+
+    def predict(self, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """The outputs of the model for standardized features."""
+        return np.asarray(self.outputs_of(tf.constant(x @ kernel + bias)))
 
     def adopt(self, solution: Solution) -> None:
         """Sets the layer to a solution, for features as they are."""
@@ -203,12 +212,12 @@ class Problem:
         """Loss, metrics and scores of a solution, named as `fit` names them."""
         task, logs = self.plan.task, {}
         for prefix, part in (("", self.train), ("val_", self.val)):
-            outputs, truth = self.outputs_of(tf.constant(part.x @ kernel + bias)), self._encoded(part)
+            outputs, truth = self.predict(part.x, kernel, bias), self._encoded(part)
             logs[f"{prefix}loss"] = float(np.average(keras.losses.get(task.loss)(truth, outputs), weights=part.weights))
             for metric in task.metrics:
                 metric.reset_state()
                 metric.update_state(truth, outputs)
                 logs[f"{prefix}{metric.name}"] = float(metric.result())
         if task.score is not None:
-            logs.update({f"val_{name}": value for name, value in task.score(self.val.y, np.asarray(outputs)).items()})
+            logs.update({f"val_{name}": value for name, value in task.score(self.val.y, outputs).items()})
         return logs

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tfft.data.choices import Sampling
 from tfft.data.examples import Examples, Splits
 from tfft.data.records import LEAK, Record
 from tfft.data.splitting import audit
@@ -42,7 +43,7 @@ def by_split(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 
 
 def assemble(
-    rows: Sequence[Record], leaks: Sequence[Record], targets: Targets, inputs: Inputs, *, balanced: bool
+    rows: Sequence[Record], leaks: Sequence[Record], targets: Targets, inputs: Inputs, *, sampling: Sampling
 ) -> Splits:
     """Returns the splits of a run.
 
@@ -51,7 +52,7 @@ def assemble(
         leaks: The records that are left out because another split has them, too.
         targets: The targets of the rows.
         inputs: The inputs of the rows.
-        balanced: Whether rare classes are drawn more often, see `Splits`.
+        sampling: What an epoch shows, see `Splits`.
 
     Raises:
         DataError: If records cannot be used, naming each of them, or if a class has no usable record left.
@@ -93,7 +94,7 @@ def assemble(
     ]
     test = splits["test"] if len(splits["test"]) else None
     skipped += [(record.where, "also in another split") for record in leaks]
-    return Splits(splits["train"], splits["val"], test, targets.labels, notes, skipped, balanced=balanced)
+    return Splits(splits["train"], splits["val"], test, targets.labels, notes, skipped, sampling=sampling)
 
 
 def _skipped(skipped: Sequence[tuple[str, str]], count: int, noun: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tfft.data.augmentation.changes import Augmentation
+from tfft.data.choices import Sampling
 from tfft.data.examples import Pictures, Splits
 from tfft.data.reading import images
 from tfft.data.reading.assembling import Bad, Inputs, assemble, by_split
@@ -23,7 +24,7 @@ def read_pictures(
     bad_files: Bad = "auto",
     storage: Storage = Storage(),
     augmentation: Augmentation = Augmentation(),
-    balanced: bool = False,
+    sampling: Sampling = "all",
     labels: Sequence[str] | None = None,
 ) -> Splits:
     """Decodes the pictures of all splits into the store, in parallel, to uint8 pixels of one size.
@@ -37,7 +38,7 @@ def read_pictures(
             `"skip"` and list them in `Splits.skipped`, `"stop"`, or `"auto"`: skip at most 1 in 100, else stop.
         storage: Where the pixels are stored; a temporary folder is used if they do not fit.
         augmentation: How views differ from their training picture.
-        balanced: Whether rare classes are drawn more often, see `Splits`.
+        sampling: What an epoch shows, see `Splits`.
         labels: The classes in order; None sorts them by name.
 
     Raises:
@@ -63,5 +64,5 @@ def read_pictures(
         bad_files,
         notes=[f"{count:,} of {len(rows):,} pictures: {how}" for how, count in sorted((+conversions).items())],
     )
-    splits = assemble(rows, leaks, targets, inputs, balanced=balanced)
+    splits = assemble(rows, leaks, targets, inputs, sampling=sampling)
     return replace(splits, augmentation=replace(augmentation, motion=targets.motion))

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tfft.data.batching.widths import widths_of
-from tfft.data.choices import Length
+from tfft.data.choices import Length, Sampling
 from tfft.data.examples import Splits, Texts
 from tfft.data.reading.assembling import Bad, Inputs, assemble, by_split
 from tfft.data.records import Record
@@ -56,7 +56,7 @@ def read_texts(
     form: Form = Form(),
     length: Length = "auto",
     bad_texts: Bad = "auto",
-    balanced: bool = False,
+    sampling: Sampling = "all",
 ) -> Splits:
     """Tokenizes the texts of all splits.
 
@@ -68,7 +68,7 @@ def read_texts(
             most one of 100 training texts, within the limit of the network.
         bad_texts: What to do with texts that are empty or not UTF-8: `"skip"` and list them in `Splits.skipped`,
             `"stop"`, or `"auto"`: skip at most 1 in 100, else stop.
-        balanced: Whether rare classes are drawn more often, see `Splits`.
+        sampling: What an epoch shows, see `Splits`.
 
     Raises:
         ConfigError: If `length` is above the limit of the network.
@@ -101,7 +101,7 @@ def read_texts(
         cut_note("texts", lengths[usable], most),
         *vocabulary_notes("texts", tokens, tokenizer),
     ]
-    return assemble(rows, leaks, targets, Inputs(Texts, inputs_of, why, bad_texts, notes), balanced=balanced)
+    return assemble(rows, leaks, targets, Inputs(Texts, inputs_of, why, bad_texts, notes), sampling=sampling)
 
 
 def usable_texts(records: Iterable[Record]) -> Iterator[str]:

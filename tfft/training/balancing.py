@@ -1,0 +1,74 @@
+"""Which treatment of rare classes suits the data: chosen by cross-validation on stored features."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from sklearn.metrics import f1_score
+from sklearn.model_selection import StratifiedKFold
+from tqdm import tqdm
+
+from tfft.data.choices import Balance
+from tfft.models.tasks import Task
+from tfft.training.plan import Plan
+from tfft.training.solving import Features, Problem
+
+logger = logging.getLogger(__name__)
+
+TRIED: tuple[Balance, ...] = ("none", "weights", "logit-adjustment", "focal")
+"""Treatments by the loss. In a solved head, drawing examples more or less often is a weight, too."""
+SKEWED = 1.5
+"""Ratio of the most to the least frequent class from which on classes are imbalanced."""
+FOLDS = 3
+STRENGTH = 0.03
+"""Of the L2 penalty, in the middle of the usual ones: the comparison is between treatments."""
+WORTH = 0.005
+"""Gain in macro F1 below which the loss is left as it is."""
+
+
+def with_best_balance(plan: Plan, task_of: Callable[[Balance], Task]) -> Plan:
+    """The plan with the loss whose solved head has the best macro F1 on training examples that it was not solved on.
+
+    The loss stays as it is if classes are about equally frequent, if one has too few examples to compare by, or if the
+    first phase is not solved.
+
+    Args:
+        plan: A plan that treats all classes alike; its activations are stored.
+        task_of: Returns the task of the plan with another treatment.
+    """
+    counts = [count for count in plan.splits.train.counts if count]
+    if plan.phases[0].phase.optimizer != "lbfgs" or max(counts) < SKEWED * min(counts) or min(counts) < FOLDS:
+        return plan
+    problem = Problem.of(plan, plan.phases[0])
+    scores: dict[Balance, float] = {}
+    for balance in tqdm(TRIED, desc="Comparing treatments of rare classes", disable=None, leave=False):
+        scores[balance] = _macro_f1(replace(problem, plan=replace(plan, task=task_of(balance))))
+    best = max(TRIED, key=lambda balance: scores[balance])
+    chosen = best if scores[best] > scores["none"] + WORTH else "none"
+    compared = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+    note = f"Rare classes: `--balance {chosen}`, by macro F1 in {FOLDS}-fold cross-validation on train ({compared})"
+    logger.info(note)
+    return replace(plan, task=task_of(chosen), notes=(*plan.notes, note))
+
+
+def _macro_f1(problem: Problem) -> float:
+    """Macro F1 over the examples, each predicted by a head that was solved on the other folds."""
+    count, train = len(problem.plan.splits.train), problem.train
+    y = train.y[:count]
+    rarest = y if y.ndim == 1 else y[:, np.argsort(y.sum(axis=0))].argmax(axis=1)
+    folds = np.zeros(count, int)
+    for number, (_, held_out) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(y, rarest)):
+        folds[held_out] = number
+    predictions = np.zeros((count, problem.dense.units), np.float32)
+    for fold in range(FOLDS):
+        # all views of an example are in its fold
+        used, held_out = np.resize(folds, len(train.y)) != fold, np.flatnonzero(folds == fold)
+        rest = Features(train.x[used], train.y[used], train.weights[used])
+        (kernel, bias) = next(replace(problem, train=rest).solved([STRENGTH]))
+        predictions[held_out] = problem.predict(train.x[held_out], kernel, bias)
+    if y.ndim == 1:
+        return float(f1_score(y, predictions.argmax(axis=1), average="macro", zero_division=0))
+    return float(f1_score(y, predictions > 0.5, average="macro", zero_division=0))
