@@ -74,6 +74,7 @@ def test_what_is_light_does_not_import_tensorflow(tmp_path: Path) -> None:
         ["tfft", "ls"],
         ["tfft", "run", "image_classification", "--help"],
         ["tfft", "plan", "image_classification", "--help"],
+        ["tfft", "search", "image_classification", "--help"],
         ["tfft", "run", "image_classification", "--batch-size", "0"],
         ["tfft", "store", "ls"],
         ["tfft", "cp", "image_classification", "mine.py"],
@@ -84,12 +85,13 @@ def test_what_is_light_does_not_import_tensorflow(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
-    assert [code for code, _, _ in answers] == [0, 0, 0, 2, 0, 0, 0], answers
-    listed, run, plan, _, _, _, copied = (out for _, out, _ in answers)
+    assert [code for code, _, _ in answers] == [0, 0, 0, 0, 2, 0, 0, 0], answers
+    listed, run, plan, search, _, _, _, copied = (out for _, out, _ in answers)
     for name, page in stock_pages().items():
         assert name in listed
         assert page.summary in listed
-    for shown in (run, plan, copied):
+    assert all(flag in search for flag in ("--trials", "--space", "--backbones"))
+    for shown in (run, plan, search, copied):
         assert "--head.learning-rate" in shown
         assert "--store.limit" in shown
         assert "--replay" in shown
@@ -116,6 +118,27 @@ def test_a_mistyped_flag_and_a_bad_value_are_named(typed: Typed) -> None:
         assert (code, out) == (2, "")
         assert [name for name in named if name not in error] == [], error
         assert error.startswith("tfft: ")
+        assert error.count("\n") == 1
+
+
+def test_a_search_takes_its_own_flags_and_those_of_the_recipe(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("tfft.searching.search", lambda page, config, **options: asked.append((page, config, options)))
+    words = ("--trials", "5", "--dropout", "0.3", "--space", '{"tune.epochs": [2, 4]}', "--backbones", "A", "B")
+    code, _, error = typed("search", "image_classification", *words, "--out", "here")
+    assert (code, error) == (0, "")
+    ((page, config, options),) = asked
+    assert (page.RECIPE, config.dropout, config.out) == (RECIPE, 0.3, "here")
+    assert options == {"trials": 5, "space": {"tune.epochs": [2, 4]}, "backbones": ["A", "B"]}
+    for flags, *named in (
+        (["--trials", "many"], "--trials", "many"),
+        (["--space", "{"], "--space", "JSON"),
+        (["--bakbone", "A"], "--bakbone"),
+        (["--trials"], "--trials"),
+    ):
+        code, out, error = typed("search", "image_classification", *flags)
+        assert (code, out) == (2, "")
+        assert [name for name in named if name not in error] == [], error
         assert error.count("\n") == 1
 
 

@@ -52,7 +52,14 @@ def test_settings_and_groups_of_them() -> None:
         front.configure(PAGE, "pictures/", ["a"], {})
 
 
+def test_a_search_takes_the_arguments_of_a_run_and_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfft.searching.search", lambda *arguments, **options: (*arguments, options))
+    page, config, options = tfft.search("image_classification", data="pictures/", seed=4, trials=2, backbones=["A"])
+    assert (page, config) == (PAGE, PAGE.Config(data="pictures/", seed=4))
+    assert options == {"trials": 2, "space": None, "backbones": ["A"]}
+
+
 def test_help_explains_the_verbs() -> None:
     assert "tfft.run(" in tfft.__doc__
-    for verb in (tfft.run, tfft.plan):
+    for verb in (tfft.run, tfft.plan, tfft.search):
         assert "labels" in verb.__doc__

@@ -10,9 +10,9 @@
     predict = tfft.open(result.folder)
     predict("new.jpg")  # a label with its probability
 
-`tfft.plan` takes the same arguments and shows what a run would train, store and cost. `tfft.resume(folder)` resumes an
-interrupted run. `tfft ls` lists the recipes, and `tfft run RECIPE --help` explains their settings, which are the
-keyword arguments here. The same in the shell:
+`tfft.plan` takes the same arguments and shows what a run would train, store and cost; `tfft.search` searches learning
+rates and other settings. `tfft.resume(folder)` resumes an interrupted run. `tfft ls` lists the recipes, and `tfft run
+RECIPE --help` explains their settings, which are the keyword arguments here. The same in the shell:
 
     tfft run image_classification --data pictures/ --backbone MobileNetV2
 """
@@ -25,14 +25,15 @@ from tfft.version import __version__
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tfft.results import Result
+    from tfft.searching import Searched
     from tfft.serving import Answer, Predictor
     from tfft.serving.comparing import Compared
     from tfft.training import Plan
 
-__all__ = ["__version__", "evaluate", "export", "open", "plan", "predict", "resume", "run"]
+__all__ = ["__version__", "evaluate", "export", "open", "plan", "predict", "resume", "run", "search"]
 
 
 def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
@@ -79,6 +80,53 @@ def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **se
 
     page = front.open_page(recipe)
     return workflow.rehearse(page.RECIPE, front.configure(page, data, labels, settings))
+
+
+def search(
+    recipe: str,
+    *,
+    data: Any = None,
+    labels: list[str] | None = None,
+    trials: int = 30,
+    space: Mapping[str, Sequence[Any]] | None = None,
+    backbones: Sequence[str] = (),
+    **settings: Any,
+) -> Searched:
+    """Searches the settings of a recipe with Optuna, then runs it with the best.
+
+    Trials train as `run` does and share its store, so frozen layers are computed once. They are compared on the
+    validation split; the test split is only scored by the last run. A trial below the median of the others is stopped
+    early. The same call with the same `out` continues a search that was stopped, and repeats no trial.
+
+    Args:
+        recipe: As for `run`, and so are `data`, `labels` and the settings. They are the first trial and the middle of
+            what is searched: learning rates by a factor of 10 up and down, dropout, the blocks that the head sees, and
+            for the last phase epochs, stages to unfreeze, schedule and weight decay.
+        data: The data.
+        labels: Names of the classes.
+        trials: How many trials the folder is to have in the end.
+        space: Changes to what is searched, a list for each setting: two numbers are the ends of a range (by factors for
+            learning rates and weight decays), one value is held, all else are choices. For instance
+            `{"tune.learning_rate": [1e-5, 1e-3], "tune.schedule": ["cosine", "constant"], "dropout": [0.2]}`.
+        backbones: Names of backbones to choose from.
+        **settings: The other settings. `out` is the folder, by default `runs/search-RECIPE`; `seed` decides the trials.
+
+    Returns:
+        `best`, the result of the run in `out/best`, its searched `values`, `trials`, a row for each, and `folder`.
+
+    Raises:
+        TfftError: If the space is wrong, the folder has a search of other settings or data, or Optuna is missing.
+
+    Example:
+
+        found = tfft.search("image_classification", data="pictures/", trials=30, out="runs/search")
+        found.best.scores["test"]
+    """
+    from tfft import front, searching
+
+    page = front.open_page(recipe)
+    config = front.configure(page, data, labels, settings)
+    return searching.search(page, config, trials=trials, space=space, backbones=backbones)
 
 
 def resume(

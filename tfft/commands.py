@@ -1,18 +1,26 @@
-"""The `tfft` command: `ls | cp | plan | run | resume | store`, and those of `tfft.using`."""
+"""The `tfft` command: `ls | cp | plan | run | search | resume | store`, and those of `tfft.using`."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tfft import __version__, cli, front, using
 from tfft.errors import ConfigError, printable
 from tfft.pages import find_page, load_page, stock_pages
+
+VERBS = {
+    "run": "run a recipe",
+    "plan": "show what `tfft run` would train, store and cost",
+    "search": "search the settings of a recipe in many short runs, then run it with the best",
+}
+"""Commands that take a recipe and its flags."""
 
 
 def app() -> None:
@@ -29,7 +37,7 @@ def app() -> None:
     copy.add_argument(
         "--whole", action="store_true", help="with the code that all recipes share written out, for full control"
     )
-    for name, what in (("run", "run a recipe"), ("plan", "show what `tfft run` would train, store and cost")):
+    for name, what in VERBS.items():
         commands.add_parser(name, help=f"{what}; `tfft {name} RECIPE --help` lists its flags")
     resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.add_argument("folder", type=Path, help="of the run")
@@ -44,7 +52,7 @@ def app() -> None:
     store.add_argument("action", choices=("ls", "clear"))
     store.add_argument("--folder", help="of the store; by default $TFFT_STORE, or tfft in your cache folder")
     using.add_commands(commands)
-    if sys.argv[1:2] in (["run"], ["plan"]):  # the words behind them are those of the recipe
+    if sys.argv[1:2] in ([name] for name in VERBS):  # the words behind them are those of the recipe
         with cli.one_sentence():
             _run(sys.argv[1], sys.argv[2:])
         return
@@ -87,7 +95,7 @@ def _copy_recipe(name: str, target: Path, *, whole: bool) -> None:
 
 
 def _run(command: str, arguments: Sequence[str]) -> None:
-    """Runs or plans the page named by the first word, or, for `--replay FOLDER` alone, that of the earlier run."""
+    """Runs, plans or searches the page named by the first word, or, for `--replay FOLDER`, that of the earlier run."""
     name, *rest = arguments or ["--help"]
     if name == "--replay" and rest:
         page, recipe = front.open_run_page(Path(rest[0]), f"tfft {command} {{page}} --replay {{run}}")
@@ -104,6 +112,8 @@ def _run(command: str, arguments: Sequence[str]) -> None:
         recipe = load_page(page)
     sys.argv[0] = f"tfft {command} {name}"
     start = recipe.run if command == "run" else partial(_plan, recipe.RECIPE)
+    if command == "search":
+        start, rest = _search(recipe, rest)
     cli.main(start, recipe.Config, getattr(recipe, "DEMO", None), rest, page)
 
 
@@ -111,6 +121,40 @@ def _plan(recipe: Any, config: Any) -> None:
     from tfft import workflow
 
     workflow.rehearse(recipe, config)
+
+
+def _search(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any], Any], list[str]]:
+    """What starts a search with the settings of a recipe, and the words that are flags of the recipe."""
+    own = argparse.ArgumentParser(
+        f"tfft search {recipe.RECIPE.page.name}", add_help=False, allow_abbrev=False, exit_on_error=False,
+        epilog="The other flags are those of the recipe: the middle of what is searched. --out is the folder of the "
+        "search; the same command continues one that was stopped.",
+    )  # fmt: skip
+    own.add_argument("--trials", type=int, default=30, help="trials in the folder in the end (default 30)")
+    own.add_argument(
+        "--space",
+        metavar="JSON",
+        default="{}",
+        help='changes to what is searched, such as \'{"tune.learning_rate": [1e-5, 1e-3], "dropout": [0.0, 0.5], '
+        '"tune.schedule": ["cosine", "constant"], "tune.epochs": [10]}\': two numbers are a range, one value is held',
+    )
+    own.add_argument("--backbones", nargs="+", default=(), metavar="NAME", help="backbones to choose from")
+    if {"-h", "--help"} & {*arguments}:
+        print(own.format_help())
+    try:
+        words, rest = own.parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        raise ConfigError(f"`{error.argument_name}`: {error.message}", fix="`--help` lists all flags") from None
+    from tfft.searching.space import parse_space
+
+    space = parse_space(words.space)
+
+    def start(config: Any) -> None:
+        from tfft import searching
+
+        searching.search(recipe, config, trials=words.trials, space=space, backbones=words.backbones)
+
+    return start, rest
 
 
 def _show_store(folder: str | None) -> None:

@@ -11,6 +11,7 @@ PACKAGES = {
     "parquet": ("pyarrow",),
     "export": ("ai_edge_litert", "ai_edge_quantizer", "tf2onnx", "onnx", "onnxruntime", "mlflow"),
     "serve": ("gradio",),
+    "search": ("optuna",),
 }
 """Modules of each extra."""
 

@@ -23,8 +23,10 @@ class Recipe:
     save: Callable[..., serving.Contract]  # (config, backbone, plan, folder); writes what is needed to use the model
     find_data: Callable[..., Any] | None = None  # (config) -> records, without splits; to score the model on other data
 
-    def tasks(self, config: Any, backbone: Any, plan: training.Plan) -> Callable[[data.Balance], models.Task]:
-        """Returns a function to the task of a plan with another treatment of rare classes."""
+    def tasks(self, config: Any, backbone: Any, plan: training.Plan) -> Callable[[data.Balance], models.Task] | None:
+        """Where `balance` is auto, a function to the task of a plan with another treatment of rare classes."""
+        if getattr(config, "balance", "none") != "auto":
+            return None
         given = (plan.splits.labels, backbone, plan.splits.train)
         return lambda balance: self.build_model(replace(config, balance=balance), *given)[1]
 
@@ -34,8 +36,8 @@ class Recipe:
         return page_of(self.load_data, self.evaluate, self.build_model)
 
 
-def prepare(recipe: Recipe, current: runs.Run) -> tuple[Any, training.Plan]:
-    """Backbone and plan; shows what each phase will train, store and cost."""
+def prepare(recipe: Recipe, current: runs.Run, *, quietly: bool = False) -> tuple[Any, training.Plan]:
+    """Backbone and plan; unless `quietly`, checks that it can be saved and shows what each phase will cost."""
     config = current.config
     backbone = current.stage("backbone", recipe.build_backbone, config)
     splits = current.stage("data", recipe.load_data, config, backbone)
@@ -43,16 +45,14 @@ def prepare(recipe: Recipe, current: runs.Run) -> tuple[Any, training.Plan]:
     phases = {"head": config.head, "tune": config.tune}
     options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
     plan = current.stage("plan", training.plan_phases, model, task, splits, phases, **options)
-    current.stage("check", serving.check_saving, model)
-    reporting.show_plan(plan, config)
+    if not quietly:
+        current.stage("check", serving.check_saving, model)
+        reporting.show_plan(plan, config)
     return backbone, plan
 
 
 def run(recipe: Recipe, config: Any) -> Result:
-    """Trains, evaluates and saves a model in a run folder; resumes an interrupted run of the same configuration.
-
-    A finished run is not repeated: its result is returned.
-    """
+    """Trains, evaluates and saves a model in a run folder; resumes an interrupted run, and repeats no finished one."""
     with runs.open_run(recipe.page, config) as current:
         folder = current.folder
         if current.finished:
@@ -61,9 +61,7 @@ def run(recipe: Recipe, config: Any) -> Result:
         current.record(plan.chosen_views)
         reporting.write_skipped(plan.splits, folder)
         serving.write_splits(plan.splits, folder)
-        current.stage("storing", training.store_activations, plan)
-        if getattr(config, "balance", "none") == "auto":
-            plan = current.stage("balance", training.with_best_balance, plan, recipe.tasks(config, backbone, plan))
+        plan = current.stage("storing", training.store_and_balance, plan, recipe.tasks(config, backbone, plan))
         changed_data = getattr(config, "changed_data", "stop")  # an older page of your own has no such field
         history = current.stage("training", training.fine_tune, plan, folder=folder, changed_data=changed_data)
         contract = current.stage("saving", recipe.save, current.config, backbone, plan, folder)

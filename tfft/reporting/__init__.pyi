@@ -16,3 +16,5 @@ from .screen import show_rows as show_rows
 from .screen import show_scores as show_scores
 from .screen import show_table as show_table
 from .tags import tag_figures as tag_figures
+from .trials import write_search as write_search
+from .trials import write_trials as write_trials

@@ -37,7 +37,7 @@ def learning_curves(history: History) -> str:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_title(name)
         axes.legend()
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
@@ -57,7 +57,7 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def precision_recall(
@@ -88,7 +88,7 @@ def precision_recall(
     axes.set_ylim(0, 1.03)
     if present:
         axes.legend(title="average precision", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def truth_against_answer(truth: np.ndarray, answers: np.ndarray, names: Sequence[str]) -> str:
@@ -104,7 +104,7 @@ def truth_against_answer(truth: np.ndarray, answers: np.ndarray, names: Sequence
         axes.set_xlabel("true")
         axes.set_ylabel("predicted")
         axes.set_title(_plain(name))
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def colours(count: int) -> np.ndarray:
@@ -123,7 +123,7 @@ def legend(labels: Sequence[str], shades: np.ndarray) -> str:
     figure = Figure(figsize=(1.7 * columns, 0.3 * math.ceil(len(labels) / columns) + 0.2))
     patches = [Patch(color=shade / 255, label=_plain(name)) for name, shade in zip(labels, shades, strict=True)]
     figure.legend(handles=patches, loc="center", ncols=columns, frameon=False, fontsize=9)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def shortened(label: str, most: int = 30) -> str:
@@ -137,7 +137,8 @@ def _plain(label: str) -> str:
     return shortened(label).replace("$", r"\$")
 
 
-def _svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
+    """A figure as SVG text."""
     text = io.StringIO()
     # fixed salt and no date: equal figures are equal texts; glyphs as paths need no font in the browser
     with rc_context({"svg.hashsalt": "tfft", "svg.fonttype": "path"}):

@@ -152,7 +152,7 @@ def _interrupted(page: Page, config: Any) -> Iterator[Path]:
         with suppress(ConfigError, OSError):
             stored = read_run(folder)
             same = stored.get("page") == wanted.get("page") and stored["recipe"] == wanted["recipe"]
-            if same and not (folder / FINISHED).exists() and not any(_changes(stored, config)):
+            if same and not (folder / FINISHED).exists() and not any(changed_settings(stored, config)):
                 yield folder
 
 
@@ -171,7 +171,7 @@ def _check_same(folder: Path, page: Page, config: Any) -> None:
             f"`--out` {folder} has a finished run of Python objects, which may not be those of this run",
             fix="Choose another folder",
         )
-    if changes := list(_changes(stored, config)):
+    if changes := list(changed_settings(stored, config)):
         resume = f", or resume that run: `{resume_command(folder, page)}`"
         raise ConfigError(
             f"`--out` {folder} has a run with other settings: {listed(changes, most=6)}",
@@ -185,7 +185,7 @@ def resume_command(folder: Path, page: Page) -> str:
     return f"tfft resume {shlex.quote(str(folder))}{named}"
 
 
-def _changes(stored: Mapping[str, Any], config: Any) -> Iterator[str]:
+def changed_settings(stored: Mapping[str, Any], config: Any) -> Iterator[str]:
     """The settings that differ from those of `config.json`: `"--seed 1 (was 0)"`. An older tfft may have stored fewer.
 
     What `auto` has chosen counts as equal to what was given.

@@ -148,7 +148,7 @@ def _from_json(config_class: type[C], stored: dict[str, Any], path: Path) -> C:
         if dataclasses.is_dataclass(hints[name]):
             value = _from_json(hints[name], value, path)
         value = tuple(value) if isinstance(value, list) else value
-        if not _fits(value, hints[name]):
+        if not fits(value, hints[name]):
             raise ConfigError(f"{path} was not written by a run: {name}={value!r}")
         values[name] = value
     return config_class(**values)
@@ -158,12 +158,12 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict) and "python_object" in value
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def fits(value: Any, hint: Any) -> bool:
     """Whether a value has the type of its field, if that is a plain type; others are checked where they are used."""
     if typing.get_origin(hint) is typing.Literal:
         return value in typing.get_args(hint)
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        return any(_fits(value, option) for option in typing.get_args(hint))
+        return any(fits(value, option) for option in typing.get_args(hint))
     if hint is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return not isinstance(hint, type) or type(value) is hint

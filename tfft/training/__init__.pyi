@@ -1,5 +1,5 @@
 from .answers import answer_splits as answer_splits
-from .balancing import with_best_balance as with_best_balance
+from .balancing import store_and_balance as store_and_balance
 from .checks import check_phases as check_phases
 from .costs import Cost as Cost
 from .costs import phase_costs as phase_costs

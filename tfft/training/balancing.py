@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from tfft.data.choices import Balance
 from tfft.models.tasks import Task
+from tfft.training.fine_tune import store_activations
 from tfft.training.plan import Plan
 from tfft.training.solving import Features, Problem
 
@@ -27,6 +28,12 @@ STRENGTH = 0.03
 """Of the L2 penalty, in the middle of the usual ones: the comparison is between treatments."""
 WORTH = 0.005
 """Gain in macro F1 below which the loss is left as it is."""
+
+
+def store_and_balance(plan: Plan, task_of: Callable[[Balance], Task] | None) -> Plan:
+    """Stores the activations of a plan; returns it, or, with `task_of`, that of `with_best_balance`."""
+    store_activations(plan)
+    return plan if task_of is None else with_best_balance(plan, task_of)
 
 
 def with_best_balance(plan: Plan, task_of: Callable[[Balance], Task]) -> Plan:

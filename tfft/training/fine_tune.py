@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -45,7 +46,13 @@ def store_activations(plan: Plan) -> None:
     plan.activations.fill()
 
 
-def fine_tune(plan: Plan, *, folder: Path | None = None, changed_data: Literal["stop", "accept"] = "stop") -> History:
+def fine_tune(
+    plan: Plan,
+    *,
+    folder: Path | None = None,
+    changed_data: Literal["stop", "accept"] = "stop",
+    watch: Callable[[History], None] | None = None,
+) -> History:
     """Trains the model of a plan, phase by phase, and sets it to the best weights of all epochs.
 
     Frozen layers run in inference mode, once for each example and view if their outputs are stored. Each phase starts
@@ -58,6 +65,8 @@ def fine_tune(plan: Plan, *, folder: Path | None = None, changed_data: Literal["
             resumed, with the same bits. None writes nothing.
         changed_data: Whether to stop if the data have changed since the run in the folder began, or to continue, see
             `Origin.continued`.
+        watch: Called with the history after each epoch, in place of Keras's progress bar; it may raise to end the
+            training.
 
     Raises:
         ConfigError: If the frozen weights have changed since the plan was made, or the state belongs to another model.
@@ -74,7 +83,7 @@ def fine_tune(plan: Plan, *, folder: Path | None = None, changed_data: Literal["
     if state is not None:
         state = origin.continued(state, folder, accept_changed_data=changed_data == "accept")
     store_activations(plan)
-    recorder = Recorder(plan.lowest.top, plan.task, None if folder is None else folder / "history.csv")
+    recorder = Recorder(plan.lowest.top, plan.task, None if folder is None else folder / "history.csv", watch)
     if state is not None:
         check_shapes("best weights", state.arrays["best"], plan.lowest.top.weights)
         recorder.resume(state.history, state.best_score, state.arrays["best"])
@@ -184,7 +193,8 @@ def _run_phase(
                 validation_data=validation,
                 callbacks=[recorder] if keeper is None else [recorder, keeper],
                 shuffle=False,
-                verbose=1 if sys.stdout.isatty() else 2,  # one line per epoch where a progress bar cannot be drawn
+                # one line per epoch where a progress bar cannot be drawn
+                verbose=0 if recorder.watch else 1 if sys.stdout.isatty() else 2,
             )
             epoch, step = last, 0
     if recorder.patience_ended:

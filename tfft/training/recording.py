@@ -75,11 +75,12 @@ class Recorder(keras.callbacks.Callback):
         task: Decides which number is monitored and whether higher is better. Of equal epochs the one with the lower
             `val_loss` wins.
         log: Where to write the history as CSV after each epoch, or None.
+        watch: Called with the history after each epoch, or None; it may raise to end the training.
     """
 
-    def __init__(self, kept: keras.Model, task: Task, log: Path | None):
+    def __init__(self, kept: keras.Model, task: Task, log: Path | None, watch: Callable[[History], None] | None = None):
         super().__init__()
-        self.kept, self.task, self.log = kept, task, log
+        self.kept, self.task, self.log, self.watch = kept, task, log, watch
         self.history = History()
         self.best_score = (-math.inf, -math.inf)
         """Of the best epoch: the monitored score and the validation loss, both so that higher is better."""
@@ -158,6 +159,8 @@ class Recorder(keras.callbacks.Callback):
         self._keep_best(logs)
         self._warn_of_chance(logs["val_loss"])
         self._write()
+        if self.watch is not None:
+            self.watch(self.history)
 
     def score(self, logs: dict[str, float]) -> tuple[float, float]:
         """The monitored score and the validation loss, both so that higher is better."""

@@ -1,0 +1,8 @@
+"""Hyperparameter search: what is searched, the study on the disk, and its trials.
+
+The public names are listed in `__init__.pyi` and imported at first use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

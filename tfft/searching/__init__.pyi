@@ -1,0 +1,3 @@
+from .space import applied as applied
+from .trials import Searched as Searched
+from .trials import search as search
