@@ -28,9 +28,9 @@ def config(*flags: str) -> Config:
 def test_the_classic_keras_fine_tune_and_the_classic_pytorch_one_are_a_line_each(network: keras.Model) -> None:
     backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output)
     line = "--data x --backbone ResNet50 --dropout 0 --tune.epochs 0 "
-    chosen = config(*shlex.split(line + "--head.learning-rate 1e-4"))
+    chosen = config(*shlex.split(line + "--head.optimizer adam --head.learning-rate 1e-4"))
     model, task = build_model(chosen, ["ant", "bee"], backbone)
-    assert [layer.name for layer in model.layers[-3:]] == ["head_pool", "head_dropout", "head_predictions"]
+    assert [layer.name for layer in model.layers[-3:]] == ["head_features", "head_dropout", "head_predictions"]
     assert model.get_layer("head_dropout").rate == 0
     assert model.layers[-1].activation is keras.activations.softmax
     assert model.output_shape == (None, 2)
@@ -52,20 +52,20 @@ def test_choices_reach_the_model_the_task_and_the_plan(
 ) -> None:
     for split in ("train", "val"):
         picture_folder(tmp_path / "data" / split, {"ant": 12, "bee": 4})
-    flags = "--hidden 7 --dropout 0.4 --balance weights --focal 2 --augment strong --no-flip --views 3 --seed 5"
+    flags = "--hidden 7 --dropout 0.4 --balance weights --augment strong --no-flip --views 3 --seed 5"
     flags += " --head.epochs 4 --tune.epochs 2"
     chosen = config("--data", str(tmp_path / "data"), *SMALL, *shlex.split(flags))
     plan = workflow.rehearse(RECIPE, chosen)
     assert plan.model.get_layer("head_hidden_1").units == 7
     assert plan.model.get_layer("head_dropout").rate == 0.4
-    # of two answers that are as sure, the one for the rare class weighs more; being half sure is a quarter of the loss
+    # of two answers that are as sure, the one for the rare class weighs more
     plain = -np.log(0.5)
     losses = np.asarray(plan.task.loss(np.array([0, 1]), np.full((2, 2), 0.5, np.float32)))
-    assert losses == pytest.approx(plain * 0.5**2 * np.array([16 / 24, 16 / 8]), rel=1e-5)
+    assert losses == pytest.approx(plain * np.array([16 / 24, 16 / 8]), rel=1e-5)
     augmentation = plan.splits.augmentation
     assert (augmentation.level, augmentation.flip, plan.seed, plan.batch_size) == ("strong", False, 5, 4)
     assert [planned.views for planned in plan.phases] == [3, 3]
-    assert not plan.splits.balanced
+    assert plan.splits.sampling == "all"
     assert "MobileNet, alpha=0.25" in capsys.readouterr().out
     assert [planned.phase for planned in plan.phases] == [chosen.head, chosen.tune]
 
@@ -77,9 +77,9 @@ def test_a_keras_model_as_backbone_and_rare_classes_shown_more_often(
 ) -> None:
     data = picture_folder(tmp_path / "data", {"ant": 8, "bee": 8})
     backbone = keras.Model(network.inputs[0], network.get_layer(layer).output, name="mine")
-    chosen = Config(data=str(data), backbone=backbone, image_size=(32, 32), balance="sample")
+    chosen = Config(data=str(data), backbone=backbone, image_size=(32, 32), balance="oversample")
     plan = workflow.rehearse(RECIPE, chosen)
-    assert plan.splits.balanced
+    assert plan.splits.sampling == "oversample"
     assert plan.model.name == "mine"
     said = capsys.readouterr().out
     assert "mine" in said
@@ -119,7 +119,7 @@ def test_settings_out_of_range_are_told_at_once() -> None:
         ("dropout", -0.1),
         ("hidden", (7, 0)),
         ("image_size", (0, 9)),
-        ("focal", -1),
+        ("features", 0),
     ]
     for name, value in wrong:
         with pytest.raises(ConfigError, match=f"{name}"):

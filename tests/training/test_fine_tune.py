@@ -81,8 +81,8 @@ def test_rare_examples_come_more_often_where_that_is_asked_for(network: keras.Mo
         wrong = keras.ops.cast(keras.ops.not_equal(keras.ops.cast(targets, "int32"), int(target)), "float32")
         return keras.ops.mean(wrong) + 0.0 * keras.ops.mean(answers)
 
-    for balanced in (True, False):
-        chosen = replace(splits, balanced=balanced)
+    for sampling in ("oversample", "all"):
+        chosen = replace(splits, sampling=sampling)
         rows = train(network, chosen, {"head": Phase(epochs=1)}, task=replace(TASK, loss=loss))
         seen.append(rows[0]["loss"])  # the share of other examples
     assert seen == [0.0, pytest.approx(0.5)]

@@ -10,6 +10,7 @@ import pytest
 
 from tfft.errors import DivergedError
 from tfft.models import Task
+from tfft.training import Phase
 from tfft.training.recording import Recorder
 
 TASK = Task(
@@ -40,9 +41,9 @@ def epochs(recorder: Recorder, model: keras.Model, scores: list[tuple[float, flo
 
 def test_the_best_of_all_phases_comes_back(model: keras.Model) -> None:
     recorder = Recorder(model, TASK, None)
-    recorder.begin("head", frozen_backbone=True)
+    recorder.begin("head", Phase())
     epochs(recorder, model, [(0.5, 1.0), (0.9, 0.4)])
-    recorder.begin("tune", frozen_backbone=False)
+    recorder.begin("tune", Phase(unfreeze=1))
     epochs(recorder, model, [(0.8, 0.1), (0.85, 0.1)])
     recorder.restore_best()
     assert model.get_weights()[0].item() == 1
@@ -65,7 +66,7 @@ def test_less_can_be_better(model: keras.Model) -> None:
 
 def test_each_epoch_is_on_disk_when_it_ends(model: keras.Model, tmp_path: Path) -> None:
     recorder = Recorder(model, TASK, tmp_path / "history.csv")
-    recorder.begin("head", frozen_backbone=True)
+    recorder.begin("head", Phase())
     for count in (1, 2):
         epochs(recorder, model, [(0.5, 1.0)])
         with (tmp_path / "history.csv").open(newline="") as file:
@@ -78,7 +79,7 @@ def test_each_epoch_is_on_disk_when_it_ends(model: keras.Model, tmp_path: Path) 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_stops(model: keras.Model, loss: float) -> None:
     recorder = Recorder(model, TASK, None)
-    recorder.begin("tune", frozen_backbone=False)
+    recorder.begin("tune", Phase(unfreeze=1))
     with pytest.raises(DivergedError, match=r"batch 8 of epoch 1.*tune"):
         recorder.on_train_batch_end(7, {"loss": loss})
 
@@ -97,7 +98,7 @@ def test_a_head_worse_than_guessing_is_warned_of_once(model: keras.Model, caplog
     for frozen, loss, warnings in ((True, 1.5, 1), (True, 1.01, 0), (True, 0.5, 0), (False, 1.5, 0)):
         caplog.clear()
         recorder = Recorder(model, TASK, None)
-        recorder.begin("head", frozen_backbone=frozen)
+        recorder.begin("head", Phase(unfreeze=0 if frozen else 1))
         recorder.set_model(model)
         for _ in range(2):
             recorder.on_epoch_begin(0)

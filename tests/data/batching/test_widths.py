@@ -47,7 +47,7 @@ def test_chance_decides_which_texts_meet_and_which_come_last() -> None:
 
 def test_texts_drawn_by_their_rarity_are_brought_into_order_too() -> None:
     widths = np.repeat([8, 16], 50)
-    order = epoch_order(100, 0, 0, np.r_[np.ones(99), 50], widths=widths, group=8)
+    order = epoch_order(100, 0, 0, rarity=np.r_[np.ones(99), 50], sampling="oversample", widths=widths, group=8)
     assert (order == 99).sum() > 10
 
 

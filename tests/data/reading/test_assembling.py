@@ -26,7 +26,7 @@ def test_what_is_missing_is_called_what_it_is(refused: Callable[..., None]) -> N
     targets = Label.targets(rows, Form())
 
     def together(why: dict[int, str], bad: str = "skip") -> object:
-        return assemble(rows, [], targets, Inputs(Texts, inputs_of, why, bad), balanced=False)
+        return assemble(rows, [], targets, Inputs(Texts, inputs_of, why, bad), sampling="all")
 
     assert len(together({}).train) == 3
     refused(DataError, ("text", "val", "b"), together, {4: "empty"})
@@ -40,7 +40,7 @@ def test_classes_that_are_written_alike_are_told() -> None:
         for name in ("Red ant", "bee", "red  Ant", "redant")
     ]
     targets = Label.targets(rows, Form())
-    splits = assemble(rows, [], targets, Inputs(Texts, inputs_of, {}, "stop"), balanced=False)
+    splits = assemble(rows, [], targets, Inputs(Texts, inputs_of, {}, "stop"), sampling="all")
     note, single = splits.notes
     assert single == "train has only one text of 'Red ant', 'bee', 'red  Ant', 'redant'"
     assert "'Red ant'" in note
@@ -58,7 +58,7 @@ def test_one_in_a_hundred_may_be_bad(noted: Callable[..., bool], refused: Callab
 
     def together(count: int, bad: str = "auto") -> Splits:
         why = dict.fromkeys(range(7, 7 + count), "empty")
-        return assemble(rows, [], targets, Inputs(Texts, inputs_of, why, bad), balanced=False)
+        return assemble(rows, [], targets, Inputs(Texts, inputs_of, why, bad), sampling="all")
 
     two = together(2)
     assert [where for where, _ in two.skipped] == ["train 7", "train 8"]
