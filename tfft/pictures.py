@@ -59,7 +59,15 @@ class Config:
     """Pictures in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=1e-3, optimizer="auto", views=2)
     """First phase: the backbone is frozen, the head is trained."""
-    tune: Phase = Phase(epochs=15, learning_rate=3e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    tune: Phase = Phase(
+        epochs=8,
+        learning_rate=3e-4,
+        optimizer="adamw",
+        schedule="cosine",
+        head_rate=0.1,
+        unfreeze=2,
+        patience="auto",
+    )
     """Second phase: the top stages of the backbone are trained too."""
     seed: int = 0
     """Random seed of the split, the initial weights, the order and the augmentation."""
