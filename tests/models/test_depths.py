@@ -17,7 +17,16 @@ def blocks(name: str) -> list[tuple[str, int]]:
 
 def test_the_narrow_tensors_between_the_blocks_of_mobilenet() -> None:
     found = blocks("MobileNetV2")
-    assert [channels for _, channels in found] == [16, *[24] * 2, *[32] * 3, *[64] * 4, *[96] * 3, *[160] * 3, 320, 1280]
+    assert [channels for _, channels in found] == [
+        16,
+        *[24] * 2,
+        *[32] * 3,
+        *[64] * 4,
+        *[96] * 3,
+        *[160] * 3,
+        320,
+        1280,
+    ]
     assert found[0][0] == "expanded_conv_project_BN"
     assert found[2][0] == "block_2_add"
     assert found[-1][0] == "out_relu"

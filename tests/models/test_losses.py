@@ -189,3 +189,23 @@ def test_the_accuracy_of_tokens() -> None:
     truth = np.array([[1, 2, 4], [3, 0, 0]])
     answers = np.eye(5, dtype=np.float32)[[[1, 2, 3], [3, 0, 0]]]
     assert np.mean(token_accuracy(truth, answers, pad=0)) == pytest.approx(3 / 4)
+
+
+def test_logit_adjustment_adds_the_logarithm_of_the_prior_to_the_logits() -> None:
+    prior = np.array([0.7, 0.2, 0.1])
+    logits = np.array([[2.0, 1.0, -1.0], [0.5, 0.0, 0.3]], np.float32)
+    truth = np.array([2, 0])
+    adjusted = logits + np.log(prior)
+    expected = np.log(np.exp(adjusted).sum(axis=1)) - adjusted[[0, 1], truth]
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.asarray(single_label(LABELS, prior=prior).loss(truth, softmax)) == pytest.approx(expected, rel=1e-4)
+    of_map = pixel_loss(None, focal=0.0, dice=0.0, prior=prior)(truth[:, None, None], softmax[:, None, None])
+    assert np.asarray(of_map) == pytest.approx(expected, rel=1e-4)
+
+
+def test_logit_adjustment_of_tags_is_by_the_odds_of_each() -> None:
+    prior = np.array([0.5, 0.2, 0.05])
+    odds = np.log(CHANCES / (1 - CHANCES)) + np.log(prior / (1 - prior))
+    adjusted = 1 / (1 + np.exp(-odds))
+    expected = -np.log(np.where(TRUTH == 1, adjusted, 1 - adjusted)).mean(axis=1)
+    assert np.asarray(multi_label(LABELS, prior=prior).loss(TRUTH, CHANCES)) == pytest.approx(expected, rel=1e-4)

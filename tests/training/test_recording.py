@@ -104,3 +104,16 @@ def test_a_head_worse_than_guessing_is_warned_of_once(model: keras.Model, caplog
             recorder.on_epoch_begin(0)
             recorder.on_epoch_end(0, {"loss": 9.0, "val_loss": loss, "val_accuracy": 0.1})
         assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == warnings
+
+
+@pytest.mark.parametrize(("losses", "ends"), [([0.5, 0.6, 0.7, 0.8], 3), ([0.9, 0.8, 0.7, 0.6], 4)])
+def test_patience_auto_waits_while_the_score_or_the_loss_improves(
+    model: keras.Model, losses: list[float], ends: int
+) -> None:
+    recorder = Recorder(model, TASK, None)
+    recorder.begin("tune", Phase(epochs=6, patience="auto", unfreeze=1))  # a third of the phase is 2 epochs
+    for number, loss in enumerate(losses, start=1):
+        epochs(recorder, model, [(0.9 - 0.1 * number, loss)])
+        if recorder.patience_ended:
+            break
+    assert number == ends

@@ -3,8 +3,9 @@ from __future__ import annotations
 import keras
 import pytest
 
+from tfft.models import unfrozen
 from tfft.training import Phase, build_optimizer
-from tfft.training.schedules import learning_rate
+from tfft.training.schedules import current_rate, learning_rate
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
@@ -81,3 +82,33 @@ def test_noam_rises_in_a_line_and_falls_with_the_root() -> None:
 def test_long_gradients_are_shortened(name: str) -> None:
     assert build_optimizer(Phase(optimizer=name, clip_norm=2.0), 10).global_clipnorm == 2.0
     assert build_optimizer(Phase(optimizer=name), 10).global_clipnorm is None
+
+
+def test_head_and_stages_have_rates_of_their_own_and_only_matrices_decay(network: keras.Model) -> None:
+    phase = Phase(optimizer="adamw", learning_rate=0.1, weight_decay=0.5, head_rate=0.2, stage_decay=0.3, unfreeze=2)
+    with unfrozen(network, 2, batch_norm="frozen") as stages:
+        weights = network.trainable_weights
+        optimizer = build_optimizer(phase, 10, weights, stages)
+        optimizer.build(weights)
+        before = {weight.path: weight.numpy() for weight in weights}
+        optimizer.apply([keras.ops.ones_like(weight) for weight in weights], weights)
+    assert current_rate(optimizer) == pytest.approx(0.1)
+    for weight in weights:
+        rate = 0.1 * {"conv_3": 1.0, "conv_2": 0.3, "predictions": 0.2}[weight.path.split("/")[0]]
+        decay = 0.5 * before[weight.path] if weight.path.endswith("kernel") else 0.0
+        expected = before[weight.path] - rate * (1 + decay)  # the first step of Adam is the rate
+        assert weight.numpy() == pytest.approx(expected, rel=1e-4, abs=1e-6), weight.path
+
+
+def test_a_single_rate_needs_a_single_optimizer(network: keras.Model) -> None:
+    with unfrozen(network, 2, batch_norm="frozen") as stages:
+        optimizer = build_optimizer(Phase(unfreeze=2), 10, network.trainable_weights, stages)
+    assert type(optimizer) is keras.optimizers.Adam
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine_restarts", "exponential"])
+def test_each_schedule_can_rise_at_first(schedule: str) -> None:
+    found = rates(schedule, warmup=0.2)
+    assert found[0] == 0
+    assert found[7] == pytest.approx(0.05, rel=0.05)
+    assert max(found) == found[14] == pytest.approx(0.1)

@@ -86,7 +86,7 @@ class Recorder(keras.callbacks.Callback):
         """Of the best epoch: the monitored score and the validation loss, both so that higher is better."""
         self.best_weights: list[np.ndarray] = kept.get_weights()  # the initial ones, until an epoch has ended
         self.phase = ""
-        self.settings: Phase | None = None
+        self.settings = Phase()
         self.scored: Callable[[], dict[str, float]] | None = None
         self.names_of: Callable[[int, int], list[str]] | None = None
         self.first_step = 0

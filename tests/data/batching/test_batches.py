@@ -34,7 +34,7 @@ CHANCES = np.array([4.0, 1.0, 0.0, 1.0, 2.0] * 4)
 
 
 def test_examples_come_as_often_as_their_chances_say() -> None:
-    orders = [epoch_order(20, 1, epoch, CHANCES) for epoch in range(300)]
+    orders = [epoch_order(20, 1, epoch, rarity=CHANCES, sampling="oversample") for epoch in range(300)]
     assert all(order.shape == (20,) for order in orders)
     shares = np.bincount(np.concatenate(orders), minlength=20) / (20 * 300)
     assert shares == pytest.approx(CHANCES / CHANCES.sum(), abs=0.02)
@@ -42,17 +42,24 @@ def test_examples_come_as_often_as_their_chances_say() -> None:
 
 
 def test_an_order_by_chances_is_a_function_of_seed_and_epoch() -> None:
-    assert np.array_equal(epoch_order(20, 1, 2, CHANCES), epoch_order(20, 1, 2, CHANCES))
-    orders = {epoch_order(20, seed, epoch, CHANCES).tobytes() for seed in range(3) for epoch in range(3)}
+    assert np.array_equal(epoch_order(20, 1, 2, rarity=CHANCES, sampling="oversample"), epoch_order(20, 1, 2, CHANCES))
+    orders = {
+        epoch_order(20, seed, epoch, rarity=CHANCES, sampling="oversample").tobytes()
+        for seed in range(3)
+        for epoch in range(3)
+    }
     assert len(orders) == 9
-    assert np.array_equal(epoch_order(20, 1, 2, CHANCES), epoch_order(20, 1, 2, 100 * CHANCES))
+    assert np.array_equal(
+        epoch_order(20, 1, 2, rarity=CHANCES, sampling="oversample"),
+        epoch_order(20, 1, 2, rarity=100 * CHANCES, sampling="oversample"),
+    )
 
 
 def test_batches_by_chances_keep_each_target_with_its_rows() -> None:
     feed = Feed(
         lambda epoch: ROWS,
         lambda epoch: TARGETS + 100 * epoch,
-        lambda epoch: epoch_order(20, 3, epoch, CHANCES),
+        lambda epoch: epoch_order(20, 3, epoch, rarity=CHANCES, sampling="oversample"),
         FLAT,
         batch_size=8,
     )
@@ -60,7 +67,7 @@ def test_batches_by_chances_keep_each_target_with_its_rows() -> None:
     found = [(rows.numpy(), targets.numpy()) for rows, targets in batches]
     assert [len(targets) for _, targets in found] == [8, 8, 4] * 2
     rows, targets = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    orders = np.concatenate([epoch_order(20, 3, epoch, CHANCES) for epoch in (1, 2)])
+    orders = np.concatenate([epoch_order(20, 3, epoch, rarity=CHANCES, sampling="oversample") for epoch in (1, 2)])
     assert np.array_equal(rows, ROWS[orders])
     assert np.array_equal(targets, TARGETS[orders] + 100 * np.repeat([1, 2], 20))
 
