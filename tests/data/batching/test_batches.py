@@ -42,7 +42,10 @@ def test_examples_come_as_often_as_their_chances_say() -> None:
 
 
 def test_an_order_by_chances_is_a_function_of_seed_and_epoch() -> None:
-    assert np.array_equal(epoch_order(20, 1, 2, rarity=CHANCES, sampling="oversample"), epoch_order(20, 1, 2, CHANCES))
+    assert np.array_equal(
+        epoch_order(20, 1, 2, rarity=CHANCES, sampling="oversample"),
+        epoch_order(20, 1, 2, rarity=CHANCES, sampling="oversample"),
+    )
     orders = {
         epoch_order(20, seed, epoch, rarity=CHANCES, sampling="oversample").tobytes()
         for seed in range(3)
