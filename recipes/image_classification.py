@@ -1,7 +1,7 @@
 """Classify pictures: one class for each picture.
 
-Phase `head` trains a softmax layer on a frozen backbone of `keras.applications`. Phase `tune` trains the top stages of
-the backbone too, at a smaller learning rate; BatchNormalization stays frozen. The weights with the best validation
+Phase `head` solves a softmax layer on the features of all blocks of a frozen backbone of `keras.applications`. Phase
+`tune` trains the top stages of the backbone too; BatchNormalization stays frozen. The weights with the best validation
 accuracy of both phases are saved.
 
 Commands:
@@ -44,7 +44,6 @@ DEMO = Config(
     **pictures.DEMO,
     image_size=(96, 96),
     augment="none",
-    head=Phase(epochs=10, learning_rate=3e-3, schedule="cosine"),
     tune=Phase(epochs=10, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2),
 )
 """Runs without `--data`: handwritten digits and weights that come with tfft; nothing is downloaded."""

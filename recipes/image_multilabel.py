@@ -1,7 +1,7 @@
 """Tag pictures: any number of labels for each picture.
 
-Phase `head` trains a sigmoid layer on a frozen backbone of `keras.applications`. Phase `tune` trains the top stages of
-the backbone too, at a smaller learning rate. For each label the threshold with the best F1 on validation is saved.
+Phase `head` solves a sigmoid layer on the features of all blocks of a frozen backbone of `keras.applications`. Phase
+`tune` trains the top stages of the backbone too. For each label the threshold with the best F1 on validation is saved.
 
 Commands:
 
@@ -37,13 +37,11 @@ class Config(PoolingFields, BalanceFields, pictures.Config):
     """Columns of the table."""
     pooling: Literal["avg", "max", "avg+max"] = "avg+max"
     batch_size: int = 16
-    head: Phase = Phase(epochs=5, learning_rate=1e-3)
-    tune: Phase = Phase(epochs=30, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    tune: Phase = replace(pictures.TUNE, epochs=16, learning_rate=4e-4)
 
 
 DEMO = Config(
     **pictures.SCENES,
-    head=Phase(epochs=5, learning_rate=3e-3),
     tune=Phase(epochs=15, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze=2),
 )
 """Runs without `--data`: scenes of handwritten digits, tagged with the digits in them."""

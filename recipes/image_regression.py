@@ -1,7 +1,7 @@
 """Predict numbers from pictures: one or several for each picture.
 
-Phase `head` trains a linear layer on a frozen backbone of `keras.applications`, phase `tune` its top stages too, at a
-smaller learning rate. The model predicts in the units of the data: their mean and standard deviation are part of it.
+Phase `head` solves a linear layer on the features of all blocks of a frozen backbone of `keras.applications`, phase
+`tune` trains its top stages too. The model predicts in the units of the data: it holds their mean and deviation.
 
 Commands:
 
@@ -36,13 +36,11 @@ class Config(PoolingFields, pictures.Config):
     error: Literal["squared", "absolute", "huber"] = "squared"
     """Loss: squared; absolute, which is robust to outliers; or huber, between the two."""
     batch_size: int = 16
-    head: Phase = Phase(epochs=3, learning_rate=1e-3)
-    tune: Phase = Phase(epochs=10, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    tune: Phase = replace(pictures.TUNE, learning_rate=4e-4)
 
 
 DEMO = Config(
     **pictures.SUMS,
-    head=Phase(epochs=3, learning_rate=3e-3),
     tune=Phase(epochs=40, learning_rate=2e-3, optimizer="adamw", schedule="cosine", unfreeze=3),
 )
 """Runs without `--data`: scenes of handwritten digits, and the sum of each."""

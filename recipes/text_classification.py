@@ -1,7 +1,7 @@
 """Classify texts: sentiment, spam, intents.
 
-Phase `head` trains a softmax layer on a frozen KerasHub encoder. Phase `tune` trains the top transformer blocks too,
-at a smaller learning rate, or low-rank adapters in them (LoRA). The saved model takes strings.
+Phase `head` solves a softmax layer on the features of all blocks of a frozen KerasHub encoder. Phase `tune` trains the
+top transformer blocks too, or low-rank adapters in them (LoRA). The saved model takes strings.
 
 Needs `pip install "tfft[text]"`. Commands:
 

@@ -25,6 +25,12 @@ else:
     Backbone = str  # on the command line; TensorFlow is not imported to answer --help
 
 
+TUNE = Phase(
+    epochs=8, learning_rate=3e-4, optimizer="adamw", schedule="cosine", head_rate=0.1, unfreeze=2, patience="auto"
+)
+"""The second phase after a head that is solved."""
+
+
 @dataclass(frozen=True)
 class Config:
     """Settings of every recipe for pictures."""
@@ -58,16 +64,8 @@ class Config:
     batch_size: int = 32
     """Pictures in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=1e-3, optimizer="auto", views=2)
-    """First phase: the backbone is frozen, the head is trained."""
-    tune: Phase = Phase(
-        epochs=8,
-        learning_rate=3e-4,
-        optimizer="adamw",
-        schedule="cosine",
-        head_rate=0.1,
-        unfreeze=2,
-        patience="auto",
-    )
+    """First phase: the backbone is frozen, the head is solved or trained."""
+    tune: Phase = TUNE
     """Second phase: the top stages of the backbone are trained too."""
     seed: int = 0
     """Random seed of the split, the initial weights, the order and the augmentation."""

@@ -49,7 +49,7 @@ class Config:
     batch_size: int = 32
     """Texts in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=3e-3, optimizer="auto")
-    """First phase: the encoder is frozen, the head is trained."""
+    """First phase: the encoder is frozen, the head is solved or trained."""
     tune: Phase = Phase(epochs=5, learning_rate=1e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
     """Second phase: the top blocks of the encoder are trained too."""
     seed: int = 0

@@ -43,14 +43,15 @@ def show_plan(plan: Plan, config: Any = None) -> None:
     trained = _table("phase", "epochs>", "steps>", "trained>", "frozen>", "optimizer", "learning rate")
     for planned in plan.phases:
         phase = planned.phase
+        solved = phase.optimizer == "lbfgs"
         trained.add_row(
             planned.name,
-            f"{phase.epochs:,}",
-            f"{phase.epochs * plan.steps_per_epoch:,}",
+            "-" if solved else f"{phase.epochs:,}",
+            "-" if solved else f"{phase.epochs * plan.steps_per_epoch:,}",
             f"{planned.trained:,}" + (" (LoRA)" if phase.lora_rank else ""),
             f"{planned.frozen:,}",
-            phase.optimizer,
-            f"{phase.learning_rate:g} {phase.schedule}",
+            "lbfgs (solved)" if solved else phase.optimizer,
+            "-" if solved else f"{phase.learning_rate:g} {phase.schedule}",
         )
     console.print(trained)
     inputs = _table("phase", "trains on")

@@ -92,14 +92,11 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
         interrupt()
     problem.adopt(best)
     recorder.add(best.logs, rate=0.0, seconds=time.monotonic() - start)
-    logger.info(
-        "Phase %s: solved on %s with an L2 penalty of %g, %s %.4f",
-        planned.name,
-        counted(best.blocks, "block"),
-        best.strength,
-        plan.task.monitor,
-        best.logs[plan.task.monitor],
+    note = (
+        f"the head was solved on the features of {counted(best.blocks, 'block')}, with an L2 penalty of {best.strength}"
     )
+    recorder.history.notes.append(note)
+    logger.info("Phase %s: %s: %s %.4f", planned.name, note, plan.task.monitor, best.logs[plan.task.monitor])
 
 
 @dataclass(frozen=True, eq=False)
