@@ -33,8 +33,8 @@ class Config(HeadFields, BalanceFields, texts.Config):
     """Table (.csv, .tsv, .jsonl), folder of train, val and test files or of class folders, or `tfds:NAME`."""
     columns: TextColumns = TextColumns()
     """Columns of the table, or keys of the JSON lines."""
-    pooling: Literal["avg", "max", "avg+max", "first"] = "avg"
-    """Average or max pooling over the tokens, both, or the first token."""
+    pooling: Literal["avg", "max", "avg+max", "first", "last"] = "avg"
+    """Average or max pooling over the tokens, both, or the first or last token alone."""
     dropout: float = 0.1
 
 

@@ -219,3 +219,36 @@ def seq2seq_folder(tmp_path: Path) -> Callable[[str], Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def causal_folder(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a tiny GPT-2 or Llama of random weights, and its tokenizer, in KerasHub's form."""
+
+    def make(kind: str) -> Path:
+        import keras
+        import sentencepiece
+        from keras_hub import models as hub
+
+        keras.utils.set_random_seed(3)
+        sizes = {"num_layers": 3, "hidden_dim": 8, "intermediate_dim": 12}
+        if kind == "gpt2":
+            # the first token is its padding, too
+            words = ["!", *"abcdefghijklmnopqrstuvwxyz.", "Ġ", "Ġt", "Ġth", "<|endoftext|>"]
+            tokenizer = hub.GPT2Tokenizer({word: n for n, word in enumerate(words)}, ["Ġ t", "Ġt h"])
+            network = hub.GPT2Backbone(len(words), num_heads=2, max_sequence_length=48, **sizes)
+        else:
+            text = io.BytesIO()
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(["the zip is good", "the lens is not bad", "a case"] * 10), model_writer=text,
+                vocab_size=30, hard_vocab_limit=False, minloglevel=2,
+            )  # fmt: skip
+            tokenizer = hub.LlamaTokenizer(text.getvalue())
+            heads = {"num_query_heads": 4, "num_key_value_heads": 2}
+            network = hub.LlamaBackbone(tokenizer.vocabulary_size(), **heads, **sizes)
+        folder = tmp_path / kind
+        network.save_to_preset(folder)
+        tokenizer.save_to_preset(folder)
+        return folder
+
+    return make

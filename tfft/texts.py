@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tfft import data, models, serving, training
 from tfft.data import Balance, Length, PairColumns
+from tfft.errors import ConfigError
 from tfft.fields import check_fields, documented
 from tfft.models import DecoderSize, Search
 from tfft.store import Storage
@@ -45,7 +46,7 @@ class Config:
     store: Storage = Storage()
     """Where results of frozen layers are stored."""
     backbone: Backbone = "bert_small_en_uncased"
-    """Encoder: a KerasHub preset, a folder in KerasHub or Hugging Face format, or demo; in Python also an Encoder."""
+    """Network: a KerasHub preset, a folder in KerasHub or Hugging Face format, or demo; in Python also an Encoder."""
     batch_size: int = 32
     """Texts in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=3e-3, optimizer="auto")
@@ -135,7 +136,14 @@ def build_backbone(config: Config, find_data: Find) -> Encoder:
     trained = []
     if config.backbone == "demo":
         trained = [one for one in deal(config, find_data(config)) if one.split == "train"]
-    encoder = models.load_encoder(config.backbone, texts=data.usable_texts(trained))
+    # a new decoder needs features that have seen the whole text
+    causal = not isinstance(config, SequenceConfig)
+    encoder = models.load_encoder(config.backbone, texts=data.usable_texts(trained), causal=causal)
+    if encoder.causal and getattr(config, "pooling", None) == "first":
+        raise ConfigError(
+            f"`--pooling first` sees no text: in {encoder.model.name} a token sees only those before it",
+            fix="Set `--pooling last`",
+        )
     usual_rate = encoder.decoder and encoder.decoder.usual_rate
     training.check_phases(encoder.model, {"head": config.head, "tune": config.tune}, usual_rate=usual_rate)
     return encoder

@@ -51,12 +51,14 @@ def classifier(encoder: Encoder, pooling: str) -> keras.Model:
 def test_any_encoder_of_kerashub_is_flattened(kind: str) -> None:
     network = kinds()[kind]()
     model = flat(network, 1, "a/b-c")
-    tokens = np.array([[2, 5, 6, 7, 3], [2, 5, 3, 1, 1]], np.int32)
-    given = {"token_ids": tokens, "padding_mask": (tokens != 1).astype("int32"), "segment_ids": np.zeros_like(tokens)}
+    # a padding token within a text is text
+    tokens = np.array([[2, 5, 6, 7, 3], [2, 5, 3, 1, 1], [2, 1, 1, 3, 1]], np.int32)
+    padding = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0]], np.int32)
+    given = {"token_ids": tokens, "padding_mask": padding, "segment_ids": np.zeros_like(tokens)}
     theirs = network({name: given[name] for name in network.input})
     features, mask = model(tokens)
     assert np.allclose(features, theirs["sequence_output"] if isinstance(theirs, dict) else theirs, atol=1e-6)
-    assert mask.numpy().tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]
+    assert mask.numpy().tolist() == padding.tolist()
     assert model.name == "encoder_a_b_c"
     assert not model.trainable_weights
     # embeddings, and the blocks; of ALBERT all blocks are one

@@ -31,7 +31,13 @@ def test_the_first_token_alone() -> None:
 
 @pytest.mark.parametrize(
     ("pooling", "expected"),
-    [("avg", [-2, -30]), ("max", [-1, -20]), ("avg+max", [-2, -30, -1, -20]), ("first", [-1, -20])],
+    [
+        ("avg", [-2, -30]),
+        ("max", [-1, -20]),
+        ("avg+max", [-2, -30, -1, -20]),
+        ("first", [-1, -20]),
+        ("last", [-3, -40]),
+    ],
 )
 def test_what_the_mask_leaves_out_does_not_count(pooling: str, expected: list[float]) -> None:
     features, mask = keras.Input((None, 2)), keras.Input((None,))

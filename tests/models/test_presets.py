@@ -38,24 +38,33 @@ def test_a_tokenizer_with_more_tokens_than_the_network_has_embeddings(monkeypatc
         load_encoder("some")
 
 
-def test_what_reads_left_to_right_or_takes_more_than_a_text_is_no_encoder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import keras_hub
+def test_what_takes_more_than_a_text_or_outputs_no_features_is_no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    from keras_hub import models as hub
 
-    sizes = {**SMALL, "max_sequence_length": 8}
+    sizes = {"max_encoder_sequence_length": 8, "max_decoder_sequence_length": 8, **SMALL}
+    ranks = dict.fromkeys(("gate_lora", "mv_lora", "aaa_lora", "decay_lora"), 2)
     for network, said in [
-        (keras_hub.models.GPT2Backbone(**sizes), "GPT2Backbone"),
-        (
-            keras_hub.models.WhisperBackbone(
-                num_mels=4, max_encoder_sequence_length=8, max_decoder_sequence_length=8, **SMALL
-            ),
-            "WhisperBackbone.*encoder_features",
-        ),
+        (hub.WhisperBackbone(num_mels=4, **sizes), "WhisperBackbone.*encoder_features"),
+        (hub.RWKV7Backbone(8, 4, 1, vocabulary_size=20, intermediate_dim=8, **ranks), "RWKV7Backbone.*logits"),
     ]:
         monkeypatch.setattr(presets, "_load", lambda _, network=network: (network, None))
         with pytest.raises(ConfigError, match=said):
             load_encoder("some")
+
+
+def test_what_reads_left_to_right_is_accepted_only_where_that_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    from keras_hub import models as hub
+
+    network = hub.GPT2Backbone(**SMALL, max_sequence_length=8)
+    tokenizer = SimpleNamespace(vocabulary_size=lambda: 20, pad_token_id=0, start_token_id=19, end_token_id=19)
+    loaded = []
+    monkeypatch.setattr(presets, "_load", lambda name: loaded.append(name) or (network, tokenizer))
+    encoder = load_encoder("some")
+    assert (encoder.causal, encoder.longest, encoder.edges) == (True, 8, ([19], [19]))
+    for backbone in ("some", encoder, "gpt2_base_en"):
+        with pytest.raises(ConfigError, match=r"left to right.*\bT5\b"):
+            load_encoder(backbone, causal=False)
+    assert "gpt2_base_en" not in loaded  # refused before it is downloaded
 
 
 @pytest.mark.parametrize(

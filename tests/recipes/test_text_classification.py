@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recipes.text_classification import SMOKE, build_backbone, build_model, evaluate, load_data
+import tfft
+from recipes import summarization, translation
+from recipes.text_classification import SMOKE, Config, build_backbone, build_model, evaluate, load_data, run
 from tfft import models, training
+from tfft.errors import ConfigError
 from tfft.texts import ONCE
+from tfft.training import Phase
 
 
 @pytest.mark.slow
@@ -52,3 +60,48 @@ def test_a_folder_of_kerashub_and_its_tokens(tmp_path: Path) -> None:
         }
     )["sequence_output"]
     assert np.allclose(ours[:, :4], theirs, atol=1e-6)
+
+
+def test_a_network_that_reads_left_to_right_is_refused_where_its_tokens_must_see_the_whole_text() -> None:
+    encoder = replace(models.load_encoder("demo"), causal=True)
+    assert build_backbone(replace(SMOKE, backbone=encoder, pooling="last")) is encoder
+    with pytest.raises(ConfigError, match=r"pooling first.*pooling last"):
+        build_backbone(replace(SMOKE, backbone=encoder, pooling="first"))
+    for page in (summarization, translation):
+        with pytest.raises(ConfigError, match="left to right"):
+            page.build_backbone(replace(page.SMOKE, backbone=encoder))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_a_run_with_a_network_that_reads_left_to_right(
+    kind: str, tmp_path: Path, causal_folder: Callable[[str], Path]
+) -> None:
+    """All of it is trained without a warning, and so are adapters; the saved model answers in plain Keras."""
+    texts = [f"{start} {end}" for start in ("the zip", "the lens", "a case", "!") for end in ("is good", "is bad!")]
+    rows = [f"{text} {'a' * number},{text[-4:].strip('!').strip()}" for text in texts for number in range(1, 13)]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    head, tune = Phase(epochs=1, learning_rate=0.01, optimizer="adam"), replace(ONCE, unfreeze="all")
+    for rank in (0, 2):
+        config = Config(
+            data=str(tmp_path / "texts.csv"),
+            backbone=str(causal_folder(kind)),
+            pooling="last",
+            head=head,
+            tune=replace(tune, lora_rank=rank),
+            out=str(tmp_path / f"run_{rank}"),
+        )
+        result = run(config)
+        assert result.labels == ["bad", "good"]
+        asked = np.array(["the zip is good!", "a!! case"], object)
+        saved = str(tmp_path / f"run_{rank}" / "model.keras")
+        program = (
+            "import keras, keras_hub, numpy, sys; model = keras.saving.load_model(sys.argv[1]); "
+            "print(model.predict(numpy.array(sys.argv[2:], object), verbose=0).tolist(), 'tfft' in sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", program, saved, *asked], capture_output=True, text=True)
+        assert done.stdout, done.stderr
+        answers, imported = done.stdout.rpartition("]")[0] + "]", done.stdout.rpartition("]")[2]
+        assert imported.strip() == "False"
+        ours = [[row.probabilities[label] for label in result.labels] for row in tfft.open(config.out)(list(asked))]
+        assert np.allclose(json.loads(answers), ours, atol=1e-6)

@@ -1,6 +1,7 @@
-"""Encoders: any bidirectional KerasHub network, as a flat functional model that takes tokens.
+"""Encoders: any KerasHub network for texts, as a flat functional model that takes tokens.
 
-Of BART and T5, which generate texts, this model is the encoder; the decoder is kept separately.
+Of BART and T5, which generate texts from texts, this model is the encoder; the decoder is kept separately. GPT-2, Llama
+and other networks that read left to right keep their causal mask: a token sees itself and those before it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from keras import ops
 
 from tfft import extras
 from tfft.errors import ConfigError
+from tfft.models.configurations import complete_configurations
 from tfft.models.decoder import Decoder, of_layers
-from tfft.models.presets import answers, load_preset
+from tfft.models.kinds import answers, causal_kinds
+from tfft.models.presets import load_preset, no_encoder
 from tfft.models.tokenizing import packed, tokenized, unknown_token, word_pieces
 
 DEMO_SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_dim": 128, "max_sequence_length": 128}
@@ -26,7 +29,7 @@ DEMO_SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_di
 DEMO_VOCABULARY = 2000
 """Maximum number of words and word pieces."""
 RELATIVE_LONGEST = 1024
-"""Maximum number of tokens for a network with relative attention and no position embeddings, such as T5."""
+"""Maximum number of tokens for a network whose attention is relative, without position embeddings: T5 or Llama."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,8 @@ class Encoder:
     """Maximum length of a text in tokens, with start and end tokens."""
     decoder: Decoder | None = None
     """The pretrained decoder of a sequence-to-sequence network; trained in place too."""
+    causal: bool = False
+    """Whether a token sees only itself and those before it, as in GPT-2."""
 
     def __post_init__(self) -> None:
         if (len(self.model.inputs), len(self.model.outputs)) != (1, 2):
@@ -56,8 +61,9 @@ class Encoder:
     def edges(self) -> tuple[list[int], list[int]]:
         """Start and end tokens of each text."""
         start, end = (getattr(self.tokenizer, f"{name}_token_id", None) for name in ("start", "end"))
-        # T5 has no start token, and KerasHub returns the end token instead
-        return [] if start in (None, end) else [start], [] if end is None else [end]
+        # GPT-2 starts a text with the end of the one before; T5 has no start token, and KerasHub returns the end token
+        starts = start is not None and (self.causal or start != end)
+        return [start] if starts else [], [] if end is None else [end]
 
     @property
     def pad(self) -> int:
@@ -83,7 +89,7 @@ class Encoder:
         return packed(tokens, length, self.edges, self.pad)
 
 
-def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encoder:
+def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = (), causal: bool = True) -> Encoder:
     """Builds a frozen encoder.
 
     Args:
@@ -91,12 +97,16 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
             Face's format, or `"demo"`: a small BERT with random weights and a vocabulary learned from `texts`. An
             `Encoder` is returned unchanged.
         texts: Training texts, only for `"demo"`.
+        causal: Whether networks that read left to right, such as GPT-2, are accepted.
 
     Raises:
-        ConfigError: If there is no such preset or folder, or the network has no encoder.
+        ConfigError: If there is no such preset or folder, or the network does not output features of texts, or it reads
+            left to right although `causal` is False.
         MachineError: If the extra `text` is not installed, or a preset cannot be downloaded.
     """
     if isinstance(backbone, Encoder):
+        if backbone.causal and not causal:
+            raise no_encoder(backbone.model.name, "it reads left to right", causal)
         return backbone
     if not isinstance(backbone, str):
         raise ConfigError(
@@ -106,17 +116,25 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = ()) -> Encod
     extras.require("text")
     if backbone == "demo":
         return _demo(texts)
-    network, tokenizer = load_preset(backbone)
+    network, tokenizer = load_preset(backbone, causal=causal)
     decoder = of_layers(network.layers) if answers(network) else None
-    longest = RELATIVE_LONGEST if decoder and decoder.relative else getattr(network, "max_sequence_length", None) or 512
-    return Encoder(flat(network, tokenizer.pad_token_id, Path(backbone).name), tokenizer, longest, decoder)
+    left_to_right = isinstance(network, causal_kinds())
+    if left_to_right:
+        _drop_output_embedding(network)
+    longest = getattr(network, "max_sequence_length", None) or (RELATIVE_LONGEST if left_to_right else 512)
+    longest = RELATIVE_LONGEST if decoder and decoder.relative else longest
+    model = flat(network, tokenizer.pad_token_id, Path(backbone).name)
+    return Encoder(model, tokenizer, longest, decoder, left_to_right)
 
 
 def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
     """Returns a frozen KerasHub network with tokens as its only input, from which it computes mask and segments."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
+    # padding is what follows the last other token: before it, the padding token may stand for text, in GPT-2 for "!"
+    others = ops.cast(ops.not_equal(tokens, pad), "int32")
+    left = ops.flip(ops.cumsum(ops.flip(others, axis=1), axis=1), axis=1)
     # in float32, so that it can be stored beside the features
-    mask = ops.cast(ops.not_equal(tokens, pad), "float32")
+    mask = ops.cast(ops.greater(left, 0), "float32")
     tensors = {"token_ids": tokens, "padding_mask": mask, "segment_ids": ops.zeros_like(tokens)}
     side = "encoder_" if answers(network) else ""
     if side:
@@ -127,7 +145,17 @@ def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
     features = outputs["sequence_output"] if isinstance(outputs, dict) else outputs
     model = keras.Model(tokens, [features, mask], name="encoder_" + re.sub(r"[^A-Za-z0-9]+", "_", name))
     model.trainable = False
+    complete_configurations(model)
     return model
+
+
+def _drop_output_embedding(network: keras.Model) -> None:
+    """Removes the weights that turn features into logits of the next token: nothing here uses them."""
+    embeddings = [layer for layer in network.layers if isinstance(layer, keras.layers.ReversibleEmbedding)]
+    for layer in embeddings:
+        if not layer.tie_weights and not layer.quantization_mode:
+            layer.tie_weights = True
+            del layer.reverse_embeddings
 
 
 def _demo(texts: Iterable[str]) -> Encoder:

@@ -13,7 +13,7 @@ from tfft.models.graph import nodes_in_order
 
 LOWEST = -1e4
 """Below any feature, and finite in half precision too."""
-Pooling = Literal["avg", "max", "avg+max", "first"]
+Pooling = Literal["avg", "max", "avg+max", "first", "last"]
 
 
 def hidden_layers(x: keras.KerasTensor, units: Sequence[int]) -> keras.KerasTensor:
@@ -28,13 +28,18 @@ def pooled(
 ) -> keras.KerasTensor:
     """Pools features: (batch, ..., channels) to (batch, channels), or twice the channels for `"avg+max"`.
 
-    Features of texts come with a mask, (batch, length), 1 for tokens and 0 for padding, which is ignored.
+    Features of texts come with a mask, (batch, length), 1 for tokens and 0 for padding, which is ignored. `"first"` and
+    `"last"` are for texts: the features of the first token, or of the last that is not padding.
     """
     layers, mask = keras.layers, None
     if isinstance(features, list):
         features, mask = features
     if pooling == "first":
         return features[:, 0]
+    if pooling == "last":
+        # the mean of one token: a mask of the last alone, where as many tokens have come as there are
+        come, count = ops.cumsum(mask, axis=1), ops.sum(mask, axis=1, keepdims=True)
+        pooling, mask = "avg", mask * ops.cast(ops.equal(come, count), mask.dtype)
     kinds = {
         4: {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D},
         3: {"avg": layers.GlobalAveragePooling1D, "max": layers.GlobalMaxPooling1D},

@@ -13,7 +13,11 @@ import numpy as np
 
 from tfft.errors import ConfigError
 
-PROJECTIONS = {"query", "value", "query_dense", "value_dense", "query_projector", "value_projector"}
+PROJECTIONS = {
+    *("query", "query_dense", "query_projector", "q_proj"),
+    *("value", "value_dense", "value_projector", "v_proj"),
+    "query_key_value",
+}
 """Layers of attention that get adapters, as in the paper, by their names in KerasHub."""
 
 

@@ -10,30 +10,33 @@ from typing import Any
 import keras
 
 from tfft.errors import ConfigError, MachineError, listed, nearest
+from tfft.models import kinds
 
 REMOTE = ("kaggle://", "hf://", "modelscope://", "gs://")
 NEEDED, TAKEN = {"token_ids", "padding_mask"}, {"token_ids", "padding_mask", "segment_ids"}
 """Inputs that an encoder must have, and may have; without a mask predictions would depend on the padding."""
 
 
-def load_preset(backbone: str) -> tuple[keras.Model, Any]:
-    """Returns a bidirectional KerasHub network and its tokenizer; raises the errors of `load_encoder`."""
+def load_preset(backbone: str, *, causal: bool) -> tuple[keras.Model, Any]:
+    """Returns a KerasHub network for texts and its tokenizer; raises the errors of `load_encoder`.
+
+    Args:
+        backbone: Name of a preset, or a folder.
+        causal: Whether networks that read left to right are accepted, too.
+    """
+    if not causal and not Path(backbone).expanduser().is_dir() and backbone in kinds.presets(causal=True):
+        raise no_encoder(backbone, "it reads left to right", causal)  # before it is downloaded
     network, tokenizer = _load(backbone)
-    _check(backbone, network)
+    _check(backbone, network, causal)
     _check_vocabulary(backbone, network, tokenizer)
     return network, tokenizer
-
-
-def answers(network: keras.Model) -> bool:
-    """Whether a network generates texts from texts."""
-    return isinstance(network, _seq2seq())
 
 
 def _load(backbone: str) -> tuple[keras.Model, Any]:
     import keras_hub
 
     folder = Path(backbone).expanduser()
-    known = {name for kind in (*_bidirectional(), *_seq2seq()) for name in kind.presets}
+    known = kinds.presets(causal=False) | kinds.presets(causal=True)
     if folder.is_dir():
         backbone = str(folder)
     elif backbone not in known and not backbone.startswith(REMOTE):
@@ -81,48 +84,39 @@ def _takes_accents_off(backbone: str, tokenizer: Any) -> bool:
     return not isinstance(config, dict) or config.get("strip_accents") is not False
 
 
-def _check(name: str, network: keras.Model) -> None:
-    """Raises `ConfigError` unless a network is bidirectional and takes only texts."""
-    if answers(network):
+def _check(name: str, network: keras.Model, causal: bool) -> None:
+    """Raises `ConfigError` unless a network takes only texts, outputs features, and reads in an accepted direction."""
+    if kinds.answers(network):
         return
     inputs = set(network.input) if isinstance(network.input, dict) else set()
-    if not NEEDED <= inputs <= TAKEN or not isinstance(network, _bidirectional()):
-        reason = "reads left to right" if NEEDED <= inputs <= TAKEN else f"takes {listed(sorted(inputs))}"
-        raise ConfigError(
-            f"`--backbone` {name} has no encoder for texts: {type(network).__name__} {reason}",
-            fix="Choose another preset, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT, ELECTRA, BART or T5",
-        )
+    kind = type(network).__name__
+    if not NEEDED <= inputs <= TAKEN:
+        raise no_encoder(name, f"{kind} takes {listed(sorted(inputs))}", causal)
+    if isinstance(network, kinds.bidirectional_kinds()):
+        return
+    if not causal or not isinstance(network, kinds.causal_kinds()):
+        raise no_encoder(name, f"{kind} reads left to right", causal)
+    if not isinstance(network.output, dict) and network.output.shape[-1] == network.vocabulary_size:
+        raise no_encoder(name, f"{kind} outputs logits of the next token, not features", causal)
 
 
-def _seq2seq() -> tuple[type, ...]:
-    """KerasHub's sequence-to-sequence networks whose decoder `of_layers` finds."""
-    import keras_hub
-
-    return keras_hub.models.BartBackbone, keras_hub.models.T5Backbone
-
-
-def _bidirectional() -> tuple[type, ...]:
-    """KerasHub's networks that take only texts and do not read them left to right."""
-    from keras_hub import layers, models
-
-    texts, pictures, sounds, causal = (
-        {subclass.backbone_cls for subclass in _subclasses(kind) if subclass.backbone_cls}
-        for kind in (models.Tokenizer, layers.ImageConverter, layers.AudioConverter, models.CausalLM)
+def no_encoder(name: str, reason: str, causal: bool) -> ConfigError:
+    """Returns the error for a network that does not fit; `causal` as for `load_preset`."""
+    others = "GPT-2, Gemma or Llama" if causal else "BART or T5"
+    return ConfigError(
+        f"`--backbone` {name} has no encoder for texts: {reason}",
+        fix=f"Choose another preset, such as BERT, DistilBERT, RoBERTa, DeBERTa, ALBERT, ELECTRA, {others}",
     )
-    return tuple(texts - pictures - sounds - causal)
 
 
 def _check_vocabulary(name: str, network: keras.Model, tokenizer: Any) -> None:
     """Raises `ConfigError` if tokens have no embedding, which would be an error in the middle of a run, or zeros."""
     embeddings, tokens = getattr(network, "vocabulary_size", None), tokenizer.vocabulary_size()
+    if embeddings is None or tokens <= embeddings:
+        return
     # no text has the mask token; if it is the last one, it needs no embedding, as in one BART
-    tokens -= tokenizer.id_to_token(tokens - 1) in ("<mask>", "[MASK]")
-    if embeddings is not None and tokens > embeddings:
+    if tokens - embeddings > 1 or tokenizer.id_to_token(tokens - 1) not in ("<mask>", "[MASK]"):
         raise ConfigError(
             f"`--backbone` {name} has {embeddings} embeddings for {tokens} tokens of its tokenizer",
             fix="Choose a folder whose network and tokenizer were saved together",
         )
-
-
-def _subclasses(kind: type) -> list[type]:
-    return [subclass for child in kind.__subclasses__() for subclass in (child, *_subclasses(child))]
