@@ -130,11 +130,11 @@ def load_encoder(backbone: str | Encoder, *, texts: Iterable[str] = (), causal: 
 def flat(network: keras.Model, pad: int, name: str) -> keras.Model:
     """Returns a frozen KerasHub network with tokens as its only input, from which it computes mask and segments."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
-    # padding is what follows the last other token: before it, the padding token may stand for text, in GPT-2 for "!"
-    others = ops.cast(ops.not_equal(tokens, pad), "int32")
-    left = ops.flip(ops.cumsum(ops.flip(others, axis=1), axis=1), axis=1)
-    # in float32, so that it can be stored beside the features
-    mask = ops.cast(ops.greater(left, 0), "float32")
+    others = ops.not_equal(tokens, pad)
+    if isinstance(network, causal_kinds()):
+        # padding is what follows the last other token: before it, the padding token may stand for text, as "!" in GPT-2
+        others = ops.greater(ops.flip(ops.cumsum(ops.flip(ops.cast(others, "int32"), axis=1), axis=1), axis=1), 0)
+    mask = ops.cast(others, "float32")  # so that it can be stored beside the features
     tensors = {"token_ids": tokens, "padding_mask": mask, "segment_ids": ops.zeros_like(tokens)}
     side = "encoder_" if answers(network) else ""
     if side:
