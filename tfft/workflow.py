@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from tfft import data, evaluation, models, reporting, runs, serving, training
@@ -62,9 +63,11 @@ def run(recipe: Recipe, config: Any) -> Result:
         reporting.write_skipped(plan.splits, folder)
         serving.write_splits(plan.splits, folder)
         plan = current.stage("storing", training.store_and_balance, plan, recipe.tasks(config, backbone, plan))
+        save = partial(current.stage, "saving", recipe.save, current.config, backbone, plan, folder)
         changed_data = getattr(config, "changed_data", "stop")  # an older page of your own has no such field
-        history = current.stage("training", training.fine_tune, plan, folder=folder, changed_data=changed_data)
-        contract = current.stage("saving", recipe.save, current.config, backbone, plan, folder)
+        options = {"changed_data": changed_data, "solved": save}
+        history = current.stage("training", training.fine_tune, plan, folder=folder, **options)
+        contract = save()
         scored = current.stage("evaluation", recipe.evaluate, plan.answering, plan.splits, plan)
         serving.save_evaluated(contract, scored, plan.splits, current)
         reporting.write_report(current, plan, history, scored.scores, recipe.figures(plan.model, plan.splits, scored))

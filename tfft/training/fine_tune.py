@@ -52,6 +52,7 @@ def fine_tune(
     folder: Path | None = None,
     changed_data: Literal["stop", "accept"] = "stop",
     watch: Callable[[History], None] | None = None,
+    solved: Callable[[], object] | None = None,
 ) -> History:
     """Trains the model of a plan, phase by phase, and sets it to the best weights of all epochs.
 
@@ -67,6 +68,7 @@ def fine_tune(
             `Origin.continued`.
         watch: Called with the history after each epoch, in place of Keras's progress bar; it may raise to end the
             training.
+        solved: Called once a head is solved and more phases follow, to save a model that can be used meanwhile.
 
     Raises:
         ConfigError: If the frozen weights have changed since the plan was made, or the state belongs to another model.
@@ -99,6 +101,8 @@ def fine_tune(
                 begun = state if state is not None and number == state.phase else None
                 if planned.phase.optimizer == "lbfgs":
                     solve_head(plan, planned, recorder, lambda: None if stop is None else stop.obey())
+                    if solved is not None and planned is not plan.lowest:
+                        solved()
                     continue
                 run = partial(_run_phase, plan, planned, recorder, keeper, begun)
                 run_in_parts_that_fit(plan, planned, recorder, run)
