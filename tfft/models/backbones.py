@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,18 @@ SET_HERE = {
 def backbone_names() -> list[str]:
     """Returns the names of the constructors of `keras.applications`."""
     return sorted(name for name, entry in vars(keras.applications).items() if inspect.isfunction(entry))
+
+
+def downloaded_backbones() -> list[str]:
+    """Returns the networks whose ImageNet weights are in the cache of Keras on this machine."""
+    names = {name.lower(): name for name in backbone_names()}
+    downloaded = set()
+    for file in Path(os.environ.get("KERAS_HOME", "~/.keras"), "models").expanduser().glob("*.h5"):
+        # convnext_tiny_notop.h5, mobilenet_1_0_224_tf_no_top.h5, weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5
+        plain = re.sub(r"[^a-z0-9]", "", file.name.lower()).removeprefix("weights")
+        if "notop" in plain and (fitting := [name for name in names if plain.startswith(name)]):
+            downloaded.add(names[max(fitting, key=len)])
+    return sorted(downloaded)
 
 
 def load_backbone(
