@@ -75,6 +75,7 @@ def test_what_is_light_does_not_import_tensorflow(tmp_path: Path) -> None:
         ["tfft", "run", "image_classification", "--help"],
         ["tfft", "plan", "image_classification", "--help"],
         ["tfft", "search", "image_classification", "--help"],
+        ["tfft", "choose", "image_classification", "--help"],
         ["tfft", "run", "image_classification", "--batch-size", "0"],
         ["tfft", "store", "ls"],
         ["tfft", "cp", "image_classification", "mine.py"],
@@ -85,13 +86,14 @@ def test_what_is_light_does_not_import_tensorflow(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
-    assert [code for code, _, _ in answers] == [0, 0, 0, 0, 2, 0, 0, 0], answers
-    listed, run, plan, search, _, _, _, copied = (out for _, out, _ in answers)
+    assert [code for code, _, _ in answers] == [0, 0, 0, 0, 0, 2, 0, 0, 0], answers
+    listed, run, plan, search, choose, _, _, _, copied = (out for _, out, _ in answers)
     for name, page in stock_pages().items():
         assert name in listed
         assert page.summary in listed
     assert all(flag in search for flag in ("--trials", "--space", "--backbones"))
-    for shown in (run, plan, search, copied):
+    assert all(flag in choose for flag in ("--budget", "--backbones"))
+    for shown in (run, plan, search, choose, copied):
         assert "--head.learning-rate" in shown
         assert "--store.limit" in shown
         assert "--replay" in shown
@@ -140,6 +142,26 @@ def test_a_search_takes_its_own_flags_and_those_of_the_recipe(typed: Typed, monk
         assert (code, out) == (2, "")
         assert [name for name in named if name not in error] == [], error
         assert error.count("\n") == 1
+
+
+def test_a_choice_takes_its_data_as_a_word_too(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("tfft.choosing.choice.choose", lambda page, config, **own: asked.append((page, config, own)))
+    Path("pictures").mkdir()
+    flags = ("--backbones", "A", "b.keras", "--budget", "10m", "--image-size", "64")
+    for words in (("pictures",), ("image_classification", "pictures"), ("image_classification", "--data", "pictures")):
+        code, _, error = typed("choose", *words, *flags)
+        assert (code, error) == (0, "")
+    assert typed("choose", "text_classification", "--data", "pictures", *flags[:3])[0] == 0
+    for page, config, own in asked[:3]:
+        assert (page.RECIPE, config.data, config.image_size) == (RECIPE, "pictures", (64, 64))
+        assert own == {"backbones": ["A", "b.keras"], "budget": "10m"}
+    assert (asked[3][0].RECIPE.page.name, asked[3][2]["budget"]) == ("text_classification", None)
+    for words, named in ((("nowhere/",), "nowhere/"), (("pictures", "--budget", "soon"), "--budget")):
+        code, out, error = typed("choose", *words)
+        assert (code, out, error.count("\n")) == (2, "", 1)
+        assert named in error
+    assert len(asked) == 4
 
 
 PAGE = """

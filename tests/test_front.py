@@ -59,7 +59,14 @@ def test_a_search_takes_the_arguments_of_a_run_and_its_own(monkeypatch: pytest.M
     assert options == {"trials": 2, "space": None, "backbones": ["A"]}
 
 
+def test_a_choice_takes_the_arguments_of_a_run_and_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfft.choosing.choose", lambda *arguments, **options: (*arguments, options))
+    page, config, options = tfft.choose("image_classification", data="pictures/", seed=4, budget=60, backbones=["A"])
+    assert (page, config) == (PAGE, PAGE.Config(data="pictures/", seed=4))
+    assert options == {"backbones": ["A"], "budget": 60}
+
+
 def test_help_explains_the_verbs() -> None:
     assert "tfft.run(" in tfft.__doc__
-    for verb in (tfft.run, tfft.plan, tfft.search):
+    for verb in (tfft.run, tfft.plan, tfft.choose, tfft.search):
         assert "labels" in verb.__doc__

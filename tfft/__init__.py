@@ -10,9 +10,10 @@
     predict = tfft.open(result.folder)
     predict("new.jpg")  # a label with its probability
 
-`tfft.plan` takes the same arguments and shows what a run would train, store and cost; `tfft.search` searches learning
-rates and other settings. `tfft.resume(folder)` resumes an interrupted run. `tfft ls` lists the recipes, and `tfft run
-RECIPE --help` explains their settings, which are the keyword arguments here. The same in the shell:
+`tfft.plan` takes the same arguments and shows what a run would train, store and cost; `tfft.choose` compares
+backbones, `tfft.search` searches learning rates and other settings. `tfft.resume(folder)` resumes an interrupted run.
+`tfft ls` lists the recipes, and `tfft run RECIPE --help` explains their settings, which are the keyword arguments here.
+The same in the shell:
 
     tfft run image_classification --data pictures/ --backbone MobileNetV2
 """
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from tfft.serving.comparing import Compared
     from tfft.training import Plan
 
-__all__ = ["__version__", "evaluate", "export", "open", "plan", "predict", "resume", "run", "search"]
+__all__ = ["__version__", "choose", "evaluate", "export", "open", "plan", "predict", "resume", "run", "search"]
 
 
 def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
@@ -80,6 +81,50 @@ def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **se
 
     page = front.open_page(recipe)
     return workflow.rehearse(page.RECIPE, front.configure(page, data, labels, settings))
+
+
+def choose(
+    recipe: str,
+    *,
+    data: Any = None,
+    labels: list[str] | None = None,
+    backbones: Sequence[Any] = (),
+    budget: str | float | None = None,
+    **settings: Any,
+) -> list[dict[str, Any]]:
+    """Compares backbones on your data, and says which to take.
+
+    For each a linear head is solved on its frozen features of the training split, once on those of the last block and
+    once on those of all, and nearest neighbours are asked. The validation split is scored; the test split is left
+    alone. What is stored of a backbone is used again by `run`.
+
+    Args:
+        recipe: As for `run`, with a linear head: pictures or texts with classes, tags or numbers.
+        data: The data.
+        labels: Names of the classes.
+        backbones: Names, `.keras` files, folders of encoders, or models; if there are none, the networks of
+            `keras.applications` whose weights are on this machine.
+        budget: Time for all, such as `"10m"`, or seconds. The cheapest is measured first, and one that would not fit
+            into what is left is left out.
+        **settings: The other settings. `out` is a new folder for `choice.csv` and `choice.html`.
+
+    Returns:
+        The rows of `choice.csv`, the best first. A backbone that cannot be used, or was left out, has no score but a
+        reason.
+
+    Raises:
+        TfftError: If the recipe has no linear head, the data cannot be used, or no backbone could be measured.
+
+    Example:
+
+        rows = tfft.choose("image_classification", data="pictures/", backbones=["MobileNetV2", "EfficientNetB0"])
+        tfft.run("image_classification", data="pictures/", backbone=rows[0]["backbone"])
+    """
+    from tfft import choosing, front
+
+    page = front.open_page(recipe)
+    config = front.configure(page, data, labels, settings)
+    return choosing.choose(page, config, backbones=backbones, budget=budget)
 
 
 def search(

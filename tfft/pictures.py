@@ -56,7 +56,7 @@ class Config:
     store: Storage = Storage()
     """Where results of frozen layers are stored."""
     backbone: Backbone = "MobileNetV2"
-    """Network of keras.applications; in Python also a keras.Model that takes pixels in [0, 255]."""
+    """Network of keras.applications, or a .keras file that takes pixels in [0, 255]; in Python also a keras.Model."""
     backbone_options: JsonObject = field(default_factory=dict)
     """More arguments of the network, such as '{"alpha": 0.35}'."""
     weights: str = "imagenet"

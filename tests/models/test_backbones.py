@@ -11,7 +11,14 @@ import pytest
 from keras.src.applications import densenet, efficientnet, mobilenet_v2, resnet
 
 from tfft.errors import ConfigError
-from tfft.models import backbone_names, backbone_stages, describe_backbone, load_backbone, pooled
+from tfft.models import (
+    backbone_names,
+    backbone_stages,
+    describe_backbone,
+    downloaded_backbones,
+    load_backbone,
+    pooled,
+)
 
 SIZE = (32, 32)
 PIXELS = np.random.default_rng(0).uniform(0, 255, (2, *SIZE, 3)).astype(np.float32)
@@ -49,6 +56,24 @@ def test_pixels_are_preprocessed_exactly_once(
     assert np.allclose(answers, PIXELS) == np.allclose(answers, prepare(once)) == inside
     backbone.save(tmp_path / "backbone.keras")
     assert np.array_equal(keras.saving.load_model(tmp_path / "backbone.keras")(PIXELS), answers)
+
+
+def test_networks_on_this_machine_are_known_by_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert downloaded_backbones() == []
+    (tmp_path / "models").mkdir()
+    for name in (
+        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+        "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",
+        "mobilenet_1_0_224_tf_no_top.h5",
+        "efficientnetv2-b0_notop.h5",
+        "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "resnet101_weights_tf_dim_ordering_tf_kernels.h5",
+        "imagenet_class_index.json",
+    ):
+        (tmp_path / "models" / name).touch()
+    names = ["EfficientNetV2B0", "MobileNet", "MobileNetV2", "MobileNetV3Small", "ResNet50V2"]
+    assert downloaded_backbones() == names  # the file of ResNet101 is with its top layers
 
 
 def test_a_backbone_is_frozen_and_flat() -> None:

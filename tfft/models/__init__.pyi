@@ -2,6 +2,7 @@ from .answering import with_boxes as with_boxes
 from .anysize import any_size as any_size
 from .backbones import backbone_names as backbone_names
 from .backbones import describe_backbone as describe_backbone
+from .backbones import downloaded_backbones as downloaded_backbones
 from .backbones import load_backbone as load_backbone
 from .depths import block_outputs as block_outputs
 from .depths import features as features
@@ -38,3 +39,4 @@ from .tasks import regression as regression
 from .tasks import single_label as single_label
 from .trunk import Cut as Cut
 from .trunk import cut as cut
+from .trunk import multiply_adds as multiply_adds

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import logging
+import os
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from tfft.errors import ConfigError, check_range, listed, nearest
 from tfft.models import weights as weight_files
-
-logger = logging.getLogger(__name__)
-
-AUGMENTING = ("Random", "RandAugment", "AugMix", "CutMix", "MixUp")
-"""Beginnings of the names of Keras's augmentation layers."""
+from tfft.models.custom import is_file, opened, usable
 
 # arguments of a constructor that tfft sets itself
 SET_HERE = {
@@ -36,6 +34,18 @@ def backbone_names() -> list[str]:
     return sorted(name for name, entry in vars(keras.applications).items() if inspect.isfunction(entry))
 
 
+def downloaded_backbones() -> list[str]:
+    """Returns the networks whose ImageNet weights are in the cache of Keras on this machine."""
+    names = {name.lower(): name for name in backbone_names()}
+    downloaded = set()
+    for file in Path(os.environ.get("KERAS_HOME", "~/.keras"), "models").expanduser().glob("*.h5"):
+        # convnext_tiny_notop.h5, mobilenet_1_0_224_tf_no_top.h5, weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5
+        plain = re.sub(r"[^a-z0-9]", "", file.name.lower()).removeprefix("weights")
+        if "notop" in plain and (fitting := [name for name in names if plain.startswith(name)]):
+            downloaded.add(names[max(fitting, key=len)])
+    return sorted(downloaded)
+
+
 def load_backbone(
     backbone: str | keras.Model,
     *,
@@ -46,9 +56,10 @@ def load_backbone(
     """Builds a frozen backbone that takes raw pixels.
 
     Args:
-        backbone: Name of a `keras.applications` constructor, or a functional `keras.Model` that takes
-            (batch, height, width, 3) in [0, 255], which is used with its weights and frozen. If it outputs
-            (batch, channels) or (batch, positions, channels), a layer is added that reshapes features to a map.
+        backbone: Name of a `keras.applications` constructor, or a functional `keras.Model`, or the path of a `.keras`
+            file with one, that takes (batch, height, width, 3) in [0, 255], which is used with its weights and frozen.
+            If it outputs (batch, channels) or (batch, positions, channels), a layer is added that reshapes features to
+            a map.
         image_size: Height and width in pixels.
         weights: `"imagenet"`, `"demo"` (for MobileNetV2 with alpha 0.35, in the package), `"none"` (random), or
             the path of a weights file without top layers.
@@ -59,7 +70,8 @@ def load_backbone(
         after its network.
 
     Raises:
-        ConfigError: If the name, an option or the size does not exist for the network, or the weights do not fit.
+        ConfigError: If the name, an option or the size does not exist for the network, the weights do not fit, or a
+            file cannot be opened.
         MachineError: If the weights cannot be downloaded, or those in the package are damaged.
 
     Example:
@@ -68,34 +80,33 @@ def load_backbone(
     """
     check_range("image_size", min(image_size), least=1)
     options = dict(options or {})
+    if is_file(backbone):
+        backbone = opened(backbone, weights)
     if isinstance(backbone, keras.Model):
-        _check_flat(backbone)
         if options:
-            raise ConfigError(f"A `keras.Model` as backbone takes no `backbone_options` (got {options})")
-        _warn_of_augmentation(backbone)
-        model = _with_map(backbone)
+            raise ConfigError(
+                f"Backbone {backbone.name}, a model of your own, takes no `--backbone-options` (got {options})",
+                fix="Pass `--backbone-options '{}'`",
+            )
+        model = usable(backbone, image_size)
     else:
         model = _build(backbone, image_size, weights, options)
-    if model.inputs[0].shape[1:] != (*image_size, 3):
-        raise ConfigError(
-            f"The input of {model.name} must be (batch, {image_size[0]}, {image_size[1]}, 3) "
-            f"(got {model.inputs[0].shape})",
-            fix="Pass the same `image_size` as the model",
-        )
     model.trainable = False
     return model
 
 
 def describe_backbone(backbone: Any, weights: str | None = None, options: Mapping[str, Any] | None = None) -> str:
-    """Describes a backbone in words: `"MobileNetV2, weights imagenet"`, or the name of a custom model.
+    """Describes a backbone in words: `"MobileNetV2, weights imagenet"`, or the name of a file or a custom model.
 
     Args:
-        backbone: A name, a `keras.Model`, or an `Encoder`.
+        backbone: A name, a `.keras` file, a `keras.Model`, or an `Encoder`.
         weights: Weights of a `keras.applications` network; None if the name is enough.
         options: Further arguments of the network.
     """
     if not isinstance(backbone, str):
         return f"{getattr(backbone, 'model', backbone).name}, a custom model"
+    if is_file(backbone):
+        return Path(backbone).name
     if weights is None:
         return "demo (a small BERT with random weights, for trying things out)" if backbone == "demo" else backbone
     chosen = "".join(f", {name}={value}" for name, value in (options or {}).items())
@@ -134,50 +145,6 @@ def _constructor(name: str) -> Callable[..., keras.Model]:
     if name not in names:
         raise ConfigError(
             f"`--backbone` {name!r} not found in keras.applications",
-            fix=f"Nearest: {nearest(name, names)}",
+            fix=f"Nearest: {nearest(name, names)}. A network of your own is a file that ends in .keras",
         )
     return getattr(keras.applications, name)
-
-
-def _with_map(model: keras.Model) -> keras.Model:
-    """The same model, with features reshaped to a map if they have no positions, or positions in a row."""
-    shape = model.outputs[0].shape[1:]
-    if len(shape) not in (1, 2):
-        return model
-    # an unusual name: Keras refuses two layers with the same name
-    as_map = keras.layers.Reshape((1,) * (3 - len(shape)) + shape, name="backbone_map")
-    return keras.Model(model.inputs[0], as_map(model.outputs[0]), name=model.name)
-
-
-def _warn_of_augmentation(model: keras.Model) -> None:
-    """Logs a warning for Keras's augmentation layers: in a frozen backbone they do nothing."""
-    layers = model._flatten_layers(include_self=False)  # with those inside a `Pipeline`
-    names = [layer.name for layer in layers if type(layer).__name__.startswith(AUGMENTING)]
-    if names:
-        logger.warning(
-            "%s of backbone %s will not augment anything: a frozen backbone runs in inference mode. Use `--augment`, "
-            "or pass `augment` to `pictures.load_data` on a page of your own.",
-            listed(names, most=3),
-            model.name,
-        )
-
-
-def _check_flat(model: keras.Model) -> None:
-    """Raises `ConfigError` for a model inside the model: it would hide stages and BatchNormalization layers."""
-    if len(getattr(model, "inputs", None) or ()) != 1 or len(getattr(model, "outputs", None) or ()) != 1:
-        raise ConfigError(
-            "A `keras.Model` as backbone must be functional with one input and one output "
-            f"(got {type(model).__name__} {model.name})",
-            fix="Build it with `keras.Model(inputs, outputs)`",
-        )
-    hiding = [
-        layer.name
-        for layer in model.layers
-        for inner in layer._flatten_layers(include_self=False)
-        if isinstance(layer, keras.Model) or isinstance(inner, keras.layers.BatchNormalization)
-    ]
-    if hiding:
-        raise ConfigError(
-            f"Backbone {model.name} has a model or BatchNormalization inside {listed(dict.fromkeys(hiding), most=3)}",
-            fix="Pass the inner model itself, or build it with `input_tensor=` instead of calling it",
-        )

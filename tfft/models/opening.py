@@ -1,4 +1,4 @@
-"""A look at a model or weights file before Keras opens it: it may be from a stranger.
+"""Opens a model file, after a look at it: it may be from a stranger. A weights file is looked at too.
 
 The look is at files and arrays; how large a network the `config.json` of a model asks for is not checked.
 """
@@ -11,13 +11,39 @@ from pathlib import Path
 from typing import IO
 
 import h5py
+import keras
 
+from tfft import extras
 from tfft.errors import ConfigError, megabytes
 
 MEMBERS = re.compile(r"config\.json|metadata\.json|model\.weights\.h5|assets/[^\\]*")
 """What Keras writes into a `.keras` file."""
 MOST_TIMES = 100
 """How many times the size of its file content may have once it is unpacked; weights hardly shrink."""
+
+
+def open_model_file(path: Path, *, fix: str) -> keras.Model:
+    """The model of a `.keras` file, in Keras's safe mode and not compiled.
+
+    Args:
+        path: The file.
+        fix: What to do if it cannot be opened.
+
+    Raises:
+        ConfigError: If it cannot be opened.
+    """
+    try:
+        check_model_file(path)
+        with zipfile.ZipFile(path) as archive:
+            if b"keras_hub" in archive.read("config.json"):
+                extras.require("text")
+                import keras_hub  # noqa: F401  (registers the layers of the model)
+        return keras.saving.load_model(path, compile=False)
+    except ConfigError:
+        raise
+    except Exception as error:  # of any kind: the readers of zip, JSON and HDF5 raise many on damaged files
+        first = str(error).partition("\n")[0] or type(error).__name__
+        raise ConfigError(f"Cannot open {path}: {first}", fix=fix) from error
 
 
 def check_model_file(path: Path) -> None:

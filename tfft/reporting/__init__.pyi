@@ -1,6 +1,9 @@
 from .answers import answer_figures as answer_figures
 from .boxes import box_figures as box_figures
 from .boxes import draw_boxes as draw_boxes
+from .choice import show_choice as show_choice
+from .choice import write_choice as write_choice
+from .choice import write_choice_table as write_choice_table
 from .figures import Figure as Figure
 from .figures import class_figures as class_figures
 from .masks import laid_over as laid_over

@@ -1,10 +1,11 @@
-"""Output that continues in a file once its reader has gone, as after `tfft run ... | head`."""
+"""Output that continues in a file once its reader has gone, as after `tfft run ... | head`, and none but errors."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -71,3 +72,15 @@ def lasting_output(folder: Path) -> Iterator[None]:
         sys.stdout, sys.stderr = before
         for stream in lasting:
             stream.close_log()
+
+
+@contextlib.contextmanager
+def errors_only() -> Iterator[None]:
+    """Inside, only errors are logged: the other lines of a run would come once for each trial or backbone."""
+    root = logging.getLogger("tfft")
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)

@@ -6,8 +6,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ from tfft import extras, reporting, runs, training, workflow
 from tfft.errors import ConfigError, DivergedError, check_range, counted
 from tfft.results import Result, open_result
 from tfft.runs.graphs import graphs_freed
+from tfft.runs.output import errors_only
 from tfft.runs.replay import CONFIG, as_json, read_run
 from tfft.searching import space as spaces
 from tfft.searching.study import About, claimed, end, ended, importances, next_trial, open_study
@@ -172,7 +172,7 @@ def _train(recipe: workflow.Recipe, config: Any, trial: Any, monitor: str, label
 
     start, history, state, reason = time.monotonic(), training.History(), "finished", ""
     try:
-        with _quiet(), runs.rehearse(recipe.page, config) as current, graphs_freed():
+        with errors_only(), runs.rehearse(recipe.page, config) as current, graphs_freed():
             backbone, plan = workflow.prepare(recipe, current, quietly=True)
             plan = training.store_and_balance(plan, recipe.tasks(config, backbone, plan))
             epochs = sum(1 if p.phase.optimizer == "lbfgs" else p.phase.epochs for p in plan.phases)
@@ -207,18 +207,6 @@ def _train(recipe: workflow.Recipe, config: Any, trial: Any, monitor: str, label
         "seconds": round(time.monotonic() - start, 1),
         "reason": reason,
     }
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Inside, only errors are logged: the other lines of a run would come once for each trial."""
-    root = logging.getLogger("tfft")
-    before = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        root.setLevel(before)
 
 
 def _scored(row: Mapping[str, Any], about: About) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ import keras
 import numpy as np
 from keras import tree
 
-from tfft import extras, files
+from tfft import files
 from tfft.data.examples import Examples, Splits
 from tfft.data.records import content_digest
 from tfft.errors import ConfigError, listed
 from tfft.evaluation.evaluation import Evaluation
-from tfft.models.opening import check_model_file
+from tfft.models.opening import open_model_file
 from tfft.runs.run import Run
 from tfft.serving.contract import Contract, write_contract
 from tfft.store.code import is_own
@@ -90,19 +89,7 @@ def open_model(folder: Path) -> keras.Model:
     Raises:
         ConfigError: If it cannot be opened.
     """
-    path = folder / "model.keras"
-    try:
-        check_model_file(path)
-        with zipfile.ZipFile(path) as archive:
-            if b"keras_hub" in archive.read("config.json"):
-                extras.require("text")
-                import keras_hub  # noqa: F401  (registers the layers of the model)
-        return keras.saving.load_model(path, compile=False)
-    except ConfigError:
-        raise
-    except Exception as error:  # of any kind: the readers of zip, JSON and HDF5 raise many on damaged files
-        first = str(error).partition("\n")[0] or type(error).__name__
-        raise ConfigError(f"Cannot open {path}: {first}", fix="Start a new run with another `--out`") from error
+    return open_model_file(folder / "model.keras", fix="Start a new run with another `--out`")
 
 
 def save_evaluated(contract: Contract | None, scored: Evaluation, splits: Splits, current: Run) -> None:

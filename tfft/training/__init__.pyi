@@ -3,8 +3,10 @@ from .balancing import store_and_balance as store_and_balance
 from .checks import check_phases as check_phases
 from .costs import Cost as Cost
 from .costs import phase_costs as phase_costs
+from .costs import trunk_seconds as trunk_seconds
 from .fine_tune import fine_tune as fine_tune
 from .fine_tune import store_activations as store_activations
+from .neighbours import neighbours as neighbours
 from .phases import Phase as Phase
 from .plan import Plan as Plan
 from .plan import plan_phases as plan_phases
@@ -12,3 +14,4 @@ from .predict import Predictions as Predictions
 from .predict import predict as predict
 from .recording import History as History
 from .schedules import build_optimizer as build_optimizer
+from .solving import Problem as Problem

@@ -39,15 +39,9 @@ def phase_costs(plan: Plan) -> list[Cost]:
     activations = plan.activations
     seconds = [math.nan] * len(activations.levels)
 
-    def trunk_seconds(depth: int) -> float:
-        """Seconds for one example through one step, timed at first use."""
+    def timed_once(depth: int) -> float:
         if math.isnan(seconds[depth]):
-            level = activations.levels[depth]
-            zeros = [
-                np.zeros((TRUNK_BATCH, *s), level.takes.read_as)
-                for s in level.takes.at(plan.splits.train.usual_width).shapes
-            ]
-            seconds[depth] = _seconds(lambda: level.run(*zeros).numpy()) / TRUNK_BATCH
+            seconds[depth] = trunk_seconds(plan, depth)
         return seconds[depth]
 
     costs = []
@@ -58,15 +52,23 @@ def phase_costs(plan: Plan) -> list[Cost]:
                 size, lacking, rows = activations.room(depth, shown)
                 stored += size
                 missing += lacking
-                storing += rows * sum(map(trunk_seconds, _steps(plan, depth, shown))) if rows else 0.0
+                storing += rows * sum(map(timed_once, _steps(plan, depth, shown))) if rows else 0.0
             val = SplitView("val")
             for shown in {*map(planned.shown, planned.epoch_numbers), val} - activations.stored[depth]:
                 epochs = sum(shown in (val, planned.shown(epoch)) for epoch in planned.epoch_numbers)
                 steps = _steps(plan, depth, shown)
-                streamed += epochs * len(activations.keys[shown.split]) * sum(map(trunk_seconds, steps))
+                streamed += epochs * len(activations.keys[shown.split]) * sum(map(timed_once, steps))
         training = planned.phase.epochs * _epoch_seconds(plan, planned) + streamed
         costs.append(Cost(stored, missing, storing, training))
     return costs
+
+
+def trunk_seconds(plan: Plan, depth: int) -> float:
+    """Seconds for one example through the step to a level, from a batch of zeros; texts are of their mean length."""
+    level = plan.activations.levels[depth]
+    takes = level.takes.at(plan.splits.train.usual_width)
+    zeros = [np.zeros((TRUNK_BATCH, *shape), level.takes.read_as) for shape in takes.shapes]
+    return _seconds(lambda: level.run(*zeros).numpy()) / TRUNK_BATCH
 
 
 def _steps(plan: Plan, depth: int, shown: SplitView) -> list[int]:

@@ -138,10 +138,22 @@ class Problem:
 
     def solutions(self) -> Iterator[Solution]:
         """Yields solutions on the last block, a quarter and half of the blocks, and all that the head sees."""
-        widths = joined_widths(self.plan.model) or (self.train.x.shape[1],)
-        for blocks in sorted({1, *(math.ceil(len(widths) / part) for part in (4, 2, 1))}):
-            used = sum(widths[len(widths) - blocks :])
-            yield from replace(self, train=self.train.of_last(used), val=self.val.of_last(used)).path(blocks)
+        for blocks in sorted({1, *(math.ceil(self.blocks / part) for part in (4, 2, 1))}):
+            yield from self.on_last(blocks).path(blocks)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks that the head sees."""
+        return len(self._widths)
+
+    def on_last(self, blocks: int) -> Problem:
+        """The same problem with the features of the last blocks alone."""
+        used = sum(self._widths[-blocks:])
+        return replace(self, train=self.train.of_last(used), val=self.val.of_last(used))
+
+    @property
+    def _widths(self) -> tuple[int, ...]:
+        return joined_widths(self.plan.model) or (len(self.mean),)
 
     def path(self, blocks: int) -> Iterator[Solution]:
         """Yields a solution for each strength of the penalty, until weaker ones raise the validation loss."""
@@ -207,14 +219,22 @@ class Problem:
 
     def _logs(self, kernel: np.ndarray, bias: np.ndarray) -> dict[str, float]:
         """Loss, metrics and scores of a solution, named as `fit` names them."""
-        task, logs = self.plan.task, {}
-        for prefix, part in (("", self.train), ("val_", self.val)):
-            outputs, truth = self.predict(part.x, kernel, bias), self._encoded(part)
-            logs[f"{prefix}loss"] = float(np.average(keras.losses.get(task.loss)(truth, outputs), weights=part.weights))
-            for metric in task.metrics:
-                metric.reset_state()
-                metric.update_state(truth, outputs)
-                logs[f"{prefix}{metric.name}"] = float(metric.result())
+        logs = self._measured("", self.train, self.predict(self.train.x, kernel, bias))
+        return logs | self.validated(self.predict(self.val.x, kernel, bias))
+
+    def validated(self, outputs: np.ndarray) -> dict[str, float]:
+        """Loss, metrics and scores of outputs for the validation split, named as `fit` names them."""
+        task, logs = self.plan.task, self._measured("val_", self.val, outputs)
         if task.score is not None:
             logs.update({f"val_{name}": value for name, value in task.score(self.val.y, outputs).items()})
+        return logs
+
+    def _measured(self, prefix: str, part: Features, outputs: np.ndarray) -> dict[str, float]:
+        task, truth = self.plan.task, self._encoded(part)
+        loss = np.average(keras.losses.get(task.loss)(truth, outputs), weights=part.weights)
+        logs = {f"{prefix}loss": float(loss)}
+        for metric in task.metrics:
+            metric.reset_state()
+            metric.update_state(truth, outputs)
+            logs[f"{prefix}{metric.name}"] = float(metric.result())
         return logs
