@@ -170,7 +170,7 @@ def write_tags(folder: Path) -> Path:
 def tags(recipe: ModuleType, folder: Path) -> Any:
     """A column for each tag."""
     words = f"--data {write_tags(folder)} --columns.tags red green --augment none --dropout 0 --batch-size 2"
-    return parsed(recipe, words, stages=2, head=Phase(epochs=1, optimizer="lbfgs"), tune=ONCE)
+    return parsed(recipe, words, stages=2, head=Phase(epochs=15, learning_rate=0.03), tune=ONCE)
 
 
 def write_numbers(folder: Path) -> Path:

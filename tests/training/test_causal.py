@@ -81,7 +81,7 @@ def fit_whole(model: keras.Model, plan: Plan) -> list[float]:
             whole.compile(build_optimizer(planned.phase, plan.steps_per_epoch), plan.task.loss)
             for epoch in planned.epoch_numbers:
                 train, group = plan.splits.train, fetched_together(TRUNK_BATCH)
-                order = train.epoch_order(plan.seed, epoch, group=group, balanced=False)
+                order = train.epoch_order(plan.seed, epoch, group=group, sampling="all")
                 data = batches(train, order).apply(tf.data.experimental.assert_cardinality(plan.steps_per_epoch))
                 losses += whole.fit(data, shuffle=False, verbose=0).history["loss"]
     return losses

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from tfft import files
 from tfft.errors import ConfigError, listed
 from tfft.pages import Page
+from tfft.training.phases import of_earlier as phase_of_earlier
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,26 @@ def stored_config(config_class: type[C], folder: Path) -> C:
     Raises:
         ConfigError: If the folder has none, or one with other fields.
     """
-    return dataclasses.replace(_from_json(config_class, read_run(folder)["config"], folder / CONFIG), out=None)
+    stored = of_earlier(read_run(folder)["config"])
+    return dataclasses.replace(_from_json(config_class, stored, folder / CONFIG), out=None)
+
+
+def of_earlier(stored: Any) -> Any:
+    """A configuration as an earlier tfft stored it, in the fields and words of now that mean the same."""
+    if not isinstance(stored, dict):
+        return stored
+    stored = {name: _phase_of_earlier(value) for name, value in stored.items()}
+    if "focal" in stored and stored.pop("focal"):
+        stored["balance"] = "focal"
+    if stored.get("balance") == "sample":
+        stored["balance"] = "oversample"
+    if "hidden" in stored:  # the head saw the last block alone
+        stored = {"features": 1, **stored}
+    return stored
+
+
+def _phase_of_earlier(value: Any) -> Any:
+    return phase_of_earlier(value) if isinstance(value, dict) and "learning_rate" in value else value
 
 
 def data_config(config_class: type[C], folder: Path, data: Any = None) -> C:
@@ -65,7 +85,7 @@ def data_config(config_class: type[C], folder: Path, data: Any = None) -> C:
     Raises:
         ConfigError: As `stored_config`; or if the data were Python objects and `data` is None.
     """
-    stored = dict(read_run(folder)["config"])
+    stored = dict(of_earlier(read_run(folder)["config"]))
     if data is not None:
         stored.pop("data", None)
     stored.pop("store", None)

@@ -94,19 +94,7 @@ def fine_tune(
         seen = () if state is None else state.arrays.get("seen", ())
         keeper = None if folder is None else Keeper(plan, origin, recorder, folder, stop, seen)
         try:
-            for number, planned in enumerate(plan.phases):
-                if state is not None and number < state.phase:
-                    continue
-                recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
-                begun = state if state is not None and number == state.phase else None
-                if planned.phase.optimizer == "lbfgs":
-                    solve_head(plan, planned, recorder, lambda: None if stop is None else stop.obey())
-                    if solved is not None and planned is not plan.lowest:
-                        solved()
-                    continue
-                run = partial(_run_phase, plan, planned, recorder, keeper, begun)
-                run_in_parts_that_fit(plan, planned, recorder, run)
-                _warn_of_ruin(recorder.history, planned)
+            _train(plan, recorder, keeper, state, solved)
         except DivergedError:
             recorder.restore_best()  # before they are written
             if folder is not None and recorder.history.rows:
@@ -119,6 +107,24 @@ def fine_tune(
             stop.obey()
     logger.info(_best_epoch(recorder.history, plan.task.monitor))
     return recorder.history
+
+
+def _train(
+    plan: Plan, recorder: Recorder, keeper: Keeper | None, state: State | None, solved: Callable[[], object] | None
+) -> None:
+    """Trains the phases, or the rest of them from a state on."""
+    for number, planned in enumerate(plan.phases):
+        if state is not None and number < state.phase:
+            continue
+        recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
+        if planned.phase.optimizer == "lbfgs":
+            solve_head(plan, planned, recorder, lambda: None if keeper is None else keeper.stop.obey())
+            if solved is not None and planned is not plan.lowest:
+                solved()
+            continue
+        begun = state if state is not None and number == state.phase else None
+        run_in_parts_that_fit(plan, planned, recorder, partial(_run_phase, plan, planned, recorder, keeper, begun))
+        _warn_of_ruin(recorder.history, planned)
 
 
 def _best_epoch(history: History, monitor: str) -> str:

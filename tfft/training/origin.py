@@ -17,6 +17,7 @@ from tfft.data.indexing import Indexable
 from tfft.errors import ConfigError, DataError, counted, listed
 from tfft.extras import installed
 from tfft.models.fingerprint import layers_digest
+from tfft.training import phases
 from tfft.training.machine import machine
 from tfft.training.plan import Plan
 from tfft.training.state import State
@@ -98,7 +99,8 @@ class Origin:
             state = replace(state, arrays={**state.arrays, "seen": _seen(state)})
         if changed and (again := self._seen_before(state)):
             raise DataError(f"{what}. {again}: their scores would be too good", fix=f"Restore the data, {anew}")
-        now, before = self.settings, earlier["settings"]
+        now = self.settings
+        before = {name: _of_earlier(value) for name, value in earlier["settings"].items()}
         if changed:  # a batch has at most as many examples as there are
             before = {**before, "--batch-size": now["--batch-size"]}
         if others := [name for name in dict.fromkeys([*now, *before]) if now.get(name) != before.get(name)]:
@@ -146,6 +148,11 @@ class Origin:
             if len(both):
                 return f"{counted(len(both), 'example')} of {now} were in {then} before"
         return ""
+
+
+def _of_earlier(setting: Any) -> Any:
+    """A setting as an earlier tfft stored it; a phase has got further ones."""
+    return phases.of_earlier(setting) if isinstance(setting, dict) else setting
 
 
 def _examples(state: State) -> dict[str, np.ndarray]:

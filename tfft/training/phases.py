@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from tfft.errors import ConfigError, check_range
+
+USUAL_WARMUP = 0.1
+"""Share of a phase in which the schedules of `WARMED_UP` rise by default."""
+WARMED_UP = ("cosine", "noam")
+
+
+def of_earlier(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a phase as an earlier tfft stored them, completed to those of now that mean the same."""
+    if "head_rate" in stored:
+        return dict(stored)
+    # only these two had a warm-up, and the default was a number
+    usual = stored.get("warmup") == USUAL_WARMUP or stored.get("schedule") not in WARMED_UP
+    return {**asdict(Phase()), **stored, **({"warmup": None} if usual else {})}
 
 
 @dataclass(frozen=True)

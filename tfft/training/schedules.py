@@ -10,10 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfft.training.phases import Phase
-
-USUAL_WARMUP = 0.1
-"""Share of a phase in which a cosine or Noam schedule rises by default."""
+from tfft.training.phases import USUAL_WARMUP, WARMED_UP, Phase
 
 
 def build_optimizer(
@@ -97,7 +94,7 @@ def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizer
     steps = max(1, phase.epochs * steps_per_epoch)
     share = phase.warmup
     if share is None:
-        share = USUAL_WARMUP if phase.schedule in ("cosine", "noam") else 0.0
+        share = USUAL_WARMUP if phase.schedule in WARMED_UP else 0.0
     warmup = min(round(share * steps), steps - 1)
     schedules = keras.optimizers.schedules
     rate: float | schedules.LearningRateSchedule = phase.learning_rate

@@ -128,7 +128,7 @@ class Problem:
             weights = np.ones(len(examples), np.float32)
             if view.split == "train" and plan.splits.sampling != "all":
                 weights = (examples.rarity / examples.rarity.mean())[examples.order].astype(np.float32)
-            read = [(features_of(tensors).numpy(), truth.numpy()) for tensors, truth in batches]
+            read = [(tf.cast(features_of(tensors), tf.float32).numpy(), truth.numpy()) for tensors, truth in batches]
             parts[view.split].append((*map(np.concatenate, zip(*read, strict=True)), weights))
         train, val = (Features(*map(np.concatenate, zip(*part, strict=True))) for part in parts.values())
         mean, deviation = train.x.mean(axis=0), train.x.std(axis=0)
