@@ -231,4 +231,4 @@ def test_a_state_of_an_earlier_tfft_is_gone_on_with(network: keras.Model, splits
     # biases decayed in earlier versions
     assert [row["val_loss"] for row in again] == pytest.approx([row["val_loss"] for row in rows], rel=3e-2)
     for one, other in zip(weights, others, strict=True):
-        assert np.frombuffer(one, np.float32) == pytest.approx(np.frombuffer(other, np.float32), abs=3e-2)
+        assert np.frombuffer(one, np.float32) == pytest.approx(np.frombuffer(other, np.float32), abs=5e-2)
