@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from tfft import cli, data, evaluation, models, pictures, reporting, training, workflow
 from tfft.data import Columns
-from tfft.models import BalanceFields, HeadFields
+from tfft.models import BalanceFields, HeadFields, SmoothingFields
 from tfft.training import Phase
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(HeadFields, BalanceFields, pictures.Config):
+class Config(HeadFields, SmoothingFields, BalanceFields, pictures.Config):
     data: str = "demo"
     """Folder with one sub-folder per class, table (.csv, .tsv), or `tfds:NAME`."""
     columns: Columns = Columns()
@@ -73,7 +73,8 @@ def build_model(
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     outputs = keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)
     model = keras.Model(backbone.inputs[0], outputs, name=backbone.name)
-    return model, models.single_label(labels, **data.class_balance(train, config.balance))
+    balance = data.class_balance(train, config.balance)
+    return model, models.single_label(labels, **balance, smoothing=config.smoothing)
 
 
 def evaluate(model: keras.Model, splits: data.Splits, plan: training.Plan | None = None) -> evaluation.Evaluation:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tfft import cli, data, evaluation, models, reporting, texts, training, workflow
 from tfft.data import TextColumns
-from tfft.models import BalanceFields, HeadFields
+from tfft.models import BalanceFields, HeadFields, SmoothingFields
 from tfft.training import Phase
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(HeadFields, BalanceFields, texts.Config):
+class Config(HeadFields, SmoothingFields, BalanceFields, texts.Config):
     data: str = "demo:text"
     """Table (.csv, .tsv, .jsonl), folder of train, val and test files or of class folders, or `tfds:NAME`."""
     columns: TextColumns = TextColumns()
@@ -40,7 +40,6 @@ class Config(HeadFields, BalanceFields, texts.Config):
 
 DEMO = Config(
     **texts.DEMO,
-    head=Phase(epochs=1, learning_rate=3e-3),
     tune=Phase(epochs=15, learning_rate=1e-3, optimizer="adamw", schedule="cosine", unfreeze="all"),
 )
 """Runs without `--data`: generated reviews and a small random encoder; nothing is downloaded."""
@@ -75,7 +74,8 @@ def build_model(
     x = keras.layers.Dropout(config.dropout, name="head_dropout")(x)
     outputs = keras.layers.Dense(len(labels), activation="softmax", dtype="float32", name="head_predictions")(x)
     model = keras.Model(encoder.inputs[0], outputs, name=encoder.name)
-    return model, models.single_label(labels, **data.class_balance(train, config.balance))
+    balance = data.class_balance(train, config.balance)
+    return model, models.single_label(labels, **balance, smoothing=config.smoothing)
 
 
 def evaluate(model: keras.Model, splits: data.Splits, plan: training.Plan | None = None) -> evaluation.Evaluation:

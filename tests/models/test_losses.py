@@ -209,3 +209,13 @@ def test_logit_adjustment_of_tags_is_by_the_odds_of_each() -> None:
     adjusted = 1 / (1 + np.exp(-odds))
     expected = -np.log(np.where(TRUTH == 1, adjusted, 1 - adjusted)).mean(axis=1)
     assert np.asarray(multi_label(LABELS, prior=prior).loss(TRUTH, CHANCES)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_smoothed_target_is_spread_over_all_classes() -> None:
+    chances = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]], np.float32)
+    truth = np.array([0, 2])
+    smooth = 0.7 * np.eye(3)[truth] + 0.1
+    expected = -(smooth * np.log(chances)).sum(axis=1)
+    assert np.asarray(single_label(LABELS, smoothing=0.3).loss(truth, chances)) == pytest.approx(expected, rel=1e-4)
+    weighted = single_label(LABELS, smoothing=0.3, weights=[1.0, 1.0, 5.0]).loss(truth, chances)
+    assert np.asarray(weighted) == pytest.approx(expected * [1, 5], rel=1e-4)

@@ -97,7 +97,7 @@ def test_a_run_of_an_earlier_tfft_is_replayed(name: str, tmp_path: Path) -> None
     stored = json.loads(text)
     assert stored["recipe"] == page.name
     again = cli.parse(recipe.Config, recipe.DEMO, ["--replay", str(tmp_path)], page)
-    for name, value in replay.of_earlier(stored["config"]).items():
+    for name, value in replay.of_earlier(recipe.Config, stored["config"]).items():
         read = replay.as_json(getattr(again, name))
         # a group of columns may have got further fields
         assert ({**read, **value} if isinstance(value, dict) else value) == read, name

@@ -29,7 +29,7 @@ def config(*flags: str) -> Config:
 def test_the_classic_keras_fine_tune_and_the_classic_pytorch_one_are_a_line_each(network: keras.Model) -> None:
     backbone = keras.Model(network.inputs[0], network.get_layer("relu_3").output)
     line = "--data x --backbone ResNet50 --dropout 0 --tune.epochs 0 "
-    chosen = config(*shlex.split(line + "--head.optimizer adam --head.learning-rate 1e-4"))
+    chosen = config(*shlex.split(line + "--smoothing 0 --head.optimizer adam --head.learning-rate 1e-4"))
     model, task = build_model(chosen, ["ant", "bee"], backbone)
     assert [layer.name for layer in model.layers[-3:]] == ["head_features", "head_dropout", "head_predictions"]
     assert model.get_layer("head_dropout").rate == 0

@@ -28,6 +28,7 @@ from .sizes import DecoderSize as DecoderSize
 from .sizes import HeadFields as HeadFields
 from .sizes import PoolingFields as PoolingFields
 from .sizes import Search as Search
+from .sizes import SmoothingFields as SmoothingFields
 from .stages import backbone_stages as backbone_stages
 from .strings import from_strings as from_strings
 from .subwords import Subwords as Subwords

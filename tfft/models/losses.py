@@ -16,8 +16,12 @@ Loss = Callable[[Any, Any], Any]
 """From the targets and predictions of a batch to losses, as Keras expects it."""
 
 
-def cross_entropy(weights: Sequence[float] | None, focal: float, prior: Sequence[float] | None = None) -> Loss:
+def cross_entropy(
+    weights: Sequence[float] | None, focal: float, prior: Sequence[float] | None = None, smoothing: float = 0.0
+) -> Loss:
     """Returns cross-entropy for integer targets, weighted by class and, if focal, by how wrong a prediction is.
+
+    With smoothing, so much of each target is spread over all classes (Szegedy et al. 2016, arXiv:1512.00567).
 
     With a prior, the logits are adjusted by its logarithm in the loss alone (Menon et al. 2021, arXiv:2007.07314), so
     that the model itself predicts as if all classes were equally frequent.
@@ -27,6 +31,10 @@ def cross_entropy(weights: Sequence[float] | None, focal: float, prior: Sequence
     def loss(truth: Any, predictions: Any) -> Any:
         truth = ops.cast(truth, "int32")
         losses = ops.sparse_categorical_crossentropy(truth, predictions)
+        if smoothing and not focal:  # the focal loss needs the probability of the truth
+            classes = predictions.shape[-1]
+            smooth = (1 - smoothing) * ops.one_hot(truth, classes) + smoothing / classes
+            losses = ops.categorical_crossentropy(smooth, predictions)
         if prior is not None:
             losses = losses + _adjustment(truth, predictions, np.asarray(prior, np.float32))
         if focal:

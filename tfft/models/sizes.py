@@ -70,6 +70,14 @@ class HeadFields:
 
 
 @dataclass(frozen=True)
+class SmoothingFields:
+    """Settings of recipes with one class for each example, to be inherited by their `Config`."""
+
+    smoothing: float = 0.1
+    """Label smoothing: the share of each target that is spread over all classes; 0 for none."""
+
+
+@dataclass(frozen=True)
 class PoolingFields(HeadFields):
     """Settings of recipes for pictures with a choice of pooling, to be inherited by their `Config`."""
 

@@ -81,6 +81,7 @@ def single_label(
     weights: Sequence[float] | None = None,
     focal: float = 0.0,
     prior: Sequence[float] | None = None,
+    smoothing: float = 0.0,
 ) -> Task:
     """One class for each picture or text: softmax and cross-entropy.
 
@@ -89,12 +90,15 @@ def single_label(
         weights: Weight of each class in the loss; None for equal weights.
         focal: Exponent of the focal loss, 0 or more; 0 is cross-entropy (Lin et al. 2017, arXiv:1708.02002).
         prior: Share of each class in training, which the loss adds to the logits, see `cross_entropy`; None for none.
+        smoothing: Label smoothing, 0 or more and below 1; not with `focal`.
     """
     if len(labels) < 2:
         raise ConfigError(f"A classifier needs at least two labels (got {list(labels)})", fix="Add another class")
     plain = weights is None and not focal and prior is None
     return Task(
-        loss="sparse_categorical_crossentropy" if plain else cross_entropy(weights, focal, prior),
+        loss="sparse_categorical_crossentropy"
+        if plain and not smoothing
+        else cross_entropy(weights, focal, prior, smoothing),
         metrics=(keras.metrics.SparseCategoricalAccuracy(name="accuracy"),),
         monitor="val_accuracy",
         mode="max",

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 C = TypeVar("C")
 
+BEFORE = {"features": 1, "smoothing": 0.0}
+"""What an earlier tfft did where it had no such field: the head saw the last block alone, targets were not smoothed."""
 CONFIG = "config.json"
 """The file in a run folder with the configuration, the recipe and what `auto` has chosen."""
 
@@ -50,11 +52,11 @@ def stored_config(config_class: type[C], folder: Path) -> C:
     Raises:
         ConfigError: If the folder has none, or one with other fields.
     """
-    stored = of_earlier(read_run(folder)["config"])
+    stored = of_earlier(config_class, read_run(folder)["config"])
     return dataclasses.replace(_from_json(config_class, stored, folder / CONFIG), out=None)
 
 
-def of_earlier(stored: Any) -> Any:
+def of_earlier(config_class: type[Any], stored: Any) -> Any:
     """A configuration as an earlier tfft stored it, in the fields and words of now that mean the same."""
     if not isinstance(stored, dict):
         return stored
@@ -63,9 +65,8 @@ def of_earlier(stored: Any) -> Any:
         stored["balance"] = "focal"
     if stored.get("balance") == "sample":
         stored["balance"] = "oversample"
-    if "hidden" in stored:  # the head saw the last block alone
-        stored = {"features": 1, **stored}
-    return stored
+    fields = {field.name for field in dataclasses.fields(config_class)}
+    return {**{name: value for name, value in BEFORE.items() if name in fields}, **stored}
 
 
 def _phase_of_earlier(value: Any) -> Any:
@@ -85,7 +86,7 @@ def data_config(config_class: type[C], folder: Path, data: Any = None) -> C:
     Raises:
         ConfigError: As `stored_config`; or if the data were Python objects and `data` is None.
     """
-    stored = dict(of_earlier(read_run(folder)["config"]))
+    stored = dict(of_earlier(config_class, read_run(folder)["config"]))
     if data is not None:
         stored.pop("data", None)
     stored.pop("store", None)
