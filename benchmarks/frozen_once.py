@@ -205,6 +205,8 @@ def tfft_modes(mode: Mode, settings: Settings) -> dict[str, Any]:
         augment=settings.augment,
         views=settings.views,
         batch_size=settings.batch_size,
+        features=1,
+        smoothing=0.0,
         head=Phase(epochs=settings.head_epochs, learning_rate=1e-3),
         tune=Phase(epochs=settings.tune_epochs, learning_rate=settings.tune_rate, unfreeze=settings.unfreeze),
         seed=settings.seed,
@@ -260,7 +262,7 @@ def whole(plan: Any) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = []
     model, task, splits = plan.model, plan.task, plan.splits
     best, best_score = model.get_weights(), (-1.0, 0.0)
-    order = partial(splits.train.epoch_order, plan.seed, group=fetched_together(plan.batch_size), balanced=False)
+    order = partial(splits.train.epoch_order, plan.seed, group=fetched_together(plan.batch_size), sampling="all")
     for planned in plan.phases:
         model.set_weights(best)
         trunk = plan.activations.levels[planned.depth].cut.trunk

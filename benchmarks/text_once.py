@@ -84,7 +84,7 @@ def plain(config: Config, model: keras.Model, task: models.Task, splits: Splits,
     val = batches(config, splits.val, splits.val.order, mode)
     rows = []
     for epoch in range(EPOCHS):
-        order = splits.train.epoch_order(0, epoch, group=fetched_together(config.batch_size), balanced=False)
+        order = splits.train.epoch_order(0, epoch, group=fetched_together(config.batch_size), sampling="all")
         train = batches(config, splits.train, order, mode)
         rows.append(model.fit(train, validation_data=val, shuffle=False, verbose=2).history)
     return [[row[name][0] for row in rows] for name in ("loss", "val_loss")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -95,16 +95,19 @@ class Activations:
         """The examples of a split."""
         return getattr(self.splits, shown.split)
 
-    def fill(self) -> None:
-        """Computes everything that should be stored and is missing, the lowest trunk first.
+    def fill(self, wanted: Sequence[Collection[SplitView]] | None = None) -> None:
+        """Computes what should be stored and is missing, the lowest trunk first.
 
         What no longer fits, because another run has filled the store, is streamed later, with a warning.
 
+        Args:
+            wanted: For each level, the splits and views to compute; None for everything that should be stored.
+
         Raises:
-            ConfigError: If frozen weights have changed since the plan was made.
+            ConfigError: If frozen weights of these levels have changed since the plan was made.
         """
-        self._check_weights()
-        for depth, stored in enumerate(self.stored):
+        for depth, stored in enumerate(self.stored if wanted is None else wanted):
+            self._check_weights(self.levels[depth])
             for shown in sorted(stored):
                 for part in self.examples(shown).parts:
                     self._store(depth, shown, part)
@@ -166,13 +169,12 @@ class Activations:
             image_size=tuple(examples.inputs.shape[1:3]),
         )
 
-    def _check_weights(self) -> None:
-        for level in self.levels:
-            if weights_fingerprint(level.cut.trunk) != level.weights:
-                raise ConfigError(
-                    f"The frozen weights below {', '.join(level.layers)} have changed since the plan was made",
-                    fix="Load weights first, then call `plan_phases`",
-                )
+    def _check_weights(self, level: Level) -> None:
+        if weights_fingerprint(level.cut.trunk) != level.weights:
+            raise ConfigError(
+                f"The frozen weights below {', '.join(level.layers)} have changed since the plan was made",
+                fix="Load weights first, then call `plan_phases`",
+            )
 
     def _view(self, number: int) -> Mapping[str, Any] | None:
         augmentation = self.splits.augmentation

@@ -31,8 +31,8 @@ WORTH = 0.005
 
 
 def store_and_balance(plan: Plan, task_of: Callable[[Balance], Task] | None) -> Plan:
-    """Stores the activations of a plan; returns it, or, with `task_of`, that of `with_best_balance`."""
-    store_activations(plan)
+    """Stores the activations of the first phase; returns the plan, or, with `task_of`, that of `with_best_balance`."""
+    store_activations(plan, plan.phases[0])
     return plan if task_of is None else with_best_balance(plan, task_of)
 
 
@@ -47,7 +47,12 @@ def with_best_balance(plan: Plan, task_of: Callable[[Balance], Task]) -> Plan:
         task_of: Returns the task of the plan with another treatment.
     """
     counts = [count for count in plan.splits.train.counts if count]
-    if plan.phases[0].phase.optimizer != "lbfgs" or max(counts) < SKEWED * min(counts) or min(counts) < FOLDS:
+    if (
+        plan.phases[0].phase.optimizer != "lbfgs"
+        or len(counts) < 2
+        or max(counts) < SKEWED * min(counts)
+        or min(counts) < FOLDS
+    ):
         return plan
     problem = Problem.of(plan, plan.phases[0])
     scores: dict[Balance, float] = {}

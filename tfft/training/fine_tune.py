@@ -33,17 +33,29 @@ RUINED = 1.2
 """Factor by which a phase may raise the validation loss before it is warned of."""
 
 
-def store_activations(plan: Plan) -> None:
+def store_activations(plan: Plan, planned: PlannedPhase | None = None) -> None:
     """Computes the activations of a plan that the store does not have yet, the lowest trunk first.
 
     What no longer fits, because another run has filled the store, is streamed later, with a warning.
 
+    Args:
+        plan: The plan.
+        planned: A phase, to compute only what it is trained and validated on; with the last one, what is scored, too.
+            None for everything.
+
     Raises:
         ConfigError: If frozen weights have changed since the plan was made.
     """
-    if missing := missing_bytes(plan.activations, plan.activations.stored):
+    wanted = plan.activations.stored
+    if planned is not None:
+        # not the levels above: an earlier phase may have trained their weights
+        wanted = wanted[: 0 if planned.depth is None else planned.depth + 1]
+        if planned is not plan.lowest:
+            views = {*map(planned.shown, planned.epoch_numbers), VAL}
+            wanted = tuple(stored & views for stored in wanted)
+    if missing := missing_bytes(plan.activations, wanted):
         logger.info("Storing %s", megabytes(missing))
-    plan.activations.fill()
+    plan.activations.fill(wanted)
 
 
 def fine_tune(
@@ -84,7 +96,6 @@ def fine_tune(
     state = None if folder is None else read_state(folder)
     if state is not None:
         state = origin.continued(state, folder, accept_changed_data=changed_data == "accept")
-    store_activations(plan)
     recorder = Recorder(plan.lowest.top, plan.task, None if folder is None else folder / "history.csv", watch)
     if state is not None:
         check_shapes("best weights", state.arrays["best"], plan.lowest.top.weights)
@@ -116,6 +127,8 @@ def _train(
     for number, planned in enumerate(plan.phases):
         if state is not None and number < state.phase:
             continue
+        # what the next phase needs alone: if a head is solved, a first model is there sooner
+        store_activations(plan, planned)
         recorder.restore_best()  # a phase goes on from the best weights so far, not from the last
         if planned.phase.optimizer == "lbfgs":
             solve_head(plan, planned, recorder, lambda: None if keeper is None else keeper.stop.obey())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from tfft.training.planned import PlannedPhase, SplitView
 
 MOST_VIEWS, LEAST_VIEWS = 6, 4
 """Most and fewest views that `auto` stores; instead of fewer, fresh views that are not stored teach more."""
+SHOWN_TWICE = 2
+"""Epochs that show each view, where a phase has too few epochs for the most views."""
 WORTH_STORING = 50
 """Multiply-adds that a stored number must save, since reading it takes time too."""
 
@@ -29,13 +32,15 @@ def choose_storage(activations: Activations, phases: Phases) -> tuple[Phases, St
     Returns:
         The phases with their number of views, and what is stored.
     """
-    count, epochs = len(activations.levels), phases[-1].epoch_numbers.stop
+    count = len(activations.levels)
+    longest = max((p.phase.epochs for p in phases if p.phase.optimizer != "lbfgs"), default=1)
+    most = min(MOST_VIEWS, math.ceil(longest / SHOWN_TWICE))
     augmentation = activations.splits.augmentation
     views = augmentation.views if augmentation.active else 1
     if not augmentation.active:
         phases = tuple(replace(p, phase=replace(p.phase, views=None)) for p in phases)
     if views == "auto":
-        choices: list[int | None] = list(range(min(epochs, MOST_VIEWS), min(epochs, LEAST_VIEWS) - 1, -1))
+        choices: list[int | None] = list(range(most, min(most, LEAST_VIEWS) - 1, -1))
     else:
         choices = [None if views == "fresh" else views]
     for lowest in range(count + 1):  # the lowest level at which training examples are stored
