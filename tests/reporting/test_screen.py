@@ -65,7 +65,7 @@ def test_a_plan_shows_what_is_stored_and_what_is_there_already(
     network: keras.Model, splits: Splits, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
-    phases = {"head": Phase(epochs=3), "tune": Phase(epochs=6, unfreeze=1), "all": Phase(epochs=1, unfreeze="all")}
+    phases = {"head": Phase(epochs=3), "tune": Phase(epochs=12, unfreeze=1), "all": Phase(epochs=1, unfreeze="all")}
     light = replace(splits, augmentation=Augmentation("light"))
 
     def said(**options: object) -> str:
