@@ -51,7 +51,15 @@ class Config:
     """Texts in a training batch."""
     head: Phase = Phase(epochs=10, learning_rate=3e-3, optimizer="auto")
     """First phase: the encoder is frozen, the head is solved or trained."""
-    tune: Phase = Phase(epochs=5, learning_rate=1e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    tune: Phase = Phase(
+        epochs=5,
+        learning_rate=1e-4,
+        optimizer="adamw",
+        schedule="cosine",
+        head_rate=0.1,
+        unfreeze=2,
+        patience="auto",
+    )
     """Second phase: the top blocks of the encoder are trained too."""
     seed: int = 0
     """Random seed of the split, the initial weights and the order."""
