@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import keras
+import numpy as np
 import pytest
 from keras.layers import Dense
 
@@ -127,3 +128,15 @@ def test_an_activation_may_be_a_layer_of_its_own(network: keras.Model, splits: S
     logits = Dense(2)(network.get_layer("head_dropout").output)
     model = keras.Model(network.inputs[0], keras.layers.Softmax()(logits))
     assert plan_phases(model, TASK, splits, {"head": Phase()}, batch_size=8).phases[0].trained == 18
+
+
+def test_it_says_how_many_of_each_class_an_epoch_shows(network: keras.Model, splits: Splits) -> None:
+    classes = splits.train.targets.copy()
+    classes[:4] = 1  # 12 and 8 of them
+    counts = np.bincount(classes).tolist()
+    train = replace(splits.train, targets=classes, counts=counts, rarity=1 / np.array(counts)[classes])
+    for sampling, each in (("oversample", "ant 10, bee 10"), ("undersample", "ant 8, bee 8")):
+        chosen = replace(splits, train=train, sampling=sampling)
+        plan = plan_phases(network, TASK, chosen, {"head": Phase(epochs=1)}, batch_size=8)
+        assert plan.notes[0].endswith(each), plan.notes
+    assert plan_phases(network, TASK, splits, {"head": Phase(epochs=1)}, batch_size=8).notes == ()

@@ -231,6 +231,15 @@ class Splits:
         """Number of training examples that an epoch shows."""
         return shown_per_epoch(len(self.train), self.train.rarity, self.sampling)
 
+    @property
+    def class_shares(self) -> np.ndarray | None:
+        """Mean number of training examples of each class that an epoch shows, (labels,); None if it shows every example
+        once, or if an example has several classes."""
+        rarity, classes = self.train.rarity, np.asarray(self.train.targets)
+        if self.sampling == "all" or rarity is None or classes.ndim != 1:
+            return None
+        return self.per_epoch * np.bincount(classes, rarity, len(self.labels)) / rarity.sum()
+
     def items(self) -> Iterator[tuple[str, Examples]]:
         """The splits by name: train, val and, if it exists, test."""
         for name in ("train", "val", "test"):

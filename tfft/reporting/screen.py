@@ -35,7 +35,7 @@ def show_plan(plan: Plan, config: Any = None) -> None:
     console = Console()
     splits = plan.splits
     console.print(_data_table(splits))
-    for note in splits.notes:
+    for note in (*splits.notes, *plan.notes):
         console.print(Text("note: ", style="yellow") + shown(note))
     total = plan.phases[0].frozen + plan.phases[0].trained
     about = backbone_in_words(config) or plan.model.name

@@ -125,7 +125,17 @@ def plan_phases(
         batch_size=min(batch_size, len(splits.train)),
         seed=seed,
         activations=replace(activations, stored=stored),
+        notes=_sampling_notes(splits),
     )
+
+
+def _sampling_notes(splits: Splits) -> tuple[str, ...]:
+    """What an epoch shows, where it does not show every example once."""
+    shares = splits.class_shares
+    if shares is None:
+        return ()
+    each = ", ".join(f"{label} {count:,.0f}" for label, count in zip(splits.labels, shares, strict=True))
+    return (f"With `{splits.sampling}` an epoch shows {splits.per_epoch:,} examples, on average {each}",)
 
 
 def _planned(
