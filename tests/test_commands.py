@@ -239,7 +239,7 @@ def test_the_store_can_be_looked_at_and_emptied(
         backbone_options={"alpha": 0.25},
         weights="none",
         image_size=(32, 32),
-        head=Phase(epochs=2),
+        head=Phase(epochs=4),
         tune=Phase(epochs=0),
     )
     store_activations(workflow.rehearse(RECIPE, config))
