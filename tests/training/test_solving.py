@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import keras
@@ -11,6 +12,7 @@ from tfft import training
 from tfft.data import Augmentation, Splits
 from tfft.errors import ConfigError
 from tfft.models import Task, features, multi_label, regression, single_label
+from tfft.store import Storage
 from tfft.training import Phase, Plan, fine_tune, plan_phases
 from tfft.training.solving import Problem
 
@@ -108,7 +110,9 @@ def test_tags_and_numbers_are_solved_too(network: keras.Model, splits: Splits) -
     assert predicted == pytest.approx(parts["val"]["numbers"], abs=0.3 * numbers.std())
 
 
-def test_what_cannot_be_solved_is_trained_or_refused(network: keras.Model, splits: Splits) -> None:
+def test_what_cannot_be_solved_is_trained_or_refused(
+    network: keras.Model, splits: Splits, caplog: pytest.LogCaptureFixture
+) -> None:
     def hidden(x: keras.KerasTensor) -> keras.KerasTensor:
         return keras.layers.Dense(2, activation="softmax")(keras.layers.Dense(4, activation="relu")(x))
 
@@ -116,6 +120,12 @@ def test_what_cannot_be_solved_is_trained_or_refused(network: keras.Model, split
     assert plan_of(model, splits).phases[0].phase.optimizer == "adam"
     with pytest.raises(ConfigError, match=r"head.*--head\.optimizer adam"):
         plan_of(model, splits, phases={"head": Phase(optimizer="lbfgs")})
+    small = {"storage": Storage(memory=1e-6)}  # 1 kB, in gigabytes
+    solvable = with_head(network, keras.layers.Dense(2, activation="softmax"))
+    with caplog.at_level(logging.WARNING):
+        plan = plan_phases(solvable, TASK, splits, SOLVED, batch_size=8, **small)
+    assert plan.phases[0].phase.optimizer == "adam"
+    assert "--store.memory" in caplog.text
     unfrozen = {"tune": Phase(optimizer="lbfgs", unfreeze=1)}
     with pytest.raises(ConfigError, match=r"--tune\.optimizer adam"):
         plan_of(with_head(network, keras.layers.Dense(2, activation="softmax")), splits, phases=unfrozen)

@@ -9,13 +9,15 @@ from dataclasses import replace
 
 import keras
 
-from tfft.errors import ConfigError
+from tfft.errors import ConfigError, megabytes
 from tfft.models.freezing import unfrozen
 from tfft.models.heads import only_dense
 from tfft.training.phases import Phase
 
 logger = logging.getLogger(__name__)
 
+COPIES, FLOAT = 3, 4
+"""Copies of its features that a solved head needs at once, and bytes of a number."""
 HIGH = 3
 """Times the usual learning rate from which on there is a warning."""
 
@@ -57,18 +59,32 @@ def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, usual_ra
         )
 
 
-def solved_or_trained(name: str, phase: Phase, model: keras.Model) -> Phase:
-    """The phase with its optimizer, where that is `"auto"`.
+def solved_or_trained(name: str, phase: Phase, model: keras.Model, *, examples: int, memory: int) -> Phase:
+    """The phase with its optimizer, where that is `"auto"`: solved if the model allows it and the features fit.
 
     Args:
         name: Of the phase.
         phase: The phase.
         model: A model whose backbone is frozen.
+        examples: Number of training examples.
+        memory: Most bytes to load.
 
     Raises:
         ConfigError: If the phase is to be solved and the model does not allow that.
     """
-    can = phase.unfreeze == 0 and only_dense(model) is not None
+    dense = only_dense(model) if phase.unfreeze == 0 else None
+    can = dense is not None
+    if phase.optimizer == "auto" and can:
+        views = phase.views if isinstance(phase.views, int) else 1
+        size = COPIES * FLOAT * examples * views * dense.kernel.shape[0]
+        if size > memory:
+            logger.warning(
+                "Phase %s is trained with Adam, not solved: that would need %s of memory. Set `--store.memory`, or "
+                "fewer `--features`.",
+                name,
+                megabytes(size),
+            )
+            return replace(phase, optimizer="adam")
     if phase.optimizer == "auto":
         return replace(phase, optimizer="lbfgs" if can else "adam")
     if phase.optimizer == "lbfgs" and not can:

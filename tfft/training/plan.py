@@ -103,9 +103,10 @@ def plan_phases(
     splits.train.check(splits.augmentation)
     task.check(model)
     check_phases(model, phases)
-    phases = {name: solved_or_trained(name, phase, model) for name, phase in phases.items()}
-    phase_cuts = cut_phases(model, phases)
     store = open_store(storage)
+    given = {"examples": len(splits.train), "memory": store.memory}
+    phases = {name: solved_or_trained(name, phase, model, **given) for name, phase in phases.items()}
+    phase_cuts = cut_phases(model, phases)
     # lowest first; a phase that unfreezes more comes later
     cuts = list(dict.fromkeys(c.cut for c in reversed(phase_cuts.values()) if c.cut.trunk is not None))
     activations = Activations(
