@@ -62,7 +62,7 @@ class HeadFields:
     """Settings of recipes that pool features into one vector, to be inherited by their `Config`."""
 
     features: Depths = "all"
-    """Blocks of the backbone, counted from the top, whose pooled outputs the head sees; 1 is the last one alone."""
+    """Blocks of the backbone, counted from the top, that the head sees; if solved, as many as validation asks."""
     hidden: tuple[int, ...] = ()
     """Units of extra Dense layers before the last layer."""
     dropout: float = 0.2
