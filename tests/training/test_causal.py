@@ -87,7 +87,8 @@ def fit_whole(model: keras.Model, plan: Plan) -> list[float]:
     return losses
 
 
-@pytest.mark.parametrize("kind", [pytest.param("gpt2", marks=pytest.mark.slow), "llama"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_stored_streamed_and_whole_are_the_same_to_the_last_bit(kind: str) -> None:
     model = classifier(kind)
     splits = Splits(texts(2 * TRUNK_BATCH, 0), texts(16, 1000), None, ["ant", "bee"])

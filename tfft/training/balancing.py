@@ -15,7 +15,7 @@ from tfft.data.choices import Balance
 from tfft.models.tasks import Task
 from tfft.training.fine_tune import store_activations
 from tfft.training.plan import Plan
-from tfft.training.solving import Features, Problem
+from tfft.training.solving import Features, Problem, objective_of
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ def with_best_balance(plan: Plan, task_of: Callable[[Balance], Task]) -> Plan:
     problem = Problem.of(plan, plan.phases[0])
     scores: dict[Balance, float] = {}
     for balance in tqdm(TRIED, desc="Comparing treatments of rare classes", disable=None, leave=False):
-        scores[balance] = _macro_f1(replace(problem, plan=replace(plan, task=task_of(balance))))
+        task = task_of(balance)
+        objective = objective_of(task, problem.outputs_of)
+        scores[balance] = _macro_f1(replace(problem, plan=replace(plan, task=task), objective=objective))
     best = max(TRIED, key=lambda balance: scores[balance])
     chosen = best if scores[best] > scores["none"] + WORTH else "none"
     compared = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())

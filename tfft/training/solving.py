@@ -23,6 +23,7 @@ from tfft.data.batching.batches import evaluation_batches
 from tfft.errors import counted
 from tfft.models.depths import joined_widths
 from tfft.models.heads import around, only_dense
+from tfft.models.tasks import Task
 from tfft.training.feeding import prepared, rows_and_targets
 from tfft.training.levels import TRUNK_BATCH
 from tfft.training.plan import Plan
@@ -40,6 +41,8 @@ STEPS, CONVERGED = 200, 1e-6
 """Most steps of L-BFGS for one solution, and the relative change of the loss at which it stops."""
 FLAT = 1e-6
 """A smaller standard deviation is rounding: the feature is constant."""
+
+Objective = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,7 @@ class Problem:
     mean: np.ndarray
     deviation: np.ndarray
     """Of each feature in `train`, before it was standardized."""
+    objective: Objective
 
     @classmethod
     def of(cls, plan: Plan, planned: PlannedPhase) -> Problem:
@@ -134,7 +138,8 @@ class Problem:
         mean, deviation = train.x.mean(axis=0), train.x.std(axis=0)
         deviation[deviation < FLAT] = 1.0
         train, val = (replace(part, x=(part.x - mean) / deviation) for part in (train, val))
-        return cls(plan, dense, outputs_of, train, val, mean, deviation)
+        objective = objective_of(plan.task, outputs_of)
+        return cls(plan, dense, outputs_of, train, val, mean, deviation, objective)
 
     def solutions(self) -> Iterator[Solution]:
         """Yields solutions on the last block, a quarter and half of the blocks, and all that the head sees."""
@@ -157,10 +162,8 @@ class Problem:
 
     def path(self, blocks: int) -> Iterator[Solution]:
         """Yields a solution for each strength of the penalty, until weaker ones raise the validation loss."""
-        losses, strengths = (
-            [np.inf],
-            tqdm(STRENGTHS, desc=f"Solving on {counted(blocks, 'block')}", disable=None, leave=False),
-        )
+        losses = [np.inf]
+        strengths = tqdm(STRENGTHS, desc=f"Solving on {counted(blocks, 'block')}", disable=None, leave=False)
         for strength, (kernel, bias) in zip(strengths, self.solved(STRENGTHS), strict=True):
             logs = self._logs(kernel, bias)
             yield Solution(blocks, strength, kernel, bias, logs)
@@ -171,13 +174,13 @@ class Problem:
     def solved(self, strengths: Sequence[float]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields kernel, (features, outputs), and bias, (outputs,), for one strength of the penalty after another."""
         x, y, weights = map(tf.constant, (self.train.x, self._encoded(self.train), self.train.weights))
-        columns, objective = self.dense.units, self._objective()
+        columns = self.dense.units
         flat = np.zeros((self.train.x.shape[1] + 1) * columns)
         for strength in strengths:
 
             def value(flat: np.ndarray, strength: float = strength) -> tuple[float, np.ndarray]:
                 both = tf.constant(flat.reshape(-1, columns), tf.float32)
-                loss, slope = objective(both, tf.constant(strength, tf.float32), x, y, weights)
+                loss, slope = self.objective(both, tf.constant(strength, tf.float32), x, y, weights)
                 return float(loss), slope.numpy().ravel().astype(np.float64)
 
             options = {"maxiter": STEPS, "ftol": CONVERGED}
@@ -200,23 +203,6 @@ class Problem:
     def _encoded(self, part: Features) -> np.ndarray:
         return prepared(self.plan.task, part.y)[1]
 
-    def _objective(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-        """The penalized loss on the whole split, and its gradient by kernel and bias, (features + 1, outputs)."""
-        loss = keras.losses.get(self.plan.task.loss)
-
-        @tf.function(autograph=False)
-        def objective(
-            both: tf.Tensor, strength: tf.Tensor, x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor]:
-            with tf.GradientTape() as tape:
-                tape.watch(both)
-                kernel, bias = both[:-1], both[-1]
-                total = tf.reduce_mean(weights * loss(y, self.outputs_of(x @ kernel + bias)))
-                total += strength / 2 * tf.reduce_sum(kernel**2)
-            return total, tape.gradient(total, both)
-
-        return objective
-
     def _logs(self, kernel: np.ndarray, bias: np.ndarray) -> dict[str, float]:
         """Loss, metrics and scores of a solution, named as `fit` names them."""
         logs = self._measured("", self.train, self.predict(self.train.x, kernel, bias))
@@ -238,3 +224,21 @@ class Problem:
             metric.update_state(truth, outputs)
             logs[f"{prefix}{metric.name}"] = float(metric.result())
         return logs
+
+
+def objective_of(task: Task, outputs_of: Callable[[tf.Tensor], tf.Tensor]) -> Objective:
+    """The penalized loss of a head on a whole split, and its gradient by kernel and bias, (features + 1, outputs)."""
+    loss = keras.losses.get(task.loss)
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def objective(
+        both: tf.Tensor, strength: tf.Tensor, x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(both)
+            kernel, bias = both[:-1], both[-1]
+            total = tf.reduce_mean(weights * loss(y, outputs_of(x @ kernel + bias)))
+            total += strength / 2 * tf.reduce_sum(kernel**2)
+        return total, tape.gradient(total, both)
+
+    return objective
