@@ -90,6 +90,8 @@ def test_head_and_stages_have_rates_of_their_own_and_only_matrices_decay(network
         weights = network.trainable_weights
         optimizer = build_optimizer(phase, 10, weights, stages)
         optimizer.build(weights)
+        for weight in weights:
+            weight.assign_add(keras.ops.ones_like(weight))  # biases are 0 at first
         before = {weight.path: weight.numpy() for weight in weights}
         optimizer.apply([keras.ops.ones_like(weight) for weight in weights], weights)
     assert current_rate(optimizer) == pytest.approx(0.1)
