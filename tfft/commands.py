@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from tfft import __version__, cli, front, using
+from tfft import __version__, cli, exploring, front, using
 from tfft.errors import ConfigError, printable
 from tfft.pages import find_page, load_page, stock_pages
 
@@ -98,7 +97,7 @@ def _copy_recipe(name: str, target: Path, *, whole: bool) -> None:
 def _run(command: str, arguments: Sequence[str]) -> None:
     """A command with the page named by the first word, or, for `--replay FOLDER`, that of the earlier run."""
     if command == "choose":
-        arguments = _data_as_flag(arguments)
+        arguments = exploring.data_as_flag(arguments)
     name, *rest = arguments or ["--help"]
     if name == "--replay" and rest:
         page, recipe = front.open_run_page(Path(rest[0]), f"tfft {command} {{page}} --replay {{run}}")
@@ -115,8 +114,8 @@ def _run(command: str, arguments: Sequence[str]) -> None:
         recipe = load_page(page)
     sys.argv[0] = f"tfft {command} {name}"
     start = recipe.run if command == "run" else partial(_plan, recipe.RECIPE)
-    if command in OWN_FLAGS:
-        start, rest = OWN_FLAGS[command](recipe, rest)
+    if command in exploring.COMMANDS:
+        start, rest = exploring.COMMANDS[command](recipe, rest)
     cli.main(start, recipe.Config, getattr(recipe, "DEMO", None), rest, page)
 
 
@@ -124,87 +123,6 @@ def _plan(recipe: Any, config: Any) -> None:
     from tfft import workflow
 
     workflow.rehearse(recipe, config)
-
-
-def _search(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any], Any], list[str]]:
-    """What starts a search with the settings of a recipe, and the words that are flags of the recipe."""
-    own = argparse.ArgumentParser(
-        f"tfft search {recipe.RECIPE.page.name}", add_help=False, allow_abbrev=False, exit_on_error=False,
-        epilog="The other flags are those of the recipe: the middle of what is searched. --out is the folder of the "
-        "search; the same command continues one that was stopped.",
-    )  # fmt: skip
-    own.add_argument("--trials", type=int, default=30, help="trials in the folder in the end (default 30)")
-    own.add_argument(
-        "--space",
-        metavar="JSON",
-        default="{}",
-        help='changes to what is searched, such as \'{"tune.learning_rate": [1e-5, 1e-3], "dropout": [0.0, 0.5], '
-        '"tune.schedule": ["cosine", "constant"], "tune.epochs": [10]}\': two numbers are a range, one value is held',
-    )
-    own.add_argument("--backbones", nargs="+", default=(), metavar="NAME", help="backbones to choose from")
-    words, rest = _own_words(own, arguments)
-    from tfft.searching.space import parse_space
-
-    space = parse_space(words.space)
-
-    def start(config: Any) -> None:
-        from tfft import searching
-
-        searching.search(recipe, config, trials=words.trials, space=space, backbones=words.backbones)
-
-    return start, rest
-
-
-def _choose(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any], Any], list[str]]:
-    """What starts a choice with the settings of a recipe, and the words that are flags of the recipe."""
-    own = argparse.ArgumentParser(
-        f"tfft choose {recipe.RECIPE.page.name}", add_help=False, allow_abbrev=False, exit_on_error=False,
-        epilog="The other flags are those of the recipe, and the same for all backbones. --out is a new folder for the "
-        "table and the page. `tfft choose DATA` chooses for image_classification.",
-    )  # fmt: skip
-    own.add_argument(
-        "--backbones",
-        nargs="+",
-        default=(),
-        metavar="NAME",
-        help="backbones to compare, also .keras files; by default those whose ImageNet weights are on this machine",
-    )
-    own.add_argument("--budget", help="time for all, such as 90s, 10m or 1h; a backbone that does not fit is left out")
-    words, rest = _own_words(own, arguments)
-    from tfft.choosing import choice
-
-    choice.parse_budget(words.budget)  # before TensorFlow is imported
-
-    def start(config: Any) -> None:
-        choice.choose(recipe, config, backbones=words.backbones, budget=words.budget)
-
-    return start, rest
-
-
-OWN_FLAGS = {"search": _search, "choose": _choose}
-"""Commands with flags beside those of the recipe."""
-
-
-def _own_words(own: argparse.ArgumentParser, arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """The flags of a command itself, and the other words."""
-    if {"-h", "--help"} & {*arguments}:
-        print(own.format_help())
-    try:
-        return own.parse_known_args(arguments)
-    except argparse.ArgumentError as error:
-        raise ConfigError(f"`{error.argument_name}`: {error.message}", fix="`--help` lists all flags") from None
-
-
-def _data_as_flag(arguments: Sequence[str]) -> list[str]:
-    """`RECIPE DATA ...` and `DATA ...`, which is for pictures with classes, as `RECIPE --data DATA ...`."""
-    words = list(arguments)
-    first = words[0] if words else "-"
-    page = first in stock_pages() or first.endswith(".py")
-    if not first.startswith("-") and not page and (first.startswith("tfds:") or Path(first).exists()):
-        words.insert(0, "image_classification")
-    if len(words) > 1 and not words[0].startswith("-") and not words[1].startswith("-"):
-        words.insert(1, "--data")
-    return words
 
 
 def _show_store(folder: str | None) -> None:

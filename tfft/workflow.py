@@ -64,8 +64,7 @@ def run(recipe: Recipe, config: Any) -> Result:
         serving.write_splits(plan.splits, folder)
         plan = current.stage("storing", training.store_and_balance, plan, recipe.tasks(config, backbone, plan))
         save = partial(current.stage, "saving", recipe.save, current.config, backbone, plan, folder)
-        changed_data = getattr(config, "changed_data", "stop")  # an older page of your own has no such field
-        options = {"changed_data": changed_data, "solved": save}
+        options = {"changed_data": getattr(config, "changed_data", "stop"), "solved": save}
         history = current.stage("training", training.fine_tune, plan, folder=folder, **options)
         contract = save()
         scored = current.stage("evaluation", recipe.evaluate, plan.answering, plan.splits, plan)

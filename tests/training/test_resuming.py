@@ -219,16 +219,16 @@ def test_damaged_states_are_said_and_a_run_begins_anew(
 def test_a_state_of_an_earlier_tfft_is_gone_on_with(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
     """It was written on another machine, whose last bits may differ; fingerprints depend on the version of Keras."""
     (tmp_path / "whole").mkdir()
-    rows, weights = trained(network, splits, tmp_path / "whole")
+    phases = {name: replace(phase, decay_vectors=True) for name, phase in PHASES.items()}  # as they did
+    rows, weights = trained(network, splits, tmp_path / "whole", phases=phases)
     earlier = Path(__file__).with_name("state_of_format_1.npz")
     (tmp_path / STATE).write_bytes(earlier.read_bytes())
     state = read_state(tmp_path)
     assert (state.phase, state.epoch, state.step) == (1, 1, 3)
     frozen = read_state(tmp_path / "whole").made_with["frozen"]
     write_state(replace(state, made_with={**state.made_with, "frozen": frozen}), tmp_path)
-    again, others = trained(network, splits, tmp_path)
+    again, others = trained(network, splits, tmp_path, phases=phases)
     assert [list(row) for row in again] == [list(row) for row in rows]
-    # biases decayed in earlier versions
-    assert [row["val_loss"] for row in again] == pytest.approx([row["val_loss"] for row in rows], rel=3e-2)
+    assert [row["val_loss"] for row in again] == pytest.approx([row["val_loss"] for row in rows], rel=1e-3)
     for one, other in zip(weights, others, strict=True):
-        assert np.frombuffer(one, np.float32) == pytest.approx(np.frombuffer(other, np.float32), abs=5e-2)
+        assert np.frombuffer(one, np.float32) == pytest.approx(np.frombuffer(other, np.float32), abs=1e-3)

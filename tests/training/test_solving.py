@@ -141,4 +141,6 @@ def test_rare_classes_weigh_more_in_a_solved_head_where_they_are_shown_more_ofte
     training.store_activations(plan)
     weights = Problem.of(plan, plan.phases[0]).train.weights
     assert weights.mean() == pytest.approx(1)
+    without = plan_of(model, replace(splits, sampling="oversample"))  # no classes are known
+    assert set(Problem.of(without, without.phases[0]).train.weights) == {1.0}
     assert weights[splits.train.targets == 1] == pytest.approx(10 * weights[splits.train.targets == 0][0])

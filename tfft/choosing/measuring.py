@@ -17,7 +17,7 @@ from tfft.training import Phase
 logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
-"""Of `choice.csv`: what is known of one backbone."""
+"""A row of `choice.csv`: the measurements of one backbone."""
 
 
 def probing(config: Any) -> Any:

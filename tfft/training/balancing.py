@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from sklearn.metrics import f1_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from tqdm import tqdm
 
 from tfft.data.choices import Balance
@@ -72,9 +72,9 @@ def _macro_f1(problem: Problem) -> float:
     """Macro F1 over the examples, each predicted by a head that was solved on the other folds."""
     count, train = len(problem.plan.splits.train), problem.train
     y = train.y[:count]
-    rarest = y if y.ndim == 1 else y[:, np.argsort(y.sum(axis=0))].argmax(axis=1)
     folds = np.zeros(count, int)
-    for number, (_, held_out) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(y, rarest)):
+    dealt = (StratifiedKFold if y.ndim == 1 else KFold)(FOLDS, shuffle=True, random_state=0)  # tags have no strata
+    for number, (_, held_out) in enumerate(dealt.split(y, y)):
         folds[held_out] = number
     predictions = np.zeros((count, problem.dense.units), np.float32)
     for fold in range(FOLDS):

@@ -19,7 +19,7 @@ def of_earlier(stored: Mapping[str, Any]) -> dict[str, Any]:
         return dict(stored)
     # only these two had a warm-up, and the default was a number
     usual = stored.get("warmup") == USUAL_WARMUP or stored.get("schedule") not in WARMED_UP
-    return {**asdict(Phase()), **stored, **({"warmup": None} if usual else {})}
+    return {**asdict(Phase()), "decay_vectors": True, **stored, **({"warmup": None} if usual else {})}
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Phase:
     """Momentum of sgd."""
     weight_decay: float = 1e-4
     """Weight decay of adamw."""
+    decay_vectors: bool = False
+    """Whether biases and the weights of normalizations decay, too."""
     schedule: Literal["constant", "cosine", "cosine_restarts", "noam", "exponential"] = "constant"
     """Learning rate over the phase: constant; cosine to 0; with warm restarts; noam (root); exponential to 0.01."""
     warmup: float | None = None

@@ -21,7 +21,7 @@ def build_optimizer(
 ) -> keras.optimizers.Optimizer:
     """A new optimizer for one phase, not yet built.
 
-    Biases and the weights of normalizations, which are vectors, do not decay.
+    Biases and the weights of normalizations, which are vectors, do not decay unless the phase asks for it.
 
     Args:
         phase: Decides the optimizer, the learning rates and the schedule.
@@ -41,7 +41,7 @@ def build_optimizer(
         factor = factors.get(id(weight), 1.0)
         if factor not in made:
             made[factor] = _optimizer(replace(phase, learning_rate=factor * phase.learning_rate), steps_per_epoch)
-            if phase.optimizer == "adamw":
+            if phase.optimizer == "adamw" and not phase.decay_vectors:
                 made[factor].exclude_from_weight_decay(var_list=vectors)
         return made[factor]
 

@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from tfft.data.batching.batches import evaluation_batches
-from tfft.errors import counted
+from tfft.errors import DivergedError, counted
 from tfft.models.depths import joined_widths
 from tfft.models.heads import around, only_dense
 from tfft.models.tasks import Task
@@ -130,11 +130,15 @@ class Problem:
             examples = plan.activations.examples(view)
             batches = evaluation_batches(of_view, targets[view], layout, order=examples.order, batch_size=TRUNK_BATCH)
             weights = np.ones(len(examples), np.float32)
-            if view.split == "train" and plan.splits.sampling != "all":
+            if view.split == "train" and plan.splits.sampling != "all" and examples.rarity is not None:
                 weights = (examples.rarity / examples.rarity.mean())[examples.order].astype(np.float32)
             read = [(tf.cast(features_of(tensors), tf.float32).numpy(), truth.numpy()) for tensors, truth in batches]
             parts[view.split].append((*map(np.concatenate, zip(*read, strict=True)), weights))
         train, val = (Features(*map(np.concatenate, zip(*part, strict=True))) for part in parts.values())
+        if not (np.isfinite(train.x).all() and np.isfinite(val.x).all()):
+            raise DivergedError(
+                "Features of the backbone are not finite", fix="Check its weights, and its range of pixels or tokens"
+            )
         mean, deviation = train.x.mean(axis=0), train.x.std(axis=0)
         deviation[deviation < FLAT] = 1.0
         train, val = (replace(part, x=(part.x - mean) / deviation) for part in (train, val))

@@ -10,6 +10,7 @@ import pytest
 
 from tfft.data import Pictures, Splits, class_balance, epoch_order, label_balance, pixel_balance
 from tfft.data.batching.balance import MOST_WEIGHT
+from tfft.data.batching.order import shown_per_epoch
 
 
 def examples(count: int, counts: list[int]) -> Pictures:
@@ -87,3 +88,12 @@ def test_an_epoch_shows_as_many_of_each_class_where_that_is_asked_for() -> None:
     over = epoch_order(90, 0, 0, rarity=rarity, sampling="oversample")
     assert len(over) == 90
     assert Counter(classes[over].tolist())[2] > 15
+
+
+def test_every_batch_of_an_epoch_that_shows_fewer_examples_is_full_whatever_their_tags() -> None:
+    """Shares that are no whole numbers: as many are shown as are counted."""
+    rng = np.random.default_rng(0)
+    for seed in range(200):
+        rarity = 1 / rng.integers(1, 30, 40)
+        order = epoch_order(40, seed, 0, rarity=rarity, sampling="undersample")
+        assert len(order) == shown_per_epoch(40, rarity, "undersample")

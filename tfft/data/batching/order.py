@@ -46,7 +46,7 @@ def shown_per_epoch(count: int, rarity: np.ndarray | None, sampling: Sampling) -
     """Number of examples in `epoch_order`."""
     if rarity is None or sampling != "undersample":
         return count
-    return round(float((rarity / rarity.max()).sum()))
+    return int(_passed(np.sort(rarity)[::-1])[-1])
 
 
 def _thinned(rarity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -57,10 +57,13 @@ def _thinned(rarity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     mixed = rng.permutation(len(rarity))
     mixed = mixed[np.argsort(-rarity[mixed], kind="stable")]
+    return rng.permutation(mixed[np.diff(_passed(rarity[mixed]), prepend=0) > 0])
+
+
+def _passed(falling: np.ndarray) -> np.ndarray:
+    """How many examples are shown among the first, second and so on, the rarest first."""
     # the half keeps rounding errors of the sum away from the whole numbers
-    passed = np.floor(np.cumsum(rarity[mixed] / rarity.max()) + 0.5).astype(int)
-    shown = mixed[np.diff(passed, prepend=0) > 0]
-    return rng.permutation(shown[: shown_per_epoch(len(rarity), rarity, "undersample")])
+    return np.floor(np.cumsum(falling / falling[0]) + 0.5).astype(int)
 
 
 def fetched_together(batch_size: int) -> int:

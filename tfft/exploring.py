@@ -1,0 +1,93 @@
+"""The commands that compare settings or backbones: `tfft search | choose`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tfft.errors import ConfigError
+from tfft.pages import stock_pages
+
+
+def _search(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any], Any], list[str]]:
+    """What starts a search with the settings of a recipe, and the words that are flags of the recipe."""
+    own = argparse.ArgumentParser(
+        f"tfft search {recipe.RECIPE.page.name}", add_help=False, allow_abbrev=False, exit_on_error=False,
+        epilog="The other flags are those of the recipe: the middle of what is searched. --out is the folder of the "
+        "search; the same command continues one that was stopped.",
+    )  # fmt: skip
+    own.add_argument("--trials", type=int, default=30, help="trials in the folder in the end (default 30)")
+    own.add_argument(
+        "--space",
+        metavar="JSON",
+        default="{}",
+        help='changes to what is searched, such as \'{"tune.learning_rate": [1e-5, 1e-3], "dropout": [0.0, 0.5], '
+        '"tune.schedule": ["cosine", "constant"], "tune.epochs": [10]}\': two numbers are a range, one value is held',
+    )
+    own.add_argument("--backbones", nargs="+", default=(), metavar="NAME", help="backbones to choose from")
+    words, rest = _own_words(own, arguments)
+    from tfft.searching.space import parse_space
+
+    space = parse_space(words.space)
+
+    def start(config: Any) -> None:
+        from tfft import searching
+
+        searching.search(recipe, config, trials=words.trials, space=space, backbones=words.backbones)
+
+    return start, rest
+
+
+def _choose(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any], Any], list[str]]:
+    """What starts a choice with the settings of a recipe, and the words that are flags of the recipe."""
+    own = argparse.ArgumentParser(
+        f"tfft choose {recipe.RECIPE.page.name}", add_help=False, allow_abbrev=False, exit_on_error=False,
+        epilog="The other flags are those of the recipe, and the same for all backbones. --out is a new folder for the "
+        "table and the page. `tfft choose DATA` chooses for image_classification.",
+    )  # fmt: skip
+    own.add_argument(
+        "--backbones",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="backbones to compare, also .keras files; by default those whose ImageNet weights are on this machine",
+    )
+    own.add_argument("--budget", help="time for all, such as 90s, 10m or 1h; a backbone that does not fit is left out")
+    words, rest = _own_words(own, arguments)
+    from tfft.choosing import choice
+
+    choice.parse_budget(words.budget)  # before TensorFlow is imported
+
+    def start(config: Any) -> None:
+        choice.choose(recipe, config, backbones=words.backbones, budget=words.budget)
+
+    return start, rest
+
+
+COMMANDS = {"search": _search, "choose": _choose}
+"""Commands with flags beside those of the recipe."""
+
+
+def _own_words(own: argparse.ArgumentParser, arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The flags of a command itself, and the other words."""
+    if {"-h", "--help"} & {*arguments}:
+        own.print_help()
+    try:
+        return own.parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        raise ConfigError(f"`{error.argument_name}`: {error.message}", fix="`--help` lists all flags") from None
+
+
+def data_as_flag(arguments: Sequence[str]) -> list[str]:
+    """`RECIPE DATA ...` and `DATA ...`, which is for pictures with classes, as `RECIPE --data DATA ...`."""
+    words = list(arguments)
+    first = words[0] if words else "-"
+    page = first in stock_pages() or first.endswith(".py")
+    if not first.startswith("-") and not page and (first.startswith("tfds:") or Path(first).exists()):
+        words.insert(0, "image_classification")
+    if len(words) > 1 and not words[0].startswith("-") and not words[1].startswith("-"):
+        words.insert(1, "--data")
+    return words
