@@ -95,6 +95,7 @@ def slices(
                 axes.scatter([place], [row[monitor]], s=40, color="C3")
         if numbers and min(space[name]) > 0 and max(space[name]) / min(space[name]) >= FACTOR:
             axes.set_xscale("log")
+            axes.set_xlim(min(space[name]) / 1.2, max(space[name]) * 1.2)  # within a decade, labels would overlap
         elif numbers and all(isinstance(value, int) for value in space[name]):
             axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(name)
