@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -90,10 +92,12 @@ def test_an_epoch_shows_as_many_of_each_class_where_that_is_asked_for() -> None:
     assert Counter(classes[over].tolist())[2] > 15
 
 
-def test_every_batch_of_an_epoch_that_shows_fewer_examples_is_full_whatever_their_tags() -> None:
-    """Shares that are no whole numbers: as many are shown as are counted."""
+def test_an_epoch_shows_as_many_examples_as_the_shares_of_their_tags_add_up_to() -> None:
+    """Shares that are no whole numbers, added up exactly and rounded."""
     rng = np.random.default_rng(0)
-    for seed in range(200):
-        rarity = 1 / rng.integers(1, 30, 40)
+    for seed in range(50):
+        counts = rng.integers(1, 12, 40).tolist()
+        shares = [Fraction(min(counts), count) for count in counts]
+        rarity = 1 / np.array(counts)
         order = epoch_order(40, seed, 0, rarity=rarity, sampling="undersample")
-        assert len(order) == shown_per_epoch(40, rarity, "undersample")
+        assert len(order) == shown_per_epoch(40, rarity, "undersample") == math.floor(sum(shares) + Fraction(1, 2))
