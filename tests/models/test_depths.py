@@ -32,6 +32,7 @@ def test_the_narrow_tensors_between_the_blocks_of_mobilenet() -> None:
     assert found[-1][0] == "out_relu"
 
 
+@pytest.mark.slow
 def test_the_residual_blocks_of_resnet_after_their_activation() -> None:
     found = blocks("ResNet50")
     assert [channels for _, channels in found] == [64, *[256] * 3, *[512] * 4, *[1024] * 6, *[2048] * 3]
