@@ -63,7 +63,7 @@ class Config:
     """imagenet, demo (comes with tfft, for trying things out), none (random), or a weights file without top layers."""
     batch_size: int = 32
     """Pictures in a training batch."""
-    head: Phase = Phase(epochs=10, learning_rate=1e-3, optimizer="auto", views=2)
+    head: Phase = Phase(epochs=10, learning_rate=1e-3, optimizer="auto", views=1)
     """First phase: the backbone is frozen, the head is solved or trained."""
     tune: Phase = TUNE
     """Second phase: the top stages of the backbone are trained too."""

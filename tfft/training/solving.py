@@ -32,11 +32,10 @@ from tfft.training.recording import Recorder
 
 logger = logging.getLogger(__name__)
 
-STRENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
-"""Strengths of the L2 penalty on the weights of standardized features; each solution starts from the one before it,
-which is near."""
-WORSE = 2
-"""After as many strengths in a row that raise the validation loss, weaker ones are left out."""
+STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)
+"""Strengths of the L2 penalty on the weights of standardized features; each solution starts from the one before it."""
+BETWEEN = 3.0
+"""Factor from the best of these strengths to the two that are tried beside it."""
 STEPS, CONVERGED = 200, 1e-6
 """Most steps of L-BFGS for one solution, and the relative change of the loss at which it stops."""
 FLAT = 1e-6
@@ -88,16 +87,20 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
     start = time.monotonic()
     recorder.begin(planned.name, planned.phase)
     problem = Problem.of(plan, planned)
-    best: Solution | None = None
-    for solution in problem.solutions():
-        if best is None or recorder.score(solution.logs) > recorder.score(best.logs):
-            best = solution
-        interrupt()
+
+    def best_of(solutions: Iterator[Solution], best: Solution | None = None) -> Solution:
+        for solution in solutions:
+            if best is None or recorder.score(solution.logs) > recorder.score(best.logs):
+                best = solution
+            interrupt()
+        return best
+
+    best = best_of(problem.solutions())
+    best = best_of(problem.beside(best), best)
     problem.adopt(best)
     recorder.add(best.logs, rate=0.0, seconds=time.monotonic() - start)
-    note = (
-        f"the head was solved on the features of {counted(best.blocks, 'block')}, with an L2 penalty of {best.strength}"
-    )
+    blocks, strength = counted(best.blocks, "block"), f"{best.strength:.3g}"
+    note = f"the head was solved on the features of {blocks}, with an L2 penalty of {strength}"
     recorder.history.notes.append(note)
     logger.info("Phase %s: %s: %s %.4f", planned.name, note, plan.task.monitor, best.logs[plan.task.monitor])
 
@@ -165,21 +168,31 @@ class Problem:
         return joined_widths(self.plan.model) or (len(self.mean),)
 
     def path(self, blocks: int) -> Iterator[Solution]:
-        """Yields a solution for each strength of the penalty, until weaker ones raise the validation loss."""
-        losses = [np.inf]
+        """Yields a solution for each strength of the penalty, until a weaker one raises the validation loss."""
+        least = np.inf
         strengths = tqdm(STRENGTHS, desc=f"Solving on {counted(blocks, 'block')}", disable=None, leave=False)
         for strength, (kernel, bias) in zip(strengths, self.solved(STRENGTHS), strict=True):
-            logs = self._logs(kernel, bias)
-            yield Solution(blocks, strength, kernel, bias, logs)
-            losses.append(logs["val_loss"])
-            if min(losses[-WORSE:]) > min(losses):
+            yield (solution := Solution(blocks, strength, kernel, bias, self._logs(kernel, bias)))
+            if solution.logs["val_loss"] > least:
                 return
+            least = solution.logs["val_loss"]
 
-    def solved(self, strengths: Sequence[float]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def beside(self, solution: Solution) -> Iterator[Solution]:
+        """Yields two solutions on the same blocks, with a stronger and a weaker penalty."""
+        blocks, strengths = solution.blocks, (BETWEEN * solution.strength, solution.strength / BETWEEN)
+        problem = self.on_last(blocks)
+        for strength, (kernel, bias) in zip(strengths, problem.solved(strengths, solution), strict=True):
+            yield Solution(blocks, strength, kernel, bias, problem._logs(kernel, bias))
+
+    def solved(
+        self, strengths: Sequence[float], start: Solution | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields kernel, (features, outputs), and bias, (outputs,), for one strength of the penalty after another."""
         x, y, weights = map(tf.constant, (self.train.x, self._encoded(self.train), self.train.weights))
         columns = self.dense.units
         flat = np.zeros((self.train.x.shape[1] + 1) * columns)
+        if start is not None:
+            flat = np.concatenate([start.kernel, start.bias[None]]).ravel().astype(np.float64)
         for strength in strengths:
 
             def value(flat: np.ndarray, strength: float = strength) -> tuple[float, np.ndarray]:
