@@ -11,7 +11,7 @@ import pytest
 from tfft.data import Augmentation, Splits
 from tfft.errors import DivergedError
 from tfft.models import Task, single_label
-from tfft.training import Phase, fine_tune, plan_phases
+from tfft.training import History, Phase, fine_tune, plan_phases
 
 TASK = single_label(["ant", "bee"])
 # the epoch of the highest loss is the best: so that a phase which learns makes it worse
@@ -114,6 +114,30 @@ def test_a_phase_starts_from_the_best_before_it(network: keras.Model, splits: Sp
     rows = train(network, splits, {"head": Phase(epochs=4, learning_rate=0.02), "tune": crawl}, task=CONTRARY)
     assert rows[0]["val_loss"] > 1.005 * rows[3]["val_loss"]
     assert rows[4]["val_loss"] == pytest.approx(rows[0]["val_loss"], rel=1e-4)
+
+
+def test_averages_of_the_weights_are_validated_and_kept(network: keras.Model, splits: Splits) -> None:
+    task = replace(TASK, monitor="val_loss", mode="min")
+    start = [(variable, variable.numpy()) for variable in network.variables]  # with the seed of the dropout
+    kernel = network.get_layer("predictions").kernel
+    seen: list[np.ndarray] = []
+
+    def trained(average: float) -> History:
+        for variable, value in start:
+            variable.assign(value)
+        head = Phase(epochs=3, learning_rate=0.01, optimizer="sgd", average=average)
+        plan = plan_phases(network, task, splits, {"head": head}, batch_size=20)
+        seen.clear()
+        return fine_tune(plan, watch=lambda history: seen.append(kernel.numpy()))
+
+    trained(0)
+    first, second, third = seen
+    history = trained(2.0)  # of two steps, since an epoch is one: the newest weighs as much as all before
+    assert np.allclose(seen[2], first / 4 + second / 4 + third / 2, rtol=1e-5)
+    assert np.array_equal(kernel.numpy(), seen[history.best])
+    network.compile(loss=task.loss)
+    loss = network.evaluate(splits.val.inputs.astype("float32"), splits.val.targets, verbose=0)
+    assert loss == pytest.approx(history.best_row["val_loss"], rel=1e-5)
 
 
 def test_numbers_of_all_answers_can_be_monitored(network: keras.Model, splits: Splits) -> None:

@@ -14,6 +14,7 @@ from tfft.data.batching.batches import training_batches
 from tfft.errors import DivergedError, counted, megabytes
 from tfft.models.freezing import unfrozen
 from tfft.stopping import postponed
+from tfft.training.averaging import Averaging
 from tfft.training.feeding import VAL, batch_names, rows_and_targets, scoring, training_feed, validation_batches
 from tfft.training.kept import keep_weights
 from tfft.training.origin import Origin, check_shapes
@@ -202,6 +203,7 @@ def _run_phase(
         for metric in task.metrics:  # Keras only resets metrics that it has used since `compile`
             metric.reset_state()
         epoch, step = (0, 0) if keeper is None else keeper.begin(planned, state)
+        callbacks = [recorder, *([Averaging()] if phase.average else []), *([] if keeper is None else [keeper])]
         while epoch < phase.epochs and not recorder.patience_ended:
             # `fit` cannot begin within an epoch: the rest of one is an epoch of its own
             last = epoch + 1 if step else phase.epochs
@@ -214,7 +216,7 @@ def _run_phase(
                 epochs=last,
                 steps_per_epoch=plan.steps_per_epoch - step,
                 validation_data=validation,
-                callbacks=[recorder] if keeper is None else [recorder, keeper],
+                callbacks=callbacks,
                 shuffle=False,
                 # one line per epoch where a progress bar cannot be drawn
                 verbose=0 if recorder.watch else 1 if sys.stdout.isatty() else 2,

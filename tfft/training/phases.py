@@ -49,6 +49,9 @@ class Phase:
     """Factor of the learning rate from each unfrozen stage to the one below it."""
     clip_norm: float = 0.0
     """Longest gradient, over all weights; longer ones are shortened to it; 0 for none."""
+    average: float = 0.0
+    """Epochs over which the weights are averaged (a moving average, updated in each step); the averages are validated
+    and kept; 0 for none."""
     patience: int | Literal["auto"] = 0
     """Stop after this many epochs without a better monitored score; 0 never stops early; auto stops once neither the
     score nor the validation loss has improved in a third of the phase."""
@@ -72,6 +75,7 @@ class Phase:
         check_range("head_rate", self.head_rate, least=0, most=1000)
         check_range("stage_decay", self.stage_decay, above=0, most=1)
         check_range("clip_norm", self.clip_norm, least=0)
+        check_range("average", self.average, least=0)
         if self.patience != "auto":
             check_range("patience", self.patience, least=0, fix="Or `auto`")
         if isinstance(self.views, int):

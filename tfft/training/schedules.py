@@ -72,16 +72,19 @@ def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
 
 def _optimizer(phase: Phase, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     rate = learning_rate(phase, steps_per_epoch)
-    clip = {"global_clipnorm": phase.clip_norm} if phase.clip_norm else {}
+    more: dict[str, Any] = {"global_clipnorm": phase.clip_norm} if phase.clip_norm else {}
+    if phase.average:
+        # of the last so many steps, e^-1 of the weight is on older ones
+        more.update(use_ema=True, ema_momentum=1 - 1 / max(1.0, phase.average * steps_per_epoch))
     match phase.optimizer:
         case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, **clip)
+            return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, **more)
         case "sgd":
-            return keras.optimizers.SGD(rate, momentum=phase.momentum, **clip)
+            return keras.optimizers.SGD(rate, momentum=phase.momentum, **more)
         case "rmsprop":
-            return keras.optimizers.RMSprop(rate, **clip)
+            return keras.optimizers.RMSprop(rate, **more)
         case _:
-            return keras.optimizers.Adam(rate, **clip)
+            return keras.optimizers.Adam(rate, **more)
 
 
 def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
