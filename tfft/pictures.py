@@ -26,7 +26,14 @@ else:
 
 
 TUNE = Phase(
-    epochs=6, learning_rate=3e-4, optimizer="adamw", schedule="cosine", head_rate=0.1, unfreeze=2, patience="auto"
+    epochs=6,
+    learning_rate=3e-4,
+    optimizer="adamw",
+    schedule="cosine",
+    head_rate=0.1,
+    average=1.0,
+    unfreeze=2,
+    patience="auto",
 )
 """The second phase after a head that is solved."""
 
