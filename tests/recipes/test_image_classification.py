@@ -65,7 +65,7 @@ def test_choices_reach_the_model_the_task_and_the_plan(
     assert losses == pytest.approx(plain * np.array([16 / 24, 16 / 8]), rel=1e-5)
     augmentation = plan.splits.augmentation
     assert (augmentation.level, augmentation.flip, plan.seed, plan.batch_size) == ("strong", False, 5, 4)
-    assert [planned.views for planned in plan.phases] == [2, 3]
+    assert [planned.views for planned in plan.phases] == [1, 3]
     assert plan.splits.sampling == "all"
     assert "MobileNet, alpha=0.25" in capsys.readouterr().out
     assert [planned.phase for planned in plan.phases] == [replace(chosen.head, optimizer="adam"), chosen.tune]
