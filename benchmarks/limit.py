@@ -56,7 +56,7 @@ def measured(config: Config) -> dict[str, float]:
     from tfft.training.levels import TRUNK_BATCH
 
     with runs.rehearse(RECIPE.page, config) as current:
-        _, plan = workflow.prepare(RECIPE, current)
+        *_, plan = workflow.prepare(RECIPE, current)
     parts = {"decoding": current.seconds["data"], "frozen layers": 0.0, "trained layers": 0.0}
     activations = plan.activations
     for depth, level in enumerate(activations.levels):

@@ -92,7 +92,7 @@ def save(figure: Figure, name: str) -> None:
 def main() -> None:
     """Runs the demo and draws."""
     with runs.rehearse(RECIPE.page, DEMO) as current:
-        _, plan = workflow.prepare(RECIPE, current)
+        *_, plan = workflow.prepare(RECIPE, current)
     history = training.fine_tune(plan)
     save(idea(plan), "idea.svg")
     save(report(plan, history), "report.svg")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "choose", "evaluate", "export", "open", "plan", "predict", "resume", "run", "search"]
 
 
-def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
+def run(recipe: str, /, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
     """Fine-tunes a network with a recipe.
 
     Args:
@@ -47,7 +47,8 @@ def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **set
             are (examples, height, width, 3), uint8, or a list of such of any size; texts are strings. None runs the
             demo.
         labels: Names of the classes, where `y` holds their indices.
-        **settings: The other settings of the recipe. Groups may be dictionaries: `tune={"epochs": 3}`.
+        **settings: The other settings of the recipe. Groups may be dictionaries: `tune={"epochs": 3}`. With
+            `recipe="auto"` tfft advises on those that you leave out, and `time_budget="10m"` fits them into a time.
 
     Returns:
         `model`, with the best weights of all phases, `labels`, `scores` by split, `history` and `folder`.
@@ -65,7 +66,7 @@ def run(recipe: str, *, data: Any = None, labels: list[str] | None = None, **set
     return page.run(front.configure(page, data, labels, settings))
 
 
-def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Plan:
+def plan(recipe: str, /, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Plan:
     """Shows what `run` would train, store and cost. Nothing is trained, and no folder is made.
 
     Args:
@@ -85,6 +86,7 @@ def plan(recipe: str, *, data: Any = None, labels: list[str] | None = None, **se
 
 def choose(
     recipe: str,
+    /,
     *,
     data: Any = None,
     labels: list[str] | None = None,
@@ -129,6 +131,7 @@ def choose(
 
 def search(
     recipe: str,
+    /,
     *,
     data: Any = None,
     labels: list[str] | None = None,

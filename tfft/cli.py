@@ -21,6 +21,7 @@ import tyro
 from tfft.errors import ConfigError, Interrupted, MachineError, TfftError, megabytes, printable
 from tfft.pages import Page, page_of
 from tfft.runs.replay import read_config, with_choices
+from tfft.settings import differing, keeping, named_by_flags
 from tfft.stopping import termination_raises
 
 C = TypeVar("C")
@@ -78,6 +79,7 @@ def parse(
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     own.add_argument("--replay", type=Path)
     known, rest = own.parse_known_args(arguments)
+    named = named_by_flags(rest)
     description = (
         f"{(sys.modules[config_class.__module__].__doc__ or '').strip()}\n\n"
         "`--replay FOLDER` repeats an earlier run; further flags change it. Without `--data` the demo runs, with the "
@@ -97,11 +99,12 @@ def parse(
 
     if known.replay is not None:
         page = page or Page(Path(inspect.getfile(config_class)))
-        return with_choices(read(read_config(config_class, known.replay, page)), known.replay)
+        before = read_config(config_class, known.replay, page)
+        return keeping(with_choices(read(before), known.replay), [*differing(before, config_class()), *named])
     if start is not None:
         return read(start)
     config = read(None)
-    return read(demo) if demo is not None and config.data == demo.data else config
+    return keeping(read(demo) if demo is not None and config.data == demo.data else config, named)
 
 
 def _plain(said: str, config_class: type) -> str:

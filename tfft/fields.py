@@ -7,11 +7,13 @@ import dataclasses
 import inspect
 import itertools
 import json
+import re
 import textwrap
 import typing
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from tyro.conf import Suppress
 from tyro.constructors import PrimitiveConstructorSpec
 
 from tfft.errors import ConfigError, check_range, listed
@@ -29,6 +31,10 @@ RANGES: dict[str, dict[str, Any]] = {
     "views": {"least": 1, "fix": "Or `fresh`, or `auto`"},
 }
 """Arguments of `check_range` by field name."""
+UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+"""Seconds."""
+Names = Annotated[tuple[str, ...] | None, Suppress]
+"""A field that is filled in by tfft, and no flag."""
 
 
 def check_fields(config: Any) -> None:
@@ -46,6 +52,24 @@ def check_fields(config: Any) -> None:
             and (isinstance(value, str) or typing.get_origin(hints[field.name]) is typing.Literal)
         ):
             raise ConfigError(f"`{field.name}` must be one of {listed(map(repr, choices))} (got {value!r})")
+        if field.name == "time_budget" and value is not None:
+            seconds_of("time_budget", value)
+
+
+def seconds_of(name: str, duration: str | float) -> float:
+    """Seconds of a duration such as `"90s"`, `"10m"` or `"1h"`; a number is one of seconds.
+
+    Args:
+        name: Of the parameter, for the error message.
+        duration: The duration.
+
+    Raises:
+        ConfigError: If it is no duration.
+    """
+    read = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|m|min|h)?", str(duration))
+    if read is None or not float(read[1]):
+        raise ConfigError(f"`{name}` must be a duration (got {duration})", fix="For instance: 90s, 10m or 1h")
+    return float(read[1]) * UNITS[read[2] or ""]
 
 
 def choices_of(hint: Any) -> tuple[Any, ...]:

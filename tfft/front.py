@@ -15,6 +15,7 @@ from tfft.cli import log_to_screen
 from tfft.errors import ConfigError, TfftError, check_range, nearest
 from tfft.pages import Page, find_page, load_page
 from tfft.runs.replay import CONFIG, data_config, read_run, stored_config
+from tfft.settings import keeping, named_by_arguments
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +195,7 @@ def configure(page: ModuleType, data: Any, labels: list[str] | None, settings: M
     start = page.Config() if data is not None else getattr(page, "DEMO", None) or page.Config()
     if (given := _as_data(data, labels)) is not None:
         settings = {**settings, "data": given}
-    return changed(start, settings)
+    return keeping(changed(start, settings), named_by_arguments(settings))
 
 
 def changed(config: Any, settings: Mapping[str, Any]) -> Any:

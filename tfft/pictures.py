@@ -11,7 +11,7 @@ from tfft import data, models, serving, training
 from tfft.data import Balance, Level, Views
 from tfft.fields import JsonObject, Size, check_fields, documented
 from tfft.store import Storage
-from tfft.training import Phase
+from tfft.training import AdviceFields, Phase
 
 if TYPE_CHECKING:
     import keras
@@ -39,7 +39,7 @@ TUNE = Phase(
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(AdviceFields):
     """Settings of every recipe for pictures."""
 
     data: str = "demo"

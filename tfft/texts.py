@@ -13,7 +13,7 @@ from tfft.errors import ConfigError
 from tfft.fields import check_fields, documented
 from tfft.models import DecoderSize, Search
 from tfft.store import Storage
-from tfft.training import Phase
+from tfft.training import AdviceFields, Phase
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ else:
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(AdviceFields):
     """Settings of every recipe for texts."""
 
     data: str = "demo:text"

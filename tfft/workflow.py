@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from tfft import data, evaluation, models, reporting, runs, serving, training
+from tfft import data, evaluation, models, planning, reporting, runs, serving, training
 from tfft.pages import Page, page_of
 from tfft.results import Result, open_result
 
@@ -28,8 +28,11 @@ class Recipe:
         """Where `balance` is auto, a function to the task of a plan with another treatment of rare classes."""
         if getattr(config, "balance", "none") != "auto":
             return None
-        given = (plan.splits.labels, backbone, plan.splits.train)
-        return lambda balance: self.build_model(replace(config, balance=balance), *given)[1]
+        return lambda balance: self.model_of(plan.splits, backbone, replace(config, balance=balance))[1]
+
+    def model_of(self, splits: data.Splits, backbone: Any, config: Any) -> tuple[Any, models.Task]:
+        """The model of a configuration and its task."""
+        return self.build_model(config, splits.labels, backbone, splits.train)
 
     @property
     def page(self) -> Page:
@@ -37,19 +40,16 @@ class Recipe:
         return page_of(self.load_data, self.evaluate, self.build_model)
 
 
-def prepare(recipe: Recipe, current: runs.Run, *, quietly: bool = False) -> tuple[Any, training.Plan]:
-    """Backbone and plan; unless `quietly`, checks that it can be saved and shows what each phase will cost."""
-    config = current.config
-    backbone = current.stage("backbone", recipe.build_backbone, config)
-    splits = current.stage("data", recipe.load_data, config, backbone)
-    model, task = recipe.build_model(config, splits.labels, backbone, splits.train)
-    phases = {"head": config.head, "tune": config.tune}
-    options = {"batch_size": config.batch_size, "seed": config.seed, "storage": config.store}
-    plan = current.stage("plan", training.plan_phases, model, task, splits, phases, **options)
+def prepare(recipe: Recipe, current: runs.Run, *, quietly: bool = False) -> tuple[runs.Run, Any, training.Plan]:
+    """The run with its final settings, backbone and plan; unless `quietly`, checks that the model can be saved and
+    shows what each phase will cost."""
+    backbone = current.stage("backbone", recipe.build_backbone, current.config)
+    splits = current.stage("data", recipe.load_data, current.config, backbone)
+    current, plan = current.stage("plan", planning.settle, current, splits, partial(recipe.model_of, splits, backbone))
     if not quietly:
-        current.stage("check", serving.check_saving, model)
-        reporting.show_plan(plan, config)
-    return backbone, plan
+        current.stage("check", serving.check_saving, plan.model)
+        reporting.show_plan(plan, current.config)
+    return current, backbone, plan
 
 
 def run(recipe: Recipe, config: Any) -> Result:
@@ -58,11 +58,11 @@ def run(recipe: Recipe, config: Any) -> Result:
         folder = current.folder
         if current.finished:
             return open_result(folder)
-        backbone, plan = prepare(recipe, current)
-        current.record(plan.chosen_views)
+        current, backbone, plan = prepare(recipe, current)
+        current.record(plan.chosen_views, plan.taken)
         reporting.write_skipped(plan.splits, folder)
         serving.write_splits(plan.splits, folder)
-        plan = current.stage("storing", training.store_and_balance, plan, recipe.tasks(config, backbone, plan))
+        plan = current.stage("storing", training.store_and_balance, plan, recipe.tasks(current.config, backbone, plan))
         save = partial(current.stage, "saving", recipe.save, current.config, backbone, plan, folder)
         options = {"changed_data": getattr(config, "changed_data", "stop"), "solved": save}
         history = current.stage("training", training.fine_tune, plan, folder=folder, **options)
@@ -77,4 +77,4 @@ def run(recipe: Recipe, config: Any) -> Result:
 def rehearse(recipe: Recipe, config: Any) -> training.Plan:
     """The plan of a run; nothing is trained, and no folder is made."""
     with runs.rehearse(recipe.page, config) as current:
-        return prepare(recipe, current)[1]
+        return prepare(recipe, current)[2]

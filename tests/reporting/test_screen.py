@@ -10,7 +10,7 @@ from tfft.data import Augmentation, Splits
 from tfft.models import single_label
 from tfft.reporting import show_plan, show_scores
 from tfft.store import Storage, open_store
-from tfft.training import Phase, plan_phases, store_activations
+from tfft.training import Advice, Facts, Phase, plan_phases, store_activations
 
 TASK = single_label(["ant", "bee"])
 
@@ -31,8 +31,14 @@ def test_a_plan_shows_data_backbone_and_phases(
 ) -> None:
     noted = replace(splits, labels=["ant\x1b[31m", "[bold]bee"], notes=["2 pictures: L converted to RGB"])
     phases = {"head": Phase(epochs=3), "tune": Phase(epochs=2, unfreeze=1)}
-    show_plan(plan_phases(network, TASK, noted, phases, batch_size=8), Choices())
+    plan = plan_phases(network, TASK, noted, phases, batch_size=8)
+    facts = Facts("pictures", 20, (15, 5), settings={"balance": "none", "flip": True, "augment": "light"})
+    taken = Advice("flip", False, "signs", "measured", taken=True)
+    show_plan(replace(plan, facts=facts, taken=(taken,)), Choices())
     said = capsys.readouterr().out
+    assert "taken: `--no-flip`: signs (measured)" in said
+    assert "advice: `--balance auto`" in said
+    assert said.count("flip") == 1  # what was taken is not advised again
     for part in ("[bold]bee", "10", "Small \ufffd[31m, weights", "3 stages", "head", "tune", "18", "602", *noted.notes):
         assert part in said
     assert "\x1b[31m" not in said  # a class name does not colour the terminal

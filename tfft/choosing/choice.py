@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,11 +17,9 @@ from tfft import models, reporting
 from tfft.choosing.measuring import Row, empty_row, loading_once, looked_at, measure, probing
 from tfft.choosing.typed import typed
 from tfft.errors import ConfigError, MachineError
+from tfft.fields import seconds_of
 
 logger = logging.getLogger(__name__)
-
-UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
-"""Seconds."""
 
 
 def choose(
@@ -82,12 +79,7 @@ def parse_budget(budget: str | float | None) -> float:
     Raises:
         ConfigError: If it is no duration.
     """
-    if budget is None:
-        return math.inf
-    read = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|m|min|h)?", str(budget))
-    if read is None or not float(read[1]):
-        raise ConfigError(f"`--budget` must be a duration (got {budget})", fix="For instance: 90s, 10m or 1h")
-    return float(read[1]) * UNITS[read[2] or ""]
+    return math.inf if budget is None else seconds_of("--budget", budget)
 
 
 def _on_this_machine(config: Any) -> list[str]:

@@ -32,6 +32,8 @@ def probing(config: Any) -> Any:
             fix="Choose with image_classification, image_multilabel, image_regression or text_classification",
         )
     changes: dict[str, Any] = {"hidden": (), "head": Phase(epochs=1, optimizer="lbfgs"), "tune": Phase(epochs=0)}
+    if hasattr(config, "recipe"):
+        changes.update(recipe="plain", time_budget=None)
     if hasattr(config, "augment"):
         changes["augment"] = "none"
     if getattr(config, "balance", None) == "auto":
@@ -88,7 +90,7 @@ def measure(recipe: workflow.Recipe, config: Any, row: Row, end: float, pace: fl
         The pace of this one.
     """
     with errors_only(), runs.rehearse(recipe.page, config) as current, graphs_freed():
-        plan = workflow.prepare(recipe, current, quietly=True)[1]
+        *_, plan = workflow.prepare(recipe, current, quietly=True)
         (planned,) = plan.phases
         if planned.depth is None:
             raise ConfigError(f"{row['backbone']} computes nothing", fix="Choose a network with convolutions")

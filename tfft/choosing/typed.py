@@ -7,7 +7,7 @@ import shlex
 from types import ModuleType
 from typing import Any
 
-from tfft.searching.space import leaves
+from tfft.settings import leaves, setting
 
 
 def typed(page: ModuleType, config: Any, backbone: Any) -> str:
@@ -19,16 +19,10 @@ def typed(page: ModuleType, config: Any, backbone: Any) -> str:
     usual = demo if demo is not None and config.data == demo.data else page.Config()
     words = ["tfft", "run", str(recipe.path) if recipe.own else recipe.name, "--data", config.data]
     for name in leaves(config):
-        value = _leaf(config, name)
-        if name not in ("data", "backbone", "out") and value != _leaf(usual, name):
+        value = setting(config, name)
+        if name not in ("data", "backbone", "out", "kept") and value != setting(usual, name):
             words += _flag(name, value)
     return shlex.join([*words, "--backbone", backbone])
-
-
-def _leaf(config: Any, name: str) -> Any:
-    for part in name.split("."):
-        config = getattr(config, part)
-    return config
 
 
 def _flag(name: str, value: Any) -> list[str]:

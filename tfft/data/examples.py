@@ -225,6 +225,10 @@ class Splits:
     """How the views of training pictures are made, and how targets follow them."""
     sampling: Sampling = "all"
     """Whether an epoch shows every training example once. Validation and test always do."""
+    original_size: tuple[int, int] | None = None
+    """Median height and width of the pictures as they were, of a sample; None for texts."""
+    truncated: float = 0.0
+    """Share of the texts that are longer than what is read of them."""
 
     @property
     def per_epoch(self) -> int:

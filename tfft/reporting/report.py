@@ -14,6 +14,7 @@ from tfft.evaluation import Scores
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
 from tfft.reporting.screen import backbone_in_words, trains_on
+from tfft.training.advice import Probe
 from tfft.training.parts import parts_notes
 from tfft.training.plan import Plan
 from tfft.training.recording import History
@@ -45,6 +46,7 @@ def write_report(
         figures: Figures to show after the learning curves.
     """
     splits = plan.splits
+    probe = None if history.probe is None else Probe(**history.probe)
     # the configuration is in config.json only
     report = {
         "recipe": run.page.name,
@@ -58,6 +60,8 @@ def write_report(
         "examples": {name: len(examples) for name, examples in splits.items()},
         "counts": splits.counts(),
         "notes": [*splits.notes, *plan.notes, *history.notes, *parts_notes(history.parts, plan.batch_size)],
+        "probe": None if probe is None else {**history.probe, "in_words": probe.in_words},
+        "advice": [{**dataclasses.asdict(one), "in_words": one.in_words} for one in plan.advice(probe)],
         "phases": [
             {
                 "name": planned.name,

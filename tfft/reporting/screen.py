@@ -13,7 +13,7 @@ from rich.text import Text
 from tfft.data.examples import Splits
 from tfft.errors import listed, megabytes, printable
 from tfft.models.backbones import describe_backbone
-from tfft.training.costs import phase_costs
+from tfft.training.costs import about, phase_costs
 from tfft.training.plan import Plan, PlannedPhase
 
 MOST_ROWS = 30
@@ -38,8 +38,8 @@ def show_plan(plan: Plan, config: Any = None) -> None:
     for note in (*splits.notes, *plan.notes):
         console.print(Text("note: ", style="yellow") + shown(note))
     total = plan.phases[0].frozen + plan.phases[0].trained
-    about = backbone_in_words(config) or plan.model.name
-    console.print(shown(f"{about}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
+    backbone = backbone_in_words(config) or plan.model.name
+    console.print(shown(f"{backbone}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
     trained = _table("phase", "epochs>", "steps>", "trained>", "frozen>", "optimizer", "learning rate")
     for planned in plan.phases:
         phase = planned.phase
@@ -66,11 +66,15 @@ def show_plan(plan: Plan, config: Any = None) -> None:
             megabytes(cost.stored) if cost.stored else "nothing",
             # rounded down: 100% means everything
             f"{100 * (cost.stored - cost.missing) // cost.stored}%" if cost.stored else "-",
-            _duration(cost.storing),
-            _duration(cost.training),
+            about(cost.storing),
+            about(cost.training),
         )
     console.print(costs)
     console.print(shown(f"store: {plan.activations.store.folder}"), soft_wrap=True)
+    if plan.facts is not None and plan.facts.probe is not None:
+        console.print(Text("probe: ", style="green") + shown(plan.facts.probe.in_words))
+    for advice in plan.advice():
+        console.print(Text("taken: " if advice.taken else "advice: ", style="green") + shown(advice.in_words))
 
 
 def backbone_in_words(config: Any) -> str:
@@ -90,14 +94,6 @@ def trains_on(plan: Plan, planned: PlannedPhase) -> str:
     return listed(pieces, most=2) + (
         "" if any(view.split == "train" for view in plan.activations.stored[planned.depth]) else ", streamed"
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return "-" if seconds == 0 else "< 1 s"
-    if seconds < 100:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"
 
 
 def _table(*columns: str) -> Table:

@@ -6,13 +6,14 @@ import dataclasses
 import logging
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tfft import files
 from tfft.errors import ConfigError, listed
 from tfft.pages import Page
+from tfft.training.advice import Advice
 from tfft.training.phases import of_earlier as phase_of_earlier
 
 logger = logging.getLogger(__name__)
@@ -43,16 +44,24 @@ def read_config(config_class: type[C], folder: Path, page: Page) -> C:
         )
     if page.own and stored["page"].get("digest") != page.digest:
         logger.warning("%s has changed since the run in %s; its current version is used.", page.path, folder)
-    return stored_config(config_class, folder)
+    return stored_config(config_class, folder, settled=True)
 
 
-def stored_config(config_class: type[C], folder: Path) -> C:
+def stored_config(config_class: type[C], folder: Path, *, settled: bool = False) -> C:
     """The configuration of the run in a folder, with `out` set to None.
+
+    Args:
+        config_class: Of the page.
+        folder: The run folder.
+        settled: Whether to put in the advice that the run has taken, so that nothing is left to be advised.
 
     Raises:
         ConfigError: If the folder has none, or one with other fields.
     """
-    stored = of_earlier(config_class, read_run(folder)["config"])
+    run = read_run(folder)
+    stored = of_earlier(config_class, run["config"])
+    if settled and (taken := taken_advice(run)) is not None:
+        stored = _settled(stored, taken)
     return dataclasses.replace(_from_json(config_class, stored, folder / CONFIG), out=None)
 
 
@@ -117,6 +126,28 @@ def chosen_views(stored: Mapping[str, Any]) -> dict[str, Any]:
     chosen = stored.get("chosen")
     views = chosen.get("views") if isinstance(chosen, dict) else None
     return views if isinstance(views, dict) else {}
+
+
+def taken_advice(stored: Mapping[str, Any]) -> tuple[Advice, ...] | None:
+    """The advice that a run has taken, from the content of `config.json`; None if it took none."""
+    chosen = stored.get("chosen")
+    rows = chosen.get("advice") if isinstance(chosen, dict) else None
+    if not isinstance(rows, list):
+        return None
+    fields = {field.name for field in dataclasses.fields(Advice)}
+    return tuple(Advice(**row) for row in rows if isinstance(row, dict) and row.keys() == fields)
+
+
+def _settled(stored: Mapping[str, Any], taken: Sequence[Advice]) -> dict[str, Any]:
+    """A stored configuration with the advice that was taken in its place."""
+    settled = {**stored, "recipe": "plain", "time_budget": None, "kept": None}
+    for advice in taken:
+        group, _, name = advice.setting.rpartition(".")
+        if group:
+            settled[group] = {**settled[group], name: advice.value}
+        else:
+            settled[name] = advice.value
+    return settled
 
 
 def read_run(folder: Path) -> dict[str, Any]:

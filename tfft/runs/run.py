@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -18,8 +18,9 @@ from tfft.pages import Page
 from tfft.runs.folders import FINISHED, claim, resume_command
 from tfft.runs.graphs import graphs_freed
 from tfft.runs.output import lasting_output
-from tfft.runs.replay import CONFIG, read_run, with_choices
+from tfft.runs.replay import CONFIG, read_run, taken_advice, with_choices
 from tfft.runs.starting import start_keras
+from tfft.training.advice import Advice
 from tfft.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ class Run:
     """The recipe's `Config`."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Seconds that each stage took."""
+    taken: tuple[Advice, ...] | None = None
+    """The advice that the run has taken, if it had begun before; None if that is still to be decided."""
 
     def stage(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls a function, records how long it took, and returns its result."""
@@ -54,10 +57,20 @@ class Run:
         """Whether the folder has the results of this run already."""
         return self.folder is not None and (self.folder / FINISHED).exists()
 
-    def record(self, views: Mapping[str, Any]) -> None:
-        """Adds to `config.json` how many views `auto` has chosen for each phase, see `with_choices`."""
+    def record(self, views: Mapping[str, Any], taken: Sequence[Advice] = ()) -> None:
+        """Adds to `config.json` what was chosen, see `with_choices`.
+
+        Args:
+            views: How many views each phase has, if `views` is auto.
+            taken: Advice, and what was lowered to fit into a time.
+        """
+        chosen: dict[str, Any] = {}
         if views and getattr(self.config, "views", None) == "auto":
-            files.write_json(self.folder / CONFIG, {**read_run(self.folder), "chosen": {"views": dict(views)}})
+            chosen["views"] = dict(views)
+        if getattr(self.config, "recipe", "plain") == "auto" or getattr(self.config, "time_budget", None):
+            chosen["advice"] = [asdict(advice) for advice in taken]
+        if chosen:
+            files.write_json(self.folder / CONFIG, {**read_run(self.folder), "chosen": chosen})
 
 
 @contextmanager
@@ -82,7 +95,7 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
     folder = claimed.folder
     with lasting_output(folder):
         try:
-            run = Run(page, folder, with_choices(config, folder))
+            run = Run(page, folder, with_choices(config, folder), taken=taken_advice(read_run(folder)))
             if claimed.begun:
                 logger.info("%s %s", "Already finished:" if run.finished else "Resuming the run in", folder)
             run.stage("import", start_keras, config.seed)

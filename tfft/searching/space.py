@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tfft.errors import ConfigError, listed, nearest
 from tfft.fields import choices_of
 from tfft.runs.replay import as_json, fits
+from tfft.settings import applied, leaves
 
 if TYPE_CHECKING:
     import optuna
@@ -95,15 +96,6 @@ def _kind_of(name: str, config: Any) -> Any:
         names = [leaf for leaf in leaves(config) if leaf.partition(".")[0] not in DATA]
         raise ConfigError(f"`--space` has no setting {name}", fix=f"Nearest: {nearest(name, names)}")
     return typing.get_type_hints(type(owner))[field]
-
-
-def leaves(config: Any, group: str = "") -> list[str]:
-    """The names of all settings: `"dropout"`, `"tune.epochs"`."""
-    names = []
-    for field in dataclasses.fields(config):
-        value, name = getattr(config, field.name), f"{group}{field.name}"
-        names += leaves(value, f"{name}.") if dataclasses.is_dataclass(value) else [name]
-    return names
 
 
 def _check_value(config: Any, name: str, value: Any, kind: Any) -> None:
@@ -219,18 +211,3 @@ def middle(space: Space, config: Any) -> dict[str, Any]:
         if (number and values[0] <= value <= values[1]) if is_range(values) else value in values:
             here[name] = value
     return here
-
-
-def applied(config: Any, values: Mapping[str, Any]) -> Any:
-    """A configuration with other values: `applied(config, {"dropout": 0.1, "tune.learning_rate": 1e-4})`.
-
-    Raises:
-        ConfigError: If a value is out of its range.
-    """
-    groups: dict[str, dict[str, Any]] = {}
-    for name, value in values.items():
-        group, _, field = name.rpartition(".")
-        groups.setdefault(group, {})[field] = value
-    changed = groups.pop("", {})
-    changed.update({name: dataclasses.replace(getattr(config, name), **new) for name, new in groups.items()})
-    return dataclasses.replace(config, **changed)

@@ -22,6 +22,7 @@ from tfft.runs.output import errors_only
 from tfft.runs.replay import CONFIG, as_json, read_run
 from tfft.searching import space as spaces
 from tfft.searching.study import About, claimed, end, ended, importances, next_trial, open_study
+from tfft.settings import applied
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +69,15 @@ def search(
     """
     extras.require("search", "A search")
     check_range("trials", trials, least=1, most=100_000)
+    if getattr(config, "recipe", "plain") == "auto" or getattr(config, "time_budget", None):
+        raise ConfigError(
+            "`--recipe auto` and `--time-budget` change settings, which a search compares",
+            fix="Leave them out; `tfft plan` shows the advice",
+        )
     named = {"backbone": list(dict.fromkeys(backbones))} if backbones else {}
     given = spaces.read_space({**named, **(space or {})}, config)
     held = {name: values[0] for name, values in given.items() if len(values) == 1}
-    config = spaces.applied(config, held)
+    config = applied(config, held)
     given = {name: values for name, values in given.items() if name not in held}
     recipe, renew = _without_test(page.RECIPE), _renewing(config.backbone)
     folder = Path(config.out or f"runs/search-{recipe.page.name}")
@@ -88,7 +94,7 @@ def search(
             "Best: trial %d, %s; now a run of its own, with the test split", best + 1, _scored(done[best], about)
         )
         renew()
-        result = _run_best(page, spaces.applied(about.config, done[best]["values"]), folder)
+        result = _run_best(page, applied(about.config, done[best]["values"]), folder)
     logger.info("All trials: %s, %s", folder / "search.html", folder / "trials.csv")
     return Searched(result, done[best]["values"], rows, folder)
 
@@ -128,13 +134,13 @@ def _about(recipe: workflow.Recipe, config: Any, held: Set[str], given: spaces.S
     spaces.check_loss(space, plans[0].task.monitor)
     deepest = {name: spaces.largest(given[name]) for name in given if name.endswith(("features", "unfreeze"))}
     for backbone in backbones if deepest else ():  # too many stages or blocks are noticed before the first trial
-        _planned(recipe, spaces.applied(config, {**deepest, "backbone": backbone}))
+        _planned(recipe, applied(config, {**deepest, "backbone": backbone}))
     return About.of(recipe.page, config, space, plans[0])
 
 
 def _planned(recipe: workflow.Recipe, config: Any) -> training.Plan:
     with runs.rehearse(recipe.page, config) as current, graphs_freed():
-        return workflow.prepare(recipe, current, quietly=True)[1]
+        return workflow.prepare(recipe, current, quietly=True)[2]
 
 
 def _run_trials(
@@ -155,7 +161,7 @@ def _run_trials(
             label = f"Trial {len(done) + 1} of {count}"
             trial = next_trial(study, about.space, about.config.seed, spaces.middle(about.space, about.config))
             renew()
-            row = _train(recipe, spaces.applied(about.config, trial.params), trial, about.monitor, label)
+            row = _train(recipe, applied(about.config, trial.params), trial, about.monitor, label)
             end(study, trial, row)
             done = ended(study)
             reporting.write_trials(_rows(done, about), folder)
@@ -173,7 +179,7 @@ def _train(recipe: workflow.Recipe, config: Any, trial: Any, monitor: str, label
     start, history, state, reason = time.monotonic(), training.History(), "finished", ""
     try:
         with errors_only(), runs.rehearse(recipe.page, config) as current, graphs_freed():
-            backbone, plan = workflow.prepare(recipe, current, quietly=True)
+            _, backbone, plan = workflow.prepare(recipe, current, quietly=True)
             plan = training.store_and_balance(plan, recipe.tasks(config, backbone, plan))
             epochs = sum(1 if p.phase.optimizer == "lbfgs" else p.phase.epochs for p in plan.phases)
             with tqdm(total=epochs, desc=label, unit="epoch", disable=None, leave=False) as bar:

@@ -1,5 +1,12 @@
+from .advice import Advice as Advice
+from .advice import AdviceFields as AdviceFields
+from .advice import Facts as Facts
+from .advice import Probe as Probe
+from .advice import advise as advise
 from .answers import answer_splits as answer_splits
 from .balancing import store_and_balance as store_and_balance
+from .budget import fit_time as fit_time
+from .budget import misses as misses
 from .checks import check_phases as check_phases
 from .costs import Cost as Cost
 from .costs import phase_costs as phase_costs
@@ -12,6 +19,7 @@ from .plan import Plan as Plan
 from .plan import plan_phases as plan_phases
 from .predict import Predictions as Predictions
 from .predict import predict as predict
+from .probing import probe as probe
 from .recording import History as History
 from .schedules import build_optimizer as build_optimizer
 from .solving import Problem as Problem

@@ -37,12 +37,12 @@ def phase_costs(plan: Plan) -> list[Cost]:
     The functions compiled for timing are used again to store and to predict.
     """
     activations = plan.activations
-    seconds = [math.nan] * len(activations.levels)
 
     def timed_once(depth: int) -> float:
-        if math.isnan(seconds[depth]):
-            seconds[depth] = trunk_seconds(plan, depth)
-        return seconds[depth]
+        known = ("trunk", *(level.fingerprint for level in activations.levels[max(0, depth - 1) : depth + 1]))
+        if known not in plan.timed:
+            plan.timed[known] = trunk_seconds(plan, depth)
+        return plan.timed[known]
 
     costs = []
     for planned in plan.phases:
@@ -79,6 +79,15 @@ def _steps(plan: Plan, depth: int, shown: SplitView) -> list[int]:
 
 def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
     """Seconds to train and validate for one epoch, once its activations are available."""
+    known = ("top", "" if planned.depth is None else plan.activations.levels[planned.depth].fingerprint)
+    if known not in plan.timed:
+        plan.timed[known] = _forward_seconds(plan, planned)
+    batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)
+    return plan.timed[known] * ((1 + BACKWARD) * plan.steps_per_epoch + batches)
+
+
+def _forward_seconds(plan: Plan, planned: PlannedPhase) -> float:
+    """Seconds of a batch through the top of a phase, in inference mode."""
     rows = plan.layout(planned.depth).at(plan.splits.train.usual_width).shapes
     # a decoder also takes the targets without their last token
     others = [(plan.splits.train.targets.shape[1] - 1,) for _ in planned.top.inputs[len(rows) :]]
@@ -86,9 +95,15 @@ def _epoch_seconds(plan: Plan, planned: PlannedPhase) -> float:
         np.zeros((plan.batch_size, *shape), tensor.dtype)
         for shape, tensor in zip([*rows, *others], planned.top.inputs, strict=True)
     ]
-    forward = _seconds(lambda: planned.forward(*zeros).numpy())
-    batches = math.ceil(len(plan.activations.splits.val) / plan.batch_size)
-    return forward * ((1 + BACKWARD) * plan.steps_per_epoch + batches)
+    return _seconds(lambda: planned.forward(*zeros).numpy())
+
+
+def about(seconds: float, *, exactly: bool = False) -> str:
+    """A duration in words: `"about 40 s"`, `"about 12 min"`; without `about` if it is known exactly."""
+    if seconds < 1 and not exactly:
+        return "-" if seconds == 0 else "< 1 s"
+    number = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return ("" if exactly else "about ") + (number if seconds < 6000 else f"{seconds / 3600:.1f} h")
 
 
 def _seconds(function: Callable[[], np.ndarray]) -> float:

@@ -18,6 +18,7 @@ from tfft.models.tasks import Task
 from tfft.models.trunk import Cut
 from tfft.store import Storage, open_store
 from tfft.training.activations import Activations, content_keys
+from tfft.training.advice import Advice, Facts, Probe, advise
 from tfft.training.checks import check_phases, solved_or_trained
 from tfft.training.cutting import PhaseCut, cut_phases
 from tfft.training.levels import levels
@@ -40,6 +41,12 @@ class Plan:
     activations: Activations = field(repr=False)
     notes: tuple[str, ...] = ()
     """What was chosen, and why, one sentence each."""
+    facts: Facts | None = field(default=None, repr=False)
+    """What is known of the data and the settings; None if nothing was asked."""
+    taken: tuple[Advice, ...] = ()
+    """Settings that are not those of the configuration, each with its reason."""
+    timed: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
+    """Seconds that were measured to predict costs."""
 
     @property
     def splits(self) -> Splits:
@@ -68,6 +75,14 @@ class Plan:
     def answering(self) -> Any:
         """What predicts and is scored: the model, or what the task builds from it."""
         return self.task.answering(self.model)
+
+    def advice(self, probe: Probe | None = None) -> list[Advice]:
+        """What was taken, then what else is advised; with `probe`, from a head that was solved since."""
+        if self.facts is None:
+            return list(self.taken)
+        facts = self.facts if probe is None else replace(self.facts, probe=probe)
+        taken = {one.setting for one in self.taken}
+        return [*self.taken, *(one for one in advise(facts) if one.setting not in taken)]
 
     def layout(self, depth: int | None) -> Layout:
         """The layout of the rows that a phase at this depth trains on."""

@@ -43,6 +43,8 @@ class History:
     """Index of the first row whose validation scores are of the present data."""
     notes: list[str] = field(default_factory=list)
     """What else the report must say: for instance that the data changed on the way."""
+    probe: dict[str, Any] | None = None
+    """The fields of `Probe`, if the head was solved."""
 
     @property
     def best_row(self) -> dict[str, Any]:

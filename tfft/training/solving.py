@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import keras
 import numpy as np
@@ -24,6 +24,7 @@ from tfft.errors import DivergedError, counted
 from tfft.models.depths import joined_widths
 from tfft.models.heads import around, only_dense
 from tfft.models.tasks import Task
+from tfft.training.advice import Probe
 from tfft.training.feeding import prepared, rows_and_targets
 from tfft.training.levels import TRUNK_BATCH
 from tfft.training.plan import Plan
@@ -87,9 +88,13 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
     start = time.monotonic()
     recorder.begin(planned.name, planned.phase)
     problem = Problem.of(plan, planned)
+    lowest: dict[int, Solution] = {}
 
     def best_of(solutions: Iterator[Solution], best: Solution | None = None) -> Solution:
         for solution in solutions:
+            before = lowest.setdefault(solution.blocks, solution)
+            if solution.logs["val_loss"] < before.logs["val_loss"]:
+                lowest[solution.blocks] = solution
             if best is None or recorder.score(solution.logs) > recorder.score(best.logs):
                 best = solution
             interrupt()
@@ -102,6 +107,7 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
     blocks, strength = counted(best.blocks, "block"), f"{best.strength:.3g}"
     note = f"the head was solved on the features of {blocks}, with an L2 penalty of {strength}"
     recorder.history.notes.append(note)
+    recorder.history.probe = asdict(problem.probe(lowest))
     logger.info("Phase %s: %s: %s %.4f", planned.name, note, plan.task.monitor, best.logs[plan.task.monitor])
 
 
@@ -209,6 +215,17 @@ class Problem:
         """The outputs of the model for standardized features."""
         return np.asarray(self.outputs_of(tf.constant(x @ kernel + bias)))
 
+    def probe(self, lowest: Mapping[int, Solution]) -> Probe:
+        """How much lower blocks help: by number of blocks, from the top, the solution with the lowest loss on val."""
+        monitor, losses = self.plan.task.monitor, {}
+        for blocks in (min(lowest), max(lowest)):
+            solution, problem = lowest[blocks], self.on_last(blocks)
+            losses[blocks] = problem.losses(problem.val, self.predict(problem.val.x, solution.kernel, solution.bias))
+        gains = losses[min(lowest)] - losses[max(lowest)]
+        error = float(gains.std() / math.sqrt(len(gains)))
+        scores = [(blocks, lowest[blocks].logs[monitor]) for blocks in sorted(lowest)]
+        return Probe(monitor, scores, None, float(gains.mean()), error)
+
     def adopt(self, solution: Solution) -> None:
         """Sets the layer to a solution, for features as they are."""
         kernel = np.zeros(self.dense.kernel.shape)
@@ -232,9 +249,13 @@ class Problem:
             logs.update({f"val_{name}": value for name, value in task.score(self.val.y, outputs).items()})
         return logs
 
+    def losses(self, part: Features, outputs: np.ndarray) -> np.ndarray:
+        """The loss of each example, (examples,)."""
+        return np.asarray(keras.losses.get(self.plan.task.loss)(self._encoded(part), outputs))
+
     def _measured(self, prefix: str, part: Features, outputs: np.ndarray) -> dict[str, float]:
         task, truth = self.plan.task, self._encoded(part)
-        loss = np.average(keras.losses.get(task.loss)(truth, outputs), weights=part.weights)
+        loss = np.average(self.losses(part, outputs), weights=part.weights)
         logs = {f"{prefix}loss": float(loss)}
         for metric in task.metrics:
             metric.reset_state()

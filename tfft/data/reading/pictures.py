@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from tfft.data.augmentation.changes import Augmentation
 from tfft.data.choices import Sampling
@@ -15,6 +18,9 @@ from tfft.data.reading.decoding import Decoder, decoded_array
 from tfft.data.records import Record
 from tfft.data.targets import Form
 from tfft.store import Storage
+
+SAMPLE = 64
+"""Pictures that are opened to know their usual size."""
 
 
 def read_pictures(
@@ -65,4 +71,12 @@ def read_pictures(
         notes=[f"{count:,} of {len(rows):,} pictures: {how}" for how, count in sorted((+conversions).items())],
     )
     splits = assemble(rows, leaks, targets, inputs, sampling=sampling)
-    return replace(splits, augmentation=replace(augmentation, motion=targets.motion))
+    motion = replace(augmentation, motion=targets.motion)
+    return replace(splits, augmentation=motion, original_size=_usual_size(used))
+
+
+def _usual_size(records: Sequence[Record]) -> tuple[int, int] | None:
+    """Median height and width of pictures as they are, from the first bytes of some that are spread over all."""
+    sizes = [images.picture_size(record.content) for record in records[:: math.ceil(len(records) / SAMPLE) or 1]]
+    known = [size for size in sizes if size is not None]
+    return tuple(int(np.median(sides)) for sides in zip(*known, strict=True)) if known else None

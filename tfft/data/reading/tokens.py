@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,7 +102,8 @@ def read_texts(
         cut_note("texts", lengths[usable], most),
         *vocabulary_notes("texts", tokens, tokenizer),
     ]
-    return assemble(rows, leaks, targets, Inputs(Texts, inputs_of, why, bad_texts, notes), sampling=sampling)
+    splits = assemble(rows, leaks, targets, Inputs(Texts, inputs_of, why, bad_texts, notes), sampling=sampling)
+    return replace(splits, truncated=float((lengths[usable] > most).mean()))
 
 
 def usable_texts(records: Iterable[Record]) -> Iterator[str]:

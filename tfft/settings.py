@@ -1,0 +1,70 @@
+"""Settings of a configuration by name: `"dropout"`, `"tune.epochs"`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+C = TypeVar("C")
+
+
+def leaves(config: Any, group: str = "") -> list[str]:
+    """The names of all settings: `"dropout"`, `"tune.epochs"`."""
+    names = []
+    for field in dataclasses.fields(config):
+        value, name = getattr(config, field.name), f"{group}{field.name}"
+        names += leaves(value, f"{name}.") if dataclasses.is_dataclass(value) else [name]
+    return names
+
+
+def setting(config: Any, name: str) -> Any:
+    """The value of a setting; None if the configuration has none of that name."""
+    group, _, field = name.rpartition(".")
+    return getattr(getattr(config, group, None) if group else config, field, None)
+
+
+def applied(config: C, values: Mapping[str, Any]) -> C:
+    """A configuration with other values: `applied(config, {"dropout": 0.1, "tune.learning_rate": 1e-4})`.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        group, _, field = name.rpartition(".")
+        groups.setdefault(group, {})[field] = value
+    changed = groups.pop("", {})
+    changed.update({name: dataclasses.replace(getattr(config, name), **new) for name, new in groups.items()})
+    return dataclasses.replace(config, **changed)
+
+
+def differing(config: Any, other: Any) -> list[str]:
+    """The names of the settings in which two configurations of one kind differ."""
+    return [name for name in leaves(config) if setting(config, name) != setting(other, name)]
+
+
+def named_by_flags(words: Sequence[str]) -> list[str]:
+    """The names of the settings that the flags of a command line set: `--no-flip` sets `"flip"`."""
+    names = [word[2:].partition("=")[0].replace("-", "_") for word in words if word.startswith("--")]
+    return [name.removeprefix("no_") for name in names]
+
+
+def named_by_arguments(settings: Mapping[str, Any]) -> list[str]:
+    """The names of the settings that keyword arguments set; a group is a dictionary, or a dataclass that sets all."""
+    names = []
+    for name, value in settings.items():
+        inner = list(value) if isinstance(value, Mapping) else leaves(value) if _is_group(value) else None
+        names += [name] if inner is None else [f"{name}.{one}" for one in inner]
+    return names
+
+
+def keeping(config: C, names: Sequence[str]) -> C:
+    """A configuration that remembers which settings a person has set, if it lets others be chosen."""
+    if getattr(config, "recipe", "plain") == "auto" or getattr(config, "time_budget", None):
+        return dataclasses.replace(config, kept=tuple(dict.fromkeys(names)))
+    return config
+
+
+def _is_group(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
