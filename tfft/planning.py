@@ -66,7 +66,6 @@ def settle(current: runs.Run, splits: Splits, build: Callable[[Any], Any]) -> tu
         names = {advice.setting for advice in lowered}
         taken = [*(advice for advice in taken if advice.setting not in names), *lowered]
         if missed := training.misses(plan, left, kept):
-            logger.warning("%s", missed)
             plan = replace(plan, notes=(*plan.notes, missed))
     facts = replace(facts, settings=settings_of(config))
     return replace(current, config=config), replace(plan, facts=facts, taken=tuple(taken))
@@ -86,6 +85,7 @@ def facts_of(config: Any, splits: Splits) -> Facts:
         counts=tuple(splits.train.counts),
         original_size=splits.original_size,
         truncated=splits.truncated,
+        solvable=config.head.optimizer in ("auto", "lbfgs") and getattr(config, "hidden", None) == (),
         settings=settings_of(config),
     )
 
