@@ -205,8 +205,13 @@ def _tune(facts: Facts) -> Iterator[Advice]:
 
 def _features(facts: Facts) -> Iterator[Advice]:
     probe = facts.probe
-    if probe is not None and probe.near and facts.settings.get("features") == "all":
-        reason = "the loss on the last block alone is not higher, and the head is smaller"
+    if (
+        probe is not None
+        and probe.near
+        and -probe.gain > SURE * probe.error
+        and facts.settings.get("features") == "all"
+    ):
+        reason = "the loss on the last block alone is lower, and the head is smaller"
         yield Advice("features", 1, reason, f"{probe.in_words}, on your data", free=False)
 
 
