@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import itertools
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import keras  # in fixtures, for the process that hands out the tests needs no TensorFlow
 
 
+_STORES = itertools.count()
+
+
 def _pixels(seed: int, height: int = 20, width: int = 24, level: int = 128) -> np.ndarray:
     noise = np.random.default_rng(seed).integers(-60, 60, (height, width, 3))
     return np.clip(noise + level, 0, 255).astype(np.uint8)
@@ -27,8 +31,8 @@ def _pixels(seed: int, height: int = 20, width: int = 24, level: int = 128) -> n
 
 @pytest.fixture(autouse=True)
 def _store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has a store of its own, never that of the person who runs them."""
-    monkeypatch.setenv("TFFT_STORE", str(tmp_path_factory.mktemp("store")))
+    """Every test has a store of its own, never that of the person who runs them; it is made once something is kept."""
+    monkeypatch.setenv("TFFT_STORE", str(tmp_path_factory.getbasetemp() / f"store_{next(_STORES)}"))
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +43,15 @@ def _seed() -> None:
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _imported() -> None:
+    """What the imports made stays: the collector need not go through the modules of TensorFlow again and again."""
+    import keras  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _memory() -> Iterator[None]:
     """Graphs are given back once they have made a worker larger: it stays below two gigabytes."""
@@ -47,8 +60,7 @@ def _memory() -> Iterator[None]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 1.02 * before:
-        keras.utils.clear_session()
-        gc.collect()
+        keras.utils.clear_session()  # which collects, too
 
 
 @pytest.fixture

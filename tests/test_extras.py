@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-import subprocess
-import sys
+import importlib.util
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from tfft import extras
-from tfft.errors import MachineError
-
-WITHOUT = """
-import importlib.abc, importlib.util, sys
-found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *rest: None if name in ("keras_hub", "sacrebleu") else found(name, *rest)
 from recipes.text_classification import DEMO, Config, run
-from tfft import cli
-cli.main(run, Config, DEMO, [])
-"""
+from tfft import cli, extras
+from tfft.errors import MachineError
 
 
 def test_what_is_there_is_not_complained_of() -> None:
@@ -31,13 +22,22 @@ def test_a_missing_package_is_one_sentence_with_the_line_to_type(monkeypatch: py
     assert 'pip install "tfft[text]"' in str(caught.value)
 
 
-def test_a_recipe_without_its_extra_says_so_before_anything_else(tmp_path) -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 4
-    assert "Traceback" not in done.stderr
-    for name in ("keras_hub", "sacrebleu", 'pip install "tfft[text]"'):
-        assert name in done.stderr
-    assert done.stdout == ""
+def test_a_recipe_without_its_extra_says_so_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found, missing = importlib.util.find_spec, ("keras_hub", "sacrebleu")
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name in missing else found(name, *rest)
+    )
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(run, Config, DEMO, [])
+    assert stopped.value.code == 4
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    for name in (*missing, 'pip install "tfft[text]"'):
+        assert name in said.err
+    assert said.out == ""
     assert not list(tmp_path.iterdir())
 
 

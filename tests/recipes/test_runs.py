@@ -26,6 +26,10 @@ from tfft.serving.evaluating import evaluate_run, held_out
 from tfft.store import Storage
 
 RECIPES = list(pages.stock_pages())
+SLOW = ["summarization"]
+"""What it does a translation does, too, but for its scores and for greedy answers."""
+FAST = [name for name in RECIPES if name not in SLOW]
+RUNS = [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
 Make = Callable[[str], Any]
 
 
@@ -44,7 +48,7 @@ def epochs(folder: Path) -> list[dict[str, str]]:
         return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", RUNS)
 def test_a_run_writes_its_files_and_returns_its_scores(name: str, trained: Make) -> None:
     run = trained(name)
     assert {path.name for path in run.folder.iterdir()} >= {
@@ -62,7 +66,7 @@ def test_a_run_writes_its_files_and_returns_its_scores(name: str, trained: Make)
     assert [row["phase"] for row in run.result.history.rows] == [row["phase"] for row in epochs(run.folder)]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", RUNS)
 def test_what_was_trained_answers_as_it_was_scored_whatever_format_a_picture_is_in(name: str, trained: Make) -> None:
     run = trained(name)
     scores = evaluate_run(run.folder, run.recipe.find_data, run.config, own=True)
@@ -101,9 +105,12 @@ for path in sorted(Path().glob("*.npz")):
 """
 
 
-def test_plain_keras_opens_every_saved_model_and_gives_the_same_answers(trained: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [FAST, pytest.param(SLOW, marks=pytest.mark.slow)], ids=["fast", "slow"])
+def test_plain_keras_opens_every_saved_model_and_gives_the_same_answers(
+    names: list[str], trained: Make, tmp_path: Path
+) -> None:
     expected = {}
-    for name in RECIPES:
+    for name in names:
         run = trained(name)
         model = run.opened
         val = run.recipe.load_data(run.config).val
@@ -269,11 +276,15 @@ def test_adapters_are_counted_and_merged_into_the_saved_file(trained: Make) -> N
     assert not [weight.path for weight in saved.weights if "lora" in weight.path]
 
 
+@pytest.mark.slow
+def test_a_summary_has_scores_of_its_own(trained: Make) -> None:
+    assert set(trained("summarization").scores["test"]) == {"rouge1", "rouge2", "rougeL"}
+
+
 def test_a_translation_that_is_opened_again_has_the_scores_of_the_run(trained: Make) -> None:
     run = trained("translation")
     assert set(run.scores) == {"val", "test"}
     assert set(run.scores["val"]) == {"bleu", "chrf"}
-    assert set(trained("summarization").scores["test"]) == {"rouge1", "rouge2", "rougeL"}
     answer, texts = open_run(run.folder), run.recipe.load_data(run.config).test
     page = (run.folder / "report.html").read_text()
     assert any(text in page for text in texts.texts)

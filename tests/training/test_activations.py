@@ -73,8 +73,8 @@ def convnext_blocks(size: int) -> keras.Model:
 
 
 WHOLE = ["MobileNetV2 whole", "VGG16", "ConvNeXtTiny"]
-FAST = ["ConvNeXt", "MobileNetV2"]
-SLOW = [*WHOLE, "NASNet", "NASNet whole", "DenseNet", "EfficientNet", "ResNet"]
+FAST = ["ConvNeXt"]
+SLOW = [*WHOLE, "MobileNetV2", "NASNet", "NASNet whole", "DenseNet", "EfficientNet", "ResNet"]
 RISING = ("VGG16", "NASNet whole", "ResNet")
 STREAMED = Storage(limit=1e-9)
 TASK = single_label(["ant", "bee"])

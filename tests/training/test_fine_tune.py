@@ -94,7 +94,8 @@ def test_the_seed_decides_the_numbers_and_the_test_split_decides_nothing(network
     for seed, test in ((5, splits.test), (5, wrong), (6, None)):
         fresh = keras.models.clone_model(network)  # its dropouts start anew
         fresh.set_weights(network.get_weights())
-        rows = train(fresh, replace(splits, test=test, augmentation=Augmentation("light")), seed=seed)
+        seen = replace(splits, test=test, augmentation=Augmentation("light"))
+        rows = train(fresh, seen, {"head": PHASES["head"]}, seed=seed)
         losses = [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
         found.append((losses, [weight.tobytes() for weight in fresh.get_weights()]))
     assert found[0] == found[1]

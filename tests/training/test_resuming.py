@@ -77,7 +77,7 @@ def test_a_run_stopped_again_and_again_ends_with_the_same_bits(
     assert any(row["phase"] == "tune" for row in whole[0])
     places, codes = [], []
     for count, (at, number) in enumerate(
-        [(4, signal.SIGTERM), (5, signal.SIGINT), (3, signal.SIGTERM), (9, signal.SIGTERM)] * 9
+        [(4, signal.SIGTERM), (11, signal.SIGINT), (8, signal.SIGTERM), (20, signal.SIGTERM)] * 9
     ):
         alarm = Alarm(splits.train.targets, {at + 1}, number)  # the first read is for the digest
         try:
