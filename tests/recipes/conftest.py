@@ -129,6 +129,7 @@ def parsed(recipe: ModuleType, words: str, *, stages: int, head: Phase, tune: Ph
 
 
 ONCE = Phase(epochs=1, optimizer="sgd", learning_rate=1e-3, unfreeze=1)
+MIXED = replace(ONCE, mixup=0.2)
 
 
 def write_classes(folder: Path, count: int = 24) -> None:
@@ -170,7 +171,7 @@ def write_tags(folder: Path) -> Path:
 def tags(recipe: ModuleType, folder: Path) -> Any:
     """A column for each tag."""
     words = f"--data {write_tags(folder)} --columns.tags red green --augment none --dropout 0 --batch-size 2"
-    return parsed(recipe, words, stages=2, head=Phase(epochs=15, learning_rate=0.03), tune=ONCE)
+    return parsed(recipe, words, stages=2, head=Phase(epochs=15, learning_rate=0.03), tune=MIXED)
 
 
 def write_numbers(folder: Path) -> Path:
@@ -189,7 +190,7 @@ def write_numbers(folder: Path) -> Path:
 def numbers(recipe: ModuleType, folder: Path) -> Any:
     """Two quantities of very different size."""
     words = f"--data {write_numbers(folder)} --columns.values grams price --augment none --dropout 0 --batch-size 2"
-    return parsed(recipe, words, stages=2, head=Phase(epochs=1, optimizer="lbfgs"), tune=ONCE)
+    return parsed(recipe, words, stages=2, head=Phase(epochs=1, optimizer="lbfgs"), tune=MIXED)
 
 
 def mask_scene(number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -267,7 +268,7 @@ def boxes(recipe: ModuleType, folder: Path) -> Any:
 
 def sentiments(recipe: ModuleType, folder: Path) -> Any:
     """The demo, with adapters in place of the weights of the last block."""
-    tune = replace(ONCE, epochs=2, learning_rate=0.5, lora_rank=4)
+    tune = replace(MIXED, epochs=2, learning_rate=0.5, lora_rank=4)
     return replace(recipe.SMOKE, dropout=0.0, tune=tune)
 
 

@@ -167,7 +167,10 @@ def test_stored_streamed_and_whole_are_the_same_to_the_last_bit(name: str) -> No
 EVERY = np.arange(20)
 POOLED, TUNED = 8 * 4, 512 * 4
 """Bytes of what is stored of a picture for each of the phases."""
-PHASES = {"head": Phase(epochs=2, learning_rate=0.05), "tune": Phase(epochs=3, learning_rate=1e-3, unfreeze=1)}
+PHASES = {
+    "head": Phase(epochs=2, learning_rate=0.05, mixup=0.2),
+    "tune": Phase(epochs=3, learning_rate=1e-3, unfreeze=1, mixup=0.2, cutmix=1.0),
+}
 
 
 def light(splits: Splits, views: Views = "auto") -> Splits:

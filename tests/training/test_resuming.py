@@ -70,10 +70,11 @@ def trained(
 def test_a_run_stopped_again_and_again_ends_with_the_same_bits(
     network: keras.Model, splits: Splits, augmentation: Augmentation, tmp_path: Path
 ) -> None:
-    """With dropout, a trained BatchNorm, a schedule, momenta, averaged weights and early stopping."""
+    """With dropout, a trained BatchNorm, a schedule, momenta, averaged weights, mixed examples and early stopping."""
     splits = replace(splits, augmentation=augmentation)
     (tmp_path / "whole").mkdir()
-    whole = trained(network, splits, tmp_path / "whole")
+    phases = {name: replace(phase, mixup=0.2, cutmix=float(name == "tune")) for name, phase in PHASES.items()}
+    whole = trained(network, splits, tmp_path / "whole", phases=phases)
     assert any(row["phase"] == "tune" for row in whole[0])
     places, codes = [], []
     for count, (at, number) in enumerate(
@@ -81,7 +82,7 @@ def test_a_run_stopped_again_and_again_ends_with_the_same_bits(
     ):
         alarm = Alarm(splits.train.targets, {at + 1}, number)  # the first read is for the digest
         try:
-            again = trained(network, splits, tmp_path, alarm)
+            again = trained(network, splits, tmp_path, alarm, phases=phases)
         except Interrupted as stopped:
             codes.append(stopped.exit_code - number)
             state = read_state(tmp_path)
@@ -95,7 +96,8 @@ def test_a_run_stopped_again_and_again_ends_with_the_same_bits(
     assert {phase for phase, _, _ in places} >= {0, 1}
     assert any(step for _, _, step in places)
     # a state of the end has nothing left to train
-    assert trained(network, splits, tmp_path, Alarm(splits.train.targets, set(range(2, 99)))) == whole
+    alarm = Alarm(splits.train.targets, set(range(2, 99)))
+    assert trained(network, splits, tmp_path, alarm, phases=phases) == whole
 
 
 def test_other_data_and_other_models_are_refused(network: keras.Model, splits: Splits, tmp_path: Path) -> None:

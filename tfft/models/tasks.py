@@ -44,6 +44,8 @@ class Task:
     """From the trained model to the model that predicts and is scored; for generated texts, to a function."""
     saved: Callable[[keras.Model], keras.Model] = _unchanged
     """From the model that predicts to the model that is saved; they share their layers."""
+    mixing: Literal["class", "tags", "numbers"] | None = None
+    """What mixup has to mix: the index of a class, tags or numbers; None where it cannot, as with boxes."""
     score: Callable[[np.ndarray, Any], dict[str, float]] | None = None
     """From all targets and predictions of a split to scores that are no means over batches, logged after each epoch as
     `val_NAME`; None if there are none."""
@@ -104,6 +106,7 @@ def single_label(
         mode="max",
         outputs=(len(labels),),
         activation="softmax",
+        mixing="class",
         chance_loss=math.log(len(labels)) if plain else math.inf,
     )
 
@@ -137,6 +140,7 @@ def multi_label(
         mode="min" if score is None else "max",
         outputs=(len(labels),),
         activation="sigmoid",
+        mixing="tags",
         score=score,
         chance_loss=math.log(2) if plain else math.inf,
     )
@@ -171,5 +175,6 @@ def regression(
         monitor="val_loss",
         mode="min",
         outputs=(len(names),),
+        mixing="numbers",
         chance_loss={"squared": 1.0, "absolute": 1.0, "huber": 0.5}[error],
     )

@@ -60,7 +60,8 @@ def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, usual_ra
 
 
 def solved_or_trained(name: str, phase: Phase, model: keras.Model, *, examples: int, memory: int) -> Phase:
-    """The phase with its optimizer, where that is `"auto"`: solved if the model allows it and the features fit.
+    """The phase with its optimizer, where that is `"auto"`: solved if the model allows it, the features fit and nothing
+    is mixed.
 
     Args:
         name: Of the phase.
@@ -74,6 +75,8 @@ def solved_or_trained(name: str, phase: Phase, model: keras.Model, *, examples: 
     """
     dense = only_dense(model) if phase.unfreeze == 0 else None
     can = dense is not None
+    if phase.optimizer == "auto" and phase.mixes:
+        return replace(phase, optimizer="adam")
     if phase.optimizer == "auto" and can:
         views = phase.views if isinstance(phase.views, int) else 1
         size = COPIES * FLOAT * examples * views * dense.kernel.shape[0]

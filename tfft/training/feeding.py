@@ -16,6 +16,7 @@ from tfft.data.batching.widths import ByWidth
 from tfft.data.indexing import Indexable
 from tfft.models.tasks import Task
 from tfft.store import Rows
+from tfft.training.mixing import mixing
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase, SplitView
 from tfft.training.predict import answers_to_rows, gathered
@@ -35,6 +36,7 @@ def training_feed(plan: Plan, planned: PlannedPhase, rows: ByView, targets: ByVi
         layout=plan.layout(planned.depth),
         batch_size=plan.batch_size,
         prepare=partial(prepared, plan.task),
+        mix=mixing(planned.phase, plan.task, plan.layout(planned.depth), plan.seed),
     )
 
 

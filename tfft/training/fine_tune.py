@@ -17,6 +17,7 @@ from tfft.stopping import postponed
 from tfft.training.averaging import Averaging
 from tfft.training.feeding import VAL, batch_names, rows_and_targets, scoring, training_feed, validation_batches
 from tfft.training.kept import keep_weights
+from tfft.training.mixing import mixed_measures
 from tfft.training.origin import Origin, check_shapes
 from tfft.training.parts import run_in_parts_that_fit, train_in_parts
 from tfft.training.plan import Plan
@@ -190,10 +191,11 @@ def _run_phase(
     validation = validation_batches(plan, planned, rows[VAL], targets[VAL])
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank) as stages:
         # compiled after the flags are set: Keras trains what was trainable when it compiled
+        loss, metrics = mixed_measures(phase, task)
         planned.top.compile(
             optimizer=build_optimizer(phase, plan.steps_per_epoch, planned.top.trainable_weights, stages),
-            loss=task.loss,
-            metrics=list(task.metrics),
+            loss=loss,
+            metrics=metrics,
             # XLA (which Keras does not use on CPUs) compiles for each shape, and texts and parts have many shapes
             jit_compile="auto" if train.one_shape and parts == 1 else False,
         )

@@ -16,7 +16,7 @@ WARMED_UP = ("cosine", "noam")
 def of_earlier(stored: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a phase as an earlier tfft stored them, completed to those of now that mean the same."""
     if "head_rate" in stored:
-        return dict(stored)
+        return {**asdict(Phase()), **stored}
     # only these two had a warm-up, and the default was a number
     usual = stored.get("warmup") == USUAL_WARMUP or stored.get("schedule") not in WARMED_UP
     return {**asdict(Phase()), "decay_vectors": True, **stored, **({"warmup": None} if usual else {})}
@@ -59,6 +59,13 @@ class Phase:
     """Stages of the backbone to train, counted from the top, or all."""
     batch_norm: Literal["frozen", "train"] = "frozen"
     """BatchNormalization of unfrozen stages: frozen keeps its statistics; train suits random weights only."""
+    mixup: float = 0.0
+    """Mixes each training example and its target with another of the batch, by a share from Beta(mixup, mixup); 0 for
+    none (Zhang et al. 2018, arXiv:1710.09412). Above frozen stages their outputs are mixed (manifold mixup, Verma et
+    al. 2019, arXiv:1806.05236). Training scores are those of mixed examples; auto as optimizer is adam."""
+    cutmix: float = 0.0
+    """Instead pastes a rectangle of the other picture, or of its map, whose area is such a share (Yun et al. 2019,
+    arXiv:1905.04899); pooled features are mixed by that share. With both, each batch draws one of them."""
     lora_rank: int = 0
     """Rank of low-rank adapters (LoRA) that are trained in place of the weights of unfrozen stages; 0 for none."""
     views: int | Literal["fresh"] | None = None
@@ -80,6 +87,14 @@ class Phase:
             check_range("patience", self.patience, least=0, fix="Or `auto`")
         if isinstance(self.views, int):
             check_range("views", self.views, least=1, fix="Or `fresh`")
+        for name in ("mixup", "cutmix"):
+            check_range(name, getattr(self, name), least=0, most=100)
+        if self.optimizer == "lbfgs" and self.mixes:
+            raise ConfigError(
+                f"A head that `lbfgs` solves sees no batches that could be mixed (got mixup={self.mixup:g}, "
+                f"cutmix={self.cutmix:g})",
+                fix="Use another optimizer, `adam` for instance, or leave both at 0",
+            )
         check_range("lora_rank", self.lora_rank, least=0, most=1024)
         if self.unfreeze != "all":
             check_range("unfreeze", self.unfreeze, least=0, fix="Or `all`")
@@ -88,3 +103,8 @@ class Phase:
                 f"LoRA adapters need unfrozen stages (got lora_rank={self.lora_rank} with unfreeze=0)",
                 fix="Set `unfreeze` to the number of stages that get adapters, or to `all`",
             )
+
+    @property
+    def mixes(self) -> bool:
+        """Whether examples are mixed."""
+        return bool(self.mixup or self.cutmix)

@@ -22,6 +22,7 @@ from tfft.training.advice import Advice, Facts, Probe, advise
 from tfft.training.checks import check_phases, solved_or_trained
 from tfft.training.cutting import PhaseCut, cut_phases
 from tfft.training.levels import levels
+from tfft.training.mixing import check_mixing
 from tfft.training.phases import Phase
 from tfft.training.planned import PlannedPhase
 from tfft.training.storing import choose_storage
@@ -112,7 +113,8 @@ def plan_phases(
 
     Raises:
         ConfigError: If no phase has an epoch, a phase would train nothing, `unfreeze` goes beyond the stages, the
-            output of the model does not fit the task, or the pictures are not uint8.
+            output of the model does not fit the task, the pictures are not uint8, or what a phase reads cannot be
+            mixed.
     """
     check_range("batch_size", batch_size, least=1)
     splits.train.check(splits.augmentation)
@@ -132,7 +134,10 @@ def plan_phases(
         model.name,
         seed,
     )
-    planned, stored = choose_storage(activations, _planned(phases, phase_cuts, cuts))
+    planned = _planned(phases, phase_cuts, cuts)
+    for one in planned:
+        check_mixing(one, task)
+    planned, stored = choose_storage(activations, planned)
     return Plan(
         model=model,
         task=task,

@@ -34,7 +34,7 @@ class History:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     """One for each epoch: phase, epoch (from 1, over all phases), learning_rate (at its end), seconds, then losses
-    and metrics. Training metrics are means over the steps, with dropout and augmentation."""
+    and metrics. Training metrics are means over the steps, with dropout, augmentation and mixup."""
     best: int | None = None
     """Index of the best epoch in `rows`; None before the first epoch has ended."""
     parts: dict[str, int] = field(default_factory=dict)

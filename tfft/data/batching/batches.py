@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfft.data.batching.layout import Layout
+from tfft.data.batching.mixing import Mixing
 from tfft.data.batching.order import fetched_together
 from tfft.data.indexing import Indexable
 
@@ -36,6 +37,8 @@ class Feed:
     """Layout of the rows."""
     batch_size: int
     prepare: Prepare = _unchanged
+    mix: Mixing | None = None
+    """How the examples of a batch are mixed; only for targets that are no inputs."""
 
 
 def training_batches(feed: Feed, *, count: int, epochs: range, start: int = 0) -> tf.data.Dataset:
@@ -95,7 +98,10 @@ class _Reader:
         rows = self._fetched[1][start - first : start - first + feed.batch_size]
         targets = feed.targets_of(epoch)[self._order[1][start : start + feed.batch_size]]
         from_targets, expected = feed.prepare(targets)
-        return [*feed.layout.unpack(rows), *from_targets, expected]
+        tensors = feed.layout.unpack(rows)
+        if feed.mix is not None:
+            tensors, expected = feed.mix(epoch, step, tensors, expected)
+        return [*tensors, *from_targets, expected]
 
 
 def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
@@ -108,10 +114,14 @@ def _dataset(reader: _Reader, numbers: range) -> tf.data.Dataset:
     options.autotune.enabled = False  # there is nothing to tune, and an iterator waits seconds for the tuner at its end
     feed = reader.feed
     from_targets, expected = feed.prepare(feed.targets_of(numbers.start // reader.steps)[np.array([0])])
+    read_as = feed.layout.read_as
+    if feed.mix is not None:
+        sample = [np.zeros((1, *(side or 1 for side in shape)), read_as) for shape in feed.layout.shapes]
+        read_as, expected = "float32", feed.mix(0, 0, sample, expected)[1]
     # targets that are also inputs are texts, each batch as long as its longest text
     arrays = [*from_targets, expected]
     shapes = [*feed.layout.shapes, *((None,) if from_targets else array.shape[1:] for array in arrays)]
-    dtypes = [*(feed.layout.read_as for _ in feed.layout.shapes), *(array.dtype for array in arrays)]
+    dtypes = [*(read_as for _ in feed.layout.shapes), *(array.dtype for array in arrays)]
 
     alive = weakref.ref(reader)
 
