@@ -76,6 +76,7 @@ def test_what_is_light_does_not_import_tensorflow(tmp_path: Path) -> None:
         ["tfft", "plan", "image_classification", "--help"],
         ["tfft", "search", "image_classification", "--help"],
         ["tfft", "choose", "image_classification", "--help"],
+        ["tfft", "lr", "image_classification", "--help"],
         ["tfft", "run", "image_classification", "--batch-size", "0"],
         ["tfft", "store", "ls"],
         ["tfft", "cp", "image_classification", "mine.py"],
@@ -86,14 +87,15 @@ def test_what_is_light_does_not_import_tensorflow(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
-    assert [code for code, _, _ in answers] == [0, 0, 0, 0, 0, 2, 0, 0, 0], answers
-    listed, run, plan, search, choose, _, _, _, copied = (out for _, out, _ in answers)
+    assert [code for code, _, _ in answers] == [0, 0, 0, 0, 0, 0, 2, 0, 0, 0], answers
+    listed, run, plan, search, choose, lr, _, _, _, copied = (out for _, out, _ in answers)
     for name, page in stock_pages().items():
         assert name in listed
         assert page.summary in listed
     assert all(flag in search for flag in ("--trials", "--space", "--backbones"))
     assert all(flag in choose for flag in ("--budget", "--backbones"))
-    for shown in (run, plan, search, choose, copied):
+    assert "--phase" in lr
+    for shown in (run, plan, search, choose, lr, copied):
         assert "--head.learning-rate" in shown
         assert "--store.limit" in shown
         assert "--replay" in shown
@@ -162,6 +164,17 @@ def test_a_choice_takes_its_data_as_a_word_too(typed: Typed, monkeypatch: pytest
         assert (code, out, error.count("\n")) == (2, "", 1)
         assert named in error
     assert len(asked) == 4
+
+
+def test_a_range_test_takes_a_phase(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("tfft.choosing.rates.find_rate", lambda page, config, **own: asked.append((config, own)))
+    flags = ("--data", "pictures", "--tune.optimizer", "sgd")
+    assert typed("lr", "image_classification", *flags, "--phase", "head")[0] == 0
+    assert typed("lr", "image_classification", *flags)[0] == 0
+    assert typed("lr", "image_classification", "--phase", "body")[0] == 2
+    assert [own["phase"] for _, own in asked] == ["head", None]
+    assert {config.tune.optimizer for config, _ in asked} == {"sgd"}
 
 
 PAGE = """

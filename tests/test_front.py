@@ -66,7 +66,14 @@ def test_a_choice_takes_the_arguments_of_a_run_and_its_own(monkeypatch: pytest.M
     assert options == {"backbones": ["A"], "budget": 60}
 
 
+def test_a_range_test_takes_the_arguments_of_a_run_and_a_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfft.choosing.find_rate", lambda *arguments, **options: (*arguments, options))
+    page, config, options = tfft.lr("image_classification", data="pictures/", seed=4, phase="head")
+    assert (page, config) == (PAGE, PAGE.Config(data="pictures/", seed=4))
+    assert options == {"phase": "head"}
+
+
 def test_help_explains_the_verbs() -> None:
     assert "tfft.run(" in tfft.__doc__
-    for verb in (tfft.run, tfft.plan, tfft.choose, tfft.search):
+    for verb in (tfft.run, tfft.plan, tfft.choose, tfft.lr, tfft.search):
         assert "labels" in verb.__doc__

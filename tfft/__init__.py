@@ -11,9 +11,9 @@
     predict("new.jpg")  # a label with its probability
 
 `tfft.plan` takes the same arguments and shows what a run would train, store and cost; `tfft.choose` compares
-backbones, `tfft.search` searches learning rates and other settings. `tfft.resume(folder)` resumes an interrupted run.
-`tfft ls` lists the recipes, and `tfft run RECIPE --help` explains their settings, which are the keyword arguments here.
-The same in the shell:
+backbones, `tfft.lr` finds a learning rate, `tfft.search` searches many settings. `tfft.resume(folder)` resumes an
+interrupted run. `tfft ls` lists the recipes, and `tfft run RECIPE --help` explains their settings, which are the
+keyword arguments here. The same in the shell:
 
     tfft run image_classification --data pictures/ --backbone MobileNetV2
 """
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from tfft.searching import Searched
     from tfft.serving import Answer, Predictor
     from tfft.serving.comparing import Compared
-    from tfft.training import Plan
+    from tfft.training import Plan, RangeTest
 
-__all__ = ["__version__", "choose", "evaluate", "export", "open", "plan", "predict", "resume", "run", "search"]
+__all__ = ["__version__", "choose", "evaluate", "export", "lr", "open", "plan", "predict", "resume", "run", "search"]
 
 
 def run(recipe: str, /, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
@@ -127,6 +127,44 @@ def choose(
     page = front.open_page(recipe)
     config = front.configure(page, data, labels, settings)
     return choosing.choose(page, config, backbones=backbones, budget=budget)
+
+
+def lr(
+    recipe: str,
+    *,
+    data: Any = None,
+    labels: list[str] | None = None,
+    phase: Literal["head", "tune"] | None = None,
+    **settings: Any,
+) -> RangeTest:
+    """Finds a learning rate for a phase in a range test, on training and validation examples.
+
+    The rate rises from batch to batch until the loss breaks down. The phase begins as in a run: after an earlier phase,
+    from its best weights. What is stored of frozen layers is used again by `run`. In a run, the rate `"find"` does the
+    same at the start of its phase.
+
+    Args:
+        recipe: As for `run`, and so are `data`, `labels` and the settings.
+        data: The data.
+        labels: Names of the classes.
+        phase: The phase; by default the last that is trained, not solved.
+        **settings: The other settings. `out` is a new folder for `learning_rates.csv` and `learning_rates.svg`.
+
+    Returns:
+        The `rows` of `learning_rates.csv`, and the `suggestion`.
+
+    Raises:
+        TfftError: If the phase has no epochs or its head is solved, or the data cannot be used.
+
+    Example:
+
+        rate = tfft.lr("image_classification", data="pictures/").suggestion
+        tfft.run("image_classification", data="pictures/", tune={"learning_rate": rate})
+    """
+    from tfft import choosing, front
+
+    page = front.open_page(recipe)
+    return choosing.find_rate(page, front.configure(page, data, labels, settings), phase=phase)
 
 
 def search(

@@ -1,4 +1,4 @@
-"""The `tfft` command: `ls | cp | plan | choose | run | search | resume | store`, and those of `tfft.using`."""
+"""The `tfft` command: `ls | cp | plan | choose | lr | run | search | resume | store`, and those of `tfft.using`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ VERBS = {
     "run": "run a recipe",
     "plan": "show what `tfft run` would train, store and cost",
     "choose": "compare backbones on your data, and say which to take",
+    "lr": "find a learning rate for a phase in a range test",
     "search": "search the settings of a recipe in many short runs, then run it with the best",
 }
 """Commands that take a recipe and its flags."""

@@ -1,4 +1,4 @@
-"""The commands that compare settings or backbones: `tfft search | choose`."""
+"""The commands that compare settings or backbones: `tfft search | choose | lr`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,26 @@ def _choose(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any
     return start, rest
 
 
-COMMANDS = {"search": _search, "choose": _choose}
+def _find_rate(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any], Any], list[str]]:
+    """What starts a range test with the settings of a recipe, and the words that are flags of the recipe."""
+    own = argparse.ArgumentParser(
+        f"tfft lr {recipe.RECIPE.page.name}", add_help=False, allow_abbrev=False, exit_on_error=False,
+        epilog="The other flags are those of the recipe. The phase begins as in a run: after an earlier phase, from "
+        "its best weights. --out is a new folder for the table and the plot. In a run, `--tune.learning-rate find` "
+        "does the same.",
+    )  # fmt: skip
+    own.add_argument("--phase", choices=("head", "tune"), help="by default the last that is trained, not solved")
+    words, rest = _own_words(own, arguments)
+
+    def start(config: Any) -> None:
+        from tfft.choosing import rates
+
+        rates.find_rate(recipe, config, phase=words.phase)
+
+    return start, rest
+
+
+COMMANDS = {"search": _search, "choose": _choose, "lr": _find_rate}
 """Commands with flags beside those of the recipe."""
 
 

@@ -92,6 +92,9 @@ def test_the_default_is_around_the_settings(network: keras.Model, splits: Splits
         "tune.schedule": ["constant", "cosine", "exponential"],
         "tune.unfreeze": [1, 3],  # the network has no fourth stage
     }
+    found = {"head": config.head, "tune": replace(config.tune, learning_rate="find")}
+    plan = plan_phases(network, single_label(["ant", "bee"]), splits, found, batch_size=8)
+    assert {*space} - {*default_space(config, [plan])} == {"tune.learning_rate"}  # each trial finds its own
     assert middle(space, config) == {name: {
         "dropout": 0.2, "head.learning_rate": 1e-3, "tune.learning_rate": 0.2, "tune.epochs": 4,
         "tune.schedule": "constant", "tune.unfreeze": 3,

@@ -28,4 +28,5 @@ def test_an_impossible_phase_cannot_be_made(field: str, number: float) -> None:
 
 
 def test_the_edges_are_possible() -> None:
+    Phase(learning_rate="find")
     assert Phase(epochs=0, learning_rate=1.0, momentum=0.0, warmup=0.0, unfreeze="all").unfreeze == "all"

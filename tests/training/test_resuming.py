@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import logging
 import os
 import signal
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from tfft.data import Augmentation, Splits
 from tfft.data.examples import Pictures
 from tfft.errors import ConfigError, DataError, Interrupted
 from tfft.models import single_label
-from tfft.training import Phase, fine_tune, plan_phases
+from tfft.training import History, Phase, fine_tune, plan_phases
 from tfft.training.state import PREVIOUS, STATE, read_state, write_state
 
 TASK = single_label(["ant", "bee"])
@@ -52,6 +53,7 @@ def trained(
     folder: Path,
     alarm: Alarm | None = None,
     changed_data: Literal["stop", "accept"] = "stop",
+    watch: Callable[[History], None] | None = None,
     **changes: object,
 ) -> tuple[list[dict], list[bytes]]:
     """Trains a fresh copy, going on from what is in the folder; the history without times, and the weights."""
@@ -61,7 +63,8 @@ def trained(
     if alarm is not None:
         splits = replace(splits, train=replace(splits.train, targets=alarm))
     options = {"phases": PHASES, "batch_size": 3, "seed": 0, **changes}
-    rows = fine_tune(plan_phases(fresh, TASK, splits, **options), folder=folder, changed_data=changed_data).rows
+    plan = plan_phases(fresh, TASK, splits, **options)
+    rows = fine_tune(plan, folder=folder, changed_data=changed_data, watch=watch).rows
     rows = [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
     return rows, [weight.tobytes() for weight in fresh.get_weights()]
 
@@ -98,6 +101,31 @@ def test_a_run_stopped_again_and_again_ends_with_the_same_bits(
     # a state of the end has nothing left to train
     alarm = Alarm(splits.train.targets, set(range(2, 99)))
     assert trained(network, splits, tmp_path, alarm, phases=phases) == whole
+
+
+def test_a_rate_is_found_once_and_changes_nothing_else(
+    network: keras.Model,
+    splits: Splits,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run that is killed after an epoch and resumed ends as one that was given the rate: no variable of the model has
+    moved in the range test."""
+    monkeypatch.setattr("tfft.training.rising.HIGHEST", 1e-4)  # a few rates
+    caplog.set_level(logging.INFO, "tfft")
+    tune = Phase(epochs=1, learning_rate="find", unfreeze=1, batch_norm="train")
+    with pytest.raises(ZeroDivisionError):
+        trained(network, splits, tmp_path, phases={"tune": tune}, watch=lambda history: 1 / 0)
+    history = read_state(tmp_path).history  # of the first step
+    assert history.rates == {"tune": pytest.approx(1e-4 / 3, rel=0.1)}
+    assert history.notes[0] in caplog.messages
+    caplog.clear()
+    resumed = trained(network, splits, tmp_path, phases={"tune": tune})
+    assert "range test" not in caplog.text
+    (tmp_path / "given").mkdir()
+    given = replace(tune, learning_rate=history.rates["tune"])
+    assert trained(network, splits, tmp_path / "given", phases={"tune": given}) == resumed
 
 
 def test_other_data_and_other_models_are_refused(network: keras.Model, splits: Splits, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The choice of a backbone: what is measured of each, and what to type for the best.
+"""The choice of a backbone or a learning rate: what is measured, and what to type for the best.
 
 The public names are listed in `__init__.pyi` and imported at first use.
 """

@@ -44,7 +44,7 @@ def choose(
     probe, recipe, name = probing(config), loading_once(page.RECIPE), page.RECIPE.page.name
     named = [backbones] if isinstance(backbones, str) else backbones
     backbones = list(dict.fromkeys(named or _on_this_machine(config)))
-    folder = _new_folder(config.out, name)
+    folder = new_folder(config.out, f"choose-{name}")
     if recipe.find_data is not None:
         recipe.find_data(probe)  # wrong data are known before the first download
     pairs = [(empty_row(backbone), backbone) for backbone in backbones]
@@ -93,10 +93,18 @@ def _on_this_machine(config: Any) -> list[str]:
     return names
 
 
-def _new_folder(out: str | None, recipe: str) -> Path:
-    """The folder of the choice, which is made once there is something to write."""
+def new_folder(out: str | None, usual: str) -> Path:
+    """The folder of a choice, which is made once there is something to write.
+
+    Args:
+        out: The folder that was named, or None.
+        usual: Its name in `runs/` where none was named; with a number if there is one already.
+
+    Raises:
+        ConfigError: If it exists and is not an empty folder.
+    """
     names = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-    paths = (Path("runs", f"choose-{recipe}{name}") for name in names)
+    paths = (Path("runs", f"{usual}{name}") for name in names)
     folder = Path(out) if out is not None else next(path for path in paths if not path.exists())
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(

@@ -12,6 +12,7 @@ from .numbers import number_figures as number_figures
 from .plots import colours as colours
 from .plots import confusion as confusion
 from .plots import learning_curves as learning_curves
+from .rates import write_rates as write_rates
 from .report import write_report as write_report
 from .report import write_skipped as write_skipped
 from .screen import show_plan as show_plan

@@ -66,6 +66,7 @@ def write_report(
             {
                 "name": planned.name,
                 **dataclasses.asdict(planned.phase),
+                "learning_rate": history.rates.get(planned.name, planned.phase.learning_rate),
                 "trained_parameters": planned.trained,
                 "frozen_parameters": planned.frozen,
                 "trains_on": trains_on(plan, planned),

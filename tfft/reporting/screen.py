@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -51,7 +51,7 @@ def show_plan(plan: Plan, config: Any = None) -> None:
             f"{planned.trained:,}" + (" (LoRA)" if phase.lora_rank else ""),
             f"{planned.frozen:,}",
             "lbfgs (solved)" if solved else phase.optimizer,
-            "-" if solved else f"{phase.learning_rate:g} {phase.schedule}",
+            "-" if solved else f"{_rate(phase.learning_rate)} {phase.schedule}",
         )
     console.print(trained)
     inputs = _table("phase", "trains on")
@@ -94,6 +94,10 @@ def trains_on(plan: Plan, planned: PlannedPhase) -> str:
     return listed(pieces, most=2) + (
         "" if any(view.split == "train" for view in plan.activations.stored[planned.depth]) else ", streamed"
     )
+
+
+def _rate(rate: float | Literal["find"]) -> str:
+    return rate if rate == "find" else f"{rate:g}"
 
 
 def _table(*columns: str) -> Table:

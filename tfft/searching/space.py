@@ -127,8 +127,8 @@ def default_space(config: Any, plans: Sequence[Plan]) -> Space:
     if hasattr(config, "dropout"):
         space["dropout"] = [0.0, 0.5]
     for planned in plans[0].phases:
-        if planned.phase.optimizer != "lbfgs":  # which has no learning rate
-            rate = planned.phase.learning_rate
+        rate = planned.phase.learning_rate
+        if planned.phase.optimizer != "lbfgs" and rate != "find":  # a solved head has no rate
             space[f"{planned.name}.learning_rate"] = [rate / 10, min(rate * 10, 1.0)]
     last, phase = plans[0].phases[-1].name, plans[0].phases[-1].phase
     if phase.unfreeze == 0:

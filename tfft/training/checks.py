@@ -36,7 +36,7 @@ def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, usual_ra
     """
     warning = "A learning rate of %g makes a pretrained decoder forget what it has learned; try `--%s.learning-rate %g`"
     for name, phase in phases.items():
-        adam = phase.optimizer in ("adam", "adamw")
+        adam = phase.optimizer in ("adam", "adamw") and phase.learning_rate != "find"
         if usual_rate and adam and phase.epochs and phase.learning_rate > HIGH * usual_rate:
             logger.warning(warning, phase.learning_rate, name, usual_rate)
     before, most = "", 0.0

@@ -40,9 +40,12 @@ def training_feed(plan: Plan, planned: PlannedPhase, rows: ByView, targets: ByVi
     )
 
 
-def validation_batches(plan: Plan, planned: PlannedPhase, rows: Indexable, targets: Indexable) -> tf.data.Dataset:
-    """Every validation example once."""
+def validation_batches(
+    plan: Plan, planned: PlannedPhase, rows: Indexable, targets: Indexable, *, most: int | None = None
+) -> tf.data.Dataset:
+    """Every validation example once, or, of more than `most`, evenly spread ones."""
     order, layout = plan.splits.val.order, plan.layout(planned.depth)
+    order = order[:: 1 if most is None else math.ceil(len(order) / most)]
     prepare = partial(prepared, plan.task)
     return evaluation_batches(rows, targets, layout, order=order, batch_size=plan.batch_size, prepare=prepare)
 

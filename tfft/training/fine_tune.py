@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,13 +18,14 @@ from tfft.stopping import postponed
 from tfft.training.averaging import Averaging
 from tfft.training.feeding import VAL, batch_names, rows_and_targets, scoring, training_feed, validation_batches
 from tfft.training.kept import keep_weights
-from tfft.training.mixing import mixed_measures
 from tfft.training.origin import Origin, check_shapes
-from tfft.training.parts import run_in_parts_that_fit, train_in_parts
+from tfft.training.parts import compile_top, run_in_parts_that_fit
+from tfft.training.phases import Phase
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase
 from tfft.training.recording import History, Recorder
 from tfft.training.resuming import Keeper
+from tfft.training.rising import range_test
 from tfft.training.schedules import build_optimizer
 from tfft.training.solving import solve_head
 from tfft.training.state import State, read_state
@@ -139,7 +141,7 @@ def _train(
             continue
         begun = state if state is not None and number == state.phase else None
         run_in_parts_that_fit(plan, planned, recorder, partial(_run_phase, plan, planned, recorder, keeper, begun))
-        _warn_of_ruin(recorder.history, planned)
+        _warn_of_ruin(recorder.history, planned.name, recorder.settings.learning_rate)
 
 
 def _best_epoch(history: History, monitor: str) -> str:
@@ -148,21 +150,21 @@ def _best_epoch(history: History, monitor: str) -> str:
     return f"Best epoch: {best['epoch']} of {len(history.rows)} (phase {best['phase']}), {monitor} {best[monitor]:.4f}"
 
 
-def _warn_of_ruin(history: History, planned: PlannedPhase) -> None:
+def _warn_of_ruin(history: History, name: str, rate: float) -> None:
     """Warns if a phase has never come near the validation loss that the phases before it had reached."""
     rows = history.rows[history.since :]
-    before = [row["val_loss"] for row in rows if row["phase"] != planned.name]
-    losses = [row["val_loss"] for row in rows if row["phase"] == planned.name]
+    before = [row["val_loss"] for row in rows if row["phase"] != name]
+    losses = [row["val_loss"] for row in rows if row["phase"] == name]
     if before and losses and min(losses) > RUINED * min(before):
         logger.warning(
             "Phase %s made the model worse: its lowest validation loss is %.3f, before it was %.3f. The weights of "
             "epoch %d are kept. Try `--%s.learning-rate %g`.",
-            planned.name,
+            name,
             min(losses),
             min(before),
             history.best_row["epoch"],
-            planned.name,
-            planned.phase.learning_rate / 10,
+            name,
+            rate / 10,
         )
 
 
@@ -170,8 +172,8 @@ def _run_phase(
     plan: Plan, planned: PlannedPhase, recorder: Recorder, keeper: Keeper | None, state: State | None
 ) -> None:
     """Trains one phase, or the rest of it from a state on."""
-    phase, task, model, train = planned.phase, plan.task, plan.model, plan.splits.train
-    parts = recorder.history.parts.get(planned.name, 1)
+    model, parts = plan.model, recorder.history.parts.get(planned.name, 1)
+    phase = _with_rate(plan, planned, recorder, keeper)
     logger.info(
         "Phase %s: %s of %s, %s trained",
         planned.name,
@@ -190,20 +192,8 @@ def _run_phase(
     )
     validation = validation_batches(plan, planned, rows[VAL], targets[VAL])
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank) as stages:
-        # compiled after the flags are set: Keras trains what was trainable when it compiled
-        loss, metrics = mixed_measures(phase, task)
-        planned.top.compile(
-            optimizer=build_optimizer(phase, plan.steps_per_epoch, planned.top.trainable_weights, stages),
-            loss=loss,
-            metrics=metrics,
-            # XLA (which Keras does not use on CPUs) compiles for each shape, and texts and parts have many shapes
-            jit_compile="auto" if train.one_shape and parts == 1 else False,
-        )
-        train_in_parts(planned.top, parts, plan.batch_size)
-        # otherwise Keras creates the variables in the first step, and TensorFlow traces the step a second time
-        planned.top.optimizer.build(planned.top.trainable_variables)
-        for metric in task.metrics:  # Keras only resets metrics that it has used since `compile`
-            metric.reset_state()
+        optimizer = build_optimizer(phase, plan.steps_per_epoch, planned.top.trainable_weights, stages)
+        compile_top(plan, planned, optimizer, parts)
         epoch, step = (0, 0) if keeper is None else keeper.begin(planned, state)
         callbacks = [recorder, *([Averaging()] if phase.average else []), *([] if keeper is None else [keeper])]
         while epoch < phase.epochs and not recorder.patience_ended:
@@ -225,4 +215,20 @@ def _run_phase(
             )
             epoch, step = last, 0
     if recorder.patience_ended:
-        logger.info("Phase %s stops early: it no longer improves %s", planned.name, task.monitor)
+        logger.info("Phase %s stops early: it no longer improves %s", planned.name, plan.task.monitor)
+
+
+def _with_rate(plan: Plan, planned: PlannedPhase, recorder: Recorder, keeper: Keeper | None) -> Phase:
+    """The phase with the learning rate that a range test finds, if it asks for one; a resumed run keeps that rate."""
+    phase, history = planned.phase, recorder.history
+    if phase.learning_rate != "find":
+        return phase
+    if planned.name not in history.rates:
+        parts = history.parts.get(planned.name, 1)
+        test = range_test(plan, planned, parts=parts, interrupt=lambda: None if keeper is None else keeper.stop.obey())
+        history.rates[planned.name] = test.suggestion
+        history.notes.append(f"Phase {planned.name}: {test}")
+        logger.info(history.notes[-1])
+        if keeper is not None:
+            keeper.hurry()
+    return replace(phase, learning_rate=history.rates[planned.name])

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 from keras import tree
 
+from tfft.training.mixing import mixed_measures
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase
 from tfft.training.recording import Recorder
@@ -56,6 +57,31 @@ def parts_notes(parts_of: Mapping[str, int], batch_size: int) -> list[str]:
         f"{math.ceil(batch_size / parts)} examples, with one update"
         for name, parts in parts_of.items()
     ]
+
+
+def compile_top(plan: Plan, planned: PlannedPhase, optimizer: keras.optimizers.Optimizer, parts: int) -> None:
+    """Compiles the top of a phase whose layers are unfrozen: Keras trains what is trainable when it compiles.
+
+    Args:
+        plan: The plan.
+        planned: The phase.
+        optimizer: A new one.
+        parts: Parts in which each batch is computed.
+    """
+    top, task = planned.top, plan.task
+    loss, metrics = mixed_measures(planned.phase, task)
+    top.compile(
+        optimizer=optimizer,
+        loss=loss,
+        metrics=metrics,
+        # XLA (which Keras does not use on CPUs) compiles for each shape, and texts and parts have many shapes
+        jit_compile="auto" if plan.splits.train.one_shape and parts == 1 else False,
+    )
+    train_in_parts(top, parts, plan.batch_size)
+    # otherwise Keras creates the variables in the first step, and TensorFlow traces the step a second time
+    optimizer.build(top.trainable_variables)
+    for metric in task.metrics:  # Keras only resets metrics that it has used since `compile`
+        metric.reset_state()
 
 
 def train_in_parts(model: keras.Model, parts: int, batch_size: int) -> None:

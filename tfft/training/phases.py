@@ -28,8 +28,8 @@ class Phase:
 
     epochs: int = 10
     """Passes over the training data; 0 leaves the phase out."""
-    learning_rate: float = 1e-3
-    """Highest learning rate of the phase."""
+    learning_rate: float | Literal["find"] = 1e-3
+    """Highest learning rate of the phase; find takes that of a range test as the phase begins."""
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "lbfgs", "auto"] = "adam"
     """adamw decays weights; sgd takes momentum; lbfgs solves a head of one Dense layer on frozen features, without
     epochs and rates; auto does so where it can and is adam elsewhere."""
@@ -73,8 +73,9 @@ class Phase:
 
     def __post_init__(self) -> None:
         check_range("epochs", self.epochs, least=0, most=1_000_000)
-        start = "For Adam on a frozen backbone start at 1e-3"
-        check_range("learning_rate", self.learning_rate, above=0, most=1, fix=start)
+        if self.learning_rate != "find":
+            start = "For Adam on a frozen backbone start at 1e-3, or set `find`"
+            check_range("learning_rate", self.learning_rate, above=0, most=1, fix=start)
         check_range("momentum", self.momentum, least=0, below=1)
         check_range("weight_decay", self.weight_decay, least=0, below=1)
         if self.warmup is not None:

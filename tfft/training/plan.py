@@ -146,7 +146,7 @@ def plan_phases(
         batch_size=min(batch_size, len(splits.train)),
         seed=seed,
         activations=replace(activations, stored=stored),
-        notes=_sampling_notes(splits),
+        notes=(*_sampling_notes(splits), *_rate_notes(phases)),
     )
 
 
@@ -157,6 +157,15 @@ def _sampling_notes(splits: Splits) -> tuple[str, ...]:
         return ()
     each = ", ".join(f"{label} {count:,.0f}" for label, count in zip(splits.labels, shares, strict=True))
     return (f"With `{splits.sampling}` an epoch shows {splits.per_epoch:,} examples, on average {each}",)
+
+
+def _rate_notes(phases: Mapping[str, Phase]) -> list[str]:
+    """That a range test was asked for where there is nothing to find."""
+    return [
+        f"Phase {name} needs no learning rate, since its head is solved: `--{name}.learning-rate find` does nothing"
+        for name, phase in phases.items()
+        if phase.epochs and phase.optimizer == "lbfgs" and phase.learning_rate == "find"
+    ]
 
 
 def _planned(

@@ -41,6 +41,8 @@ class History:
     """By phase, the parts in which each batch was computed, where it did not fit into the memory."""
     since: int = 0
     """Index of the first row whose validation scores are of the present data."""
+    rates: dict[str, float] = field(default_factory=dict)
+    """By phase, the learning rate that a range test found."""
     notes: list[str] = field(default_factory=list)
     """What else the report must say: for instance that the data changed on the way."""
     probe: dict[str, Any] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,6 +59,10 @@ class Keeper(keras.callbacks.Callback):
             self._epoch, self._first_step = state.epoch, state.step
             self._metrics = state.arrays["metrics"] if state.step else None
         return self._epoch, self._first_step
+
+    def hurry(self) -> None:
+        """Writes the next state after the next step: what was just computed took long."""
+        self._written = -math.inf
 
     def finish(self) -> None:
         """Writes the state after the last phase."""
