@@ -57,6 +57,7 @@ def test_data_far_from_the_pretraining_are_tuned_for_longer_and_near_ones_gently
     near = replace(FACTS, probe=NEAR, settings={**PICTURES, "features": 1})
     assert said(near) == {"tune.learning_rate": NEAR_RATE, "tune.unfreeze": 1}
     assert said(near, tune__learning_rate=1e-6, tune__unfreeze=1) == said(near, tune__optimizer="sgd") == {}
+    assert said(near, tune__learning_rate="find") == {"tune.unfreeze": 1}
     assert said(replace(FACTS, probe=BETWEEN)) == {}
     for probe in (FAR, NEAR):
         unmeasured = replace(near, probe=probe)

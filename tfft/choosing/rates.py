@@ -13,6 +13,7 @@ from tfft.choosing.measuring import loading_once
 from tfft.choosing.typed import typed
 from tfft.errors import ConfigError, listed
 from tfft.runs.graphs import graphs_freed
+from tfft.settings import applied
 
 logger = logging.getLogger(__name__)
 
@@ -32,17 +33,16 @@ def find_rate(page: ModuleType, config: Any, *, phase: str | None = None) -> tra
     recipe = loading_once(page.RECIPE)  # without the test split
     folder = new_folder(config.out, f"lr-{recipe.page.name}")
     with runs.rehearse(recipe.page, config) as current, graphs_freed():
-        backbone, plan = workflow.prepare(recipe, current, quietly=True)
+        current, backbone, plan = workflow.prepare(recipe, current, quietly=True)
         number = _asked(plan, phase)
-        plan = training.store_and_balance(plan, recipe.tasks(config, backbone, plan))
+        plan = training.store_and_balance(plan, recipe.tasks(current.config, backbone, plan))
         if number:
             training.fine_tune(replace(plan, phases=plan.phases[:number]))
         planned = plan.phases[number]
-        test = training.rising(plan, planned)
+        test = training.range_test(plan, planned)
     folder.mkdir(parents=True, exist_ok=True)
     reporting.write_rates(test, folder)
-    changed = replace(getattr(config, planned.name), learning_rate=test.suggestion)
-    command = typed(page, replace(config, **{planned.name: changed}), config.backbone)
+    command = typed(page, applied(config, {f"{planned.name}.learning_rate": test.suggestion}), config.backbone)
     logger.info("Phase %s: %s", planned.name, test)
     logger.info("All learning rates: %s, %s", folder / "learning_rates.svg", folder / "learning_rates.csv")
     logger.info("Type: %s", command)

@@ -194,7 +194,10 @@ def _tune(facts: Facts) -> Iterator[Advice]:
     elif probe.near and facts.noun == "pictures" and settings["tune.optimizer"] in ("adam", "adamw"):
         near = f"the data are near those of the pretraining ({gain}), and"
         source = "hymenoptera, best epoch of tune on val: 0.954 at 3e-5, 0.928 at 3e-4, solved head 0.948; one run each"
-        yield Advice("tune.learning_rate", min(rate, NEAR_RATE), f"{near} a high rate forgets what is known", source)
+        if rate != "find":
+            yield Advice(
+                "tune.learning_rate", min(rate, NEAR_RATE), f"{near} a high rate forgets what is known", source
+            )
         source = "hymenoptera at 3e-5: 0.954 on val with one stage and with two; one run each"
         yield Advice("tune.unfreeze", 1, f"{near} more stages take more time", source)
     elif probe.near and facts.noun == "texts":
