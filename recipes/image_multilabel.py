@@ -37,7 +37,7 @@ class Config(PoolingFields, BalanceFields, pictures.Config):
     """Columns of the table."""
     pooling: Literal["avg", "max", "avg+max"] = "avg+max"
     batch_size: int = 16
-    tune: Phase = replace(pictures.TUNE, epochs=16, learning_rate=4e-4)
+    tune: Phase = replace(pictures.TUNE, epochs=16)
 
 
 DEMO = Config(

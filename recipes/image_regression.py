@@ -36,7 +36,6 @@ class Config(PoolingFields, pictures.Config):
     error: Literal["squared", "absolute", "huber"] = "squared"
     """Loss: squared; absolute, which is robust to outliers; or huber, between the two."""
     batch_size: int = 16
-    tune: Phase = replace(pictures.TUNE, learning_rate=4e-4)
 
 
 DEMO = Config(

@@ -26,8 +26,8 @@ else:
 
 
 TUNE = Phase(
-    epochs=6,
-    learning_rate=3e-4,
+    epochs=10,
+    learning_rate=4e-4,
     optimizer="adamw",
     schedule="cosine",
     head_rate=0.1,
