@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from tfft.data.choices import Balance
 from tfft.models.tasks import Task
+from tfft.training.convex import objective_of
 from tfft.training.fine_tune import store_activations
 from tfft.training.plan import Plan
-from tfft.training.solving import Features, Problem, objective_of
+from tfft.training.solving import Features, Problem
 
 logger = logging.getLogger(__name__)
 

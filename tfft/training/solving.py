@@ -16,15 +16,14 @@ from dataclasses import asdict, dataclass, replace
 import keras
 import numpy as np
 import tensorflow as tf
-from scipy.optimize import minimize
 from tqdm import tqdm
 
 from tfft.data.batching.batches import evaluation_batches
 from tfft.errors import DivergedError, counted
 from tfft.models.depths import joined_widths
 from tfft.models.heads import around, only_dense
-from tfft.models.tasks import Task
 from tfft.training.advice import Probe
+from tfft.training.convex import Objective, minimized, objective_of
 from tfft.training.feeding import prepared, rows_and_targets
 from tfft.training.levels import TRUNK_BATCH
 from tfft.training.plan import Plan
@@ -37,12 +36,8 @@ STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 """Strengths of the L2 penalty on the weights of standardized features; each solution starts from the one before it."""
 BETWEEN = 3.0
 """Factor from the best of these strengths to the two that are tried beside it."""
-STEPS, CONVERGED = 200, 1e-6
-"""Most steps of L-BFGS for one solution, and the relative change of the loss at which it stops."""
 FLAT = 1e-6
 """A smaller standard deviation is rounding: the feature is constant."""
-
-Objective = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,21 +189,11 @@ class Problem:
         self, strengths: Sequence[float], start: Solution | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields kernel, (features, outputs), and bias, (outputs,), for one strength of the penalty after another."""
-        x, y, weights = map(tf.constant, (self.train.x, self._encoded(self.train), self.train.weights))
-        columns = self.dense.units
-        flat = np.zeros((self.train.x.shape[1] + 1) * columns)
+        start_from = np.zeros((self.train.x.shape[1] + 1, self.dense.units), np.float32)
         if start is not None:
-            flat = np.concatenate([start.kernel, start.bias[None]]).ravel().astype(np.float64)
-        for strength in strengths:
-
-            def value(flat: np.ndarray, strength: float = strength) -> tuple[float, np.ndarray]:
-                both = tf.constant(flat.reshape(-1, columns), tf.float32)
-                loss, slope = self.objective(both, tf.constant(strength, tf.float32), x, y, weights)
-                return float(loss), slope.numpy().ravel().astype(np.float64)
-
-            options = {"maxiter": STEPS, "ftol": CONVERGED}
-            flat = minimize(value, flat, jac=True, method="L-BFGS-B", options=options).x
-            both = flat.reshape(-1, columns).astype(np.float32)
+            start_from = np.concatenate([start.kernel, start.bias[None]])
+        given = (self.train.x, self._encoded(self.train), self.train.weights)
+        for both in minimized(self.objective, given, start_from, strengths):
             yield both[:-1], both[-1]
 
     def predict(self, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -262,21 +247,3 @@ class Problem:
             metric.update_state(truth, outputs)
             logs[f"{prefix}{metric.name}"] = float(metric.result())
         return logs
-
-
-def objective_of(task: Task, outputs_of: Callable[[tf.Tensor], tf.Tensor]) -> Objective:
-    """The penalized loss of a head on a whole split, and its gradient by kernel and bias, (features + 1, outputs)."""
-    loss = keras.losses.get(task.loss)
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def objective(
-        both: tf.Tensor, strength: tf.Tensor, x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(both)
-            kernel, bias = both[:-1], both[-1]
-            total = tf.reduce_mean(weights * loss(y, outputs_of(x @ kernel + bias)))
-            total += strength / 2 * tf.reduce_sum(kernel**2)
-        return total, tape.gradient(total, both)
-
-    return objective
