@@ -93,7 +93,9 @@ def test_a_run_keeps_what_it_has_taken(tmp_path: Path, pyramid: keras.Model) -> 
 
 
 def test_advice_on_what_was_set_is_not_taken() -> None:
-    facts = Facts("pictures", 50, (30, 20), settings={"balance": "none", "flip": True, "augment": "light"})
+    facts = Facts(
+        "pictures", 50, (30, 20), labels=("b", "d"), settings={"balance": "none", "flip": True, "augment": "light"}
+    )
     assert [(one.setting, one.taken) for one in planning.advised(facts, set())] == [("balance", True)]
     assert planning.advised(facts, {"balance"}) == []
 

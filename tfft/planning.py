@@ -83,6 +83,7 @@ def facts_of(config: Any, splits: Splits) -> Facts:
         noun=splits.train.noun,
         train=len(splits.train),
         counts=tuple(splits.train.counts),
+        labels=tuple(splits.labels),
         original_size=splits.original_size,
         truncated=splits.truncated,
         solvable=config.head.optimizer in ("auto", "lbfgs") and getattr(config, "hidden", None) == (),

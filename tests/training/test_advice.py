@@ -81,9 +81,11 @@ def test_pictures_that_are_enlarged() -> None:
 
 
 def test_what_only_a_person_can_know_is_not_taken() -> None:
-    given = advise(replace(FACTS, settings={**PICTURES, "augment": "strong", "flip": True}))
+    signs = replace(FACTS, labels=("7", "10", "b"))
+    given = advise(replace(signs, settings={**PICTURES, "augment": "strong", "flip": True}))
     assert {one.setting: one.free for one in given} == {"augment": False, "flip": False}
-    assert said(FACTS, augment="none", flip=True) == {}
+    assert said(signs, augment="none", flip=True) == {}
+    assert said(replace(FACTS, labels=("ant", "b")), flip=True) == {}
 
 
 def test_texts() -> None:

@@ -92,6 +92,8 @@ class Facts:
     """Median height and width of the pictures as they were."""
     truncated: float = 0.0
     """Share of the texts that are truncated."""
+    labels: tuple[str, ...] = ()
+    """The classes."""
     solvable: bool = True
     """Whether the head is solved on frozen features."""
     stages: int | None = None
@@ -151,8 +153,9 @@ def _length(facts: Facts) -> Iterator[Advice]:
 
 
 def _flip(facts: Facts) -> Iterator[Advice]:
-    if facts.settings.get("augment") in ("light", "strong"):
-        reason = "turn mirroring off if left and right matter, as in text, digits or signs, which tfft cannot see"
+    signs = bool(facts.labels) and all(len(label) == 1 or label.isdecimal() for label in facts.labels)
+    if signs and facts.settings.get("augment") in ("light", "strong"):
+        reason = "classes are digits or letters; turn mirroring off if left and right matter"
         yield Advice("flip", False, reason, "a mirrored b is a d", free=False)
 
 
