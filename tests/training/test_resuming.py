@@ -118,7 +118,7 @@ def test_a_rate_is_found_once_and_changes_nothing_else(
     with pytest.raises(ZeroDivisionError):
         trained(network, splits, tmp_path, phases={"tune": tune}, watch=lambda history: 1 / 0)
     history = read_state(tmp_path).history  # of the first step
-    assert history.rates == {"tune": pytest.approx(1e-4 / 3, rel=0.1)}
+    assert history.rates == {"tune": pytest.approx(1e-4)}  # no harm yet
     assert history.notes[0] in caplog.messages
     caplog.clear()
     resumed = trained(network, splits, tmp_path, phases={"tune": tune})

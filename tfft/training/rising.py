@@ -30,8 +30,8 @@ PER_DECADE, EACH = 4, 4
 """Learning rates from one power of ten to the next, and batches with each of them."""
 HARMED, BROKEN = 1.25, 3.0
 """Factor by which the validation loss rises above its lowest where a rate does harm, and where the test ends."""
-MARGIN = 1 / 3
-"""The suggestion, as a fraction of the first rate that does harm."""
+LEARNED = 0.8
+"""Share of the first validation loss; where the loss falls below it, there was much to learn."""
 VALIDATED = 320
 """Most validation examples whose loss is computed after each learning rate."""
 UNIT = 1e-3
@@ -119,10 +119,15 @@ def check_trained(planned: PlannedPhase) -> None:
 def suggested(rows: Sequence[Mapping[str, float]], start: float) -> float:
     """The learning rate to train with, from the rows of a range test and the validation loss before its first step.
 
-    It is a fraction of the first rate that does harm; of the highest, if none does.
+    Where the loss falls during the test, as that of a new head, it is a tenth of the rate at which the loss is lowest,
+    as in fastai. Else the head was trained or solved before, and it is the first rate that does harm, or the highest:
+    in a phase that rate is reached after a warm-up, and the schedule lowers it.
     """
-    limit = next((row["learning_rate"] for row in rows if harm(row, rows, start) > HARMED), rows[-1]["learning_rate"])
-    return float(f"{MARGIN * limit:.2g}")
+    lowest = min(rows, key=lambda row: row["val_loss"] if math.isfinite(row["val_loss"]) else math.inf)
+    if lowest["val_loss"] < LEARNED * start:
+        return float(f"{lowest['learning_rate'] / 10:.2g}")
+    limit = next((row for row in rows if harm(row, rows, start) > HARMED), rows[-1])
+    return float(f"{limit['learning_rate']:.2g}")
 
 
 def harm(row: Mapping[str, float], rows: Sequence[Mapping[str, float]], start: float) -> float:
