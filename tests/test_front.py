@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,7 +17,7 @@ from tfft.training import Phase
 PAGE = load_page(find_page("image_classification"))
 
 
-def test_arrays_become_a_model(tmp_path: Path) -> None:
+def test_arrays_become_a_model(tmp_path: Path, pyramid: keras.Model) -> None:
     rng = np.random.default_rng(0)
     kinds = np.arange(24) % 2
     pictures = (rng.integers(0, 60, (24, 20, 24, 3)) + 150 * kinds[:, None, None, None]).astype(np.uint8)
@@ -25,9 +26,10 @@ def test_arrays_become_a_model(tmp_path: Path) -> None:
         "image_classification",
         data=data,
         labels=["night", "day"],
-        backbone="MobileNet",
+        backbone=pyramid,
+        backbone_options={},
         weights="none",
-        image_size=32,
+        image_size=64,
         augment="none",
         head={"epochs": 1, "optimizer": "sgd"},
         tune=Phase(epochs=0),
