@@ -164,7 +164,9 @@ def test_other_data_and_other_models_are_refused(network: keras.Model, splits: S
         trained(rescaled, splits, tmp_path, phases=phases)
     state = read_state(tmp_path)
     older = {name: value for name, value in state.made_with.items() if name != "layers"}
-    write_state(replace(state, made_with=older), tmp_path)
+    history = replace(state.history, parts={"tune": 2})
+    write_state(replace(state, made_with=older, history=history), tmp_path)
+    assert read_state(tmp_path).history == history
     body = network.get_layer("head_dropout").output
     other = keras.Model(network.inputs, keras.layers.Dense(2, "softmax")(keras.layers.Dense(3)(body)))
     with pytest.raises(ConfigError, match="another model"):
