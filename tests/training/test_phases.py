@@ -19,12 +19,19 @@ from tfft.training import Phase
         ("warmup", 1.0),
         ("patience", -1),
         ("unfreeze", -1),
+        ("gradual", -1),
     ],
 )
 def test_an_impossible_phase_cannot_be_made(field: str, number: float) -> None:
     with pytest.raises(ConfigError) as error:
         Phase(**{field: number})
     assert all(word in str(error.value) for word in (field, f"{number:g}"))
+
+
+def test_each_stage_is_trained_in_the_end() -> None:
+    assert Phase(epochs=4, unfreeze=2, gradual=1.5).gradual == 1.5
+    with pytest.raises(ConfigError, match=r"gradual=2, unfreeze=2, epochs=4.* below 2"):
+        Phase(epochs=4, unfreeze=2, gradual=2.0)
 
 
 def test_the_edges_are_possible() -> None:

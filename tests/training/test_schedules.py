@@ -102,6 +102,24 @@ def test_head_and_stages_have_rates_of_their_own_and_only_matrices_decay(network
         assert weight.numpy() == pytest.approx(expected, rel=1e-4, abs=1e-6), weight.path
 
 
+def test_stages_begin_one_after_another_from_the_top_down(network: keras.Model) -> None:
+    """And rates go on as if all had begun at first; AdamW does not decay what is not trained yet."""
+    phase = Phase(4, 0.1, "adamw", weight_decay=0.5, schedule="cosine", unfreeze=2, gradual=0.5)
+    moved = []
+    with unfrozen(network, 2, batch_norm="frozen") as stages:
+        weights = network.trainable_weights
+        optimizer = build_optimizer(phase, 4, weights, stages)
+        optimizer.build(weights)
+        kernels = {name: network.get_layer(name).kernel for name in ("conv_2", "conv_3", "predictions")}
+        for _ in range(6):
+            before = {name: kernel.numpy() for name, kernel in kernels.items()}
+            optimizer.apply([keras.ops.ones_like(weight) for weight in weights], weights)
+            moved.append({name: (kernel.numpy() != before[name]).all() for name, kernel in kernels.items()})
+    later = {name: next(step for step, names in enumerate(moved) if names[name]) for name in kernels}
+    assert later == {"predictions": 1, "conv_3": 2, "conv_2": 4}  # the cosine begins with a rate of 0
+    assert current_rate(optimizer) == pytest.approx(float(learning_rate(phase, 4)(6)))
+
+
 def test_a_single_rate_needs_a_single_optimizer(network: keras.Model) -> None:
     with unfrozen(network, 2, batch_norm="frozen") as stages:
         optimizer = build_optimizer(Phase(unfreeze=2), 10, network.trainable_weights, stages)

@@ -47,6 +47,9 @@ class Phase:
     """Learning rate of the head, as a factor: a head that is trained or solved already needs a smaller one."""
     stage_decay: float = 1.0
     """Factor of the learning rate from each unfrozen stage to the one below it."""
+    gradual: float = 0.0
+    """Epochs after which one more unfrozen stage begins to be trained, from the top down; before the first, only the
+    head is; 0 trains all from the start."""
     clip_norm: float = 0.0
     """Longest gradient, over all weights; longer ones are shortened to it; 0 for none."""
     average: float = 0.0
@@ -82,6 +85,7 @@ class Phase:
             check_range("warmup", self.warmup, least=0, below=1)
         check_range("head_rate", self.head_rate, least=0, most=1000)
         check_range("stage_decay", self.stage_decay, above=0, most=1)
+        check_range("gradual", self.gradual, least=0)
         check_range("clip_norm", self.clip_norm, least=0)
         check_range("average", self.average, least=0)
         if self.patience != "auto":
@@ -99,6 +103,12 @@ class Phase:
         check_range("lora_rank", self.lora_rank, least=0, most=1024)
         if self.unfreeze != "all":
             check_range("unfreeze", self.unfreeze, least=0, fix="Or `all`")
+        if self.unfreeze != "all" and self.epochs and self.gradual * self.unfreeze >= self.epochs:
+            raise ConfigError(
+                f"Not every stage would be trained (got gradual={self.gradual:g}, unfreeze={self.unfreeze}, "
+                f"epochs={self.epochs})",
+                fix=f"Set `gradual` below {self.epochs / self.unfreeze:g}",
+            )
         if self.lora_rank and self.unfreeze == 0:
             raise ConfigError(
                 f"LoRA adapters need unfrozen stages (got lora_rank={self.lora_rank} with unfreeze=0)",

@@ -87,7 +87,7 @@ def range_test(
     rising = _Rising(rates, interrupt)
     before = [(variable, variable.numpy()) for variable in top.variables]
     with unfrozen(plan.model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank) as stages:
-        constant = replace(phase, learning_rate=UNIT, schedule="constant", warmup=0.0, average=0.0)
+        constant = replace(phase, learning_rate=UNIT, schedule="constant", warmup=0.0, gradual=0.0, average=0.0)
         optimizer = build_optimizer(constant, plan.steps_per_epoch, top.trainable_weights, stages)
         compile_top(plan, planned, optimizer, parts)
         try:

@@ -12,6 +12,9 @@ from keras import ops
 
 from tfft.training.phases import USUAL_WARMUP, WARMED_UP, Phase
 
+ALIKE = (1.0, 0.0)
+"""The group of weights that have the learning rate of the phase, from its start."""
+
 
 def build_optimizer(
     phase: Phase,
@@ -33,35 +36,36 @@ def build_optimizer(
         A single optimizer, or one for each learning rate in a `keras.optimizers.MultiOptimizer`, which shortens the
         gradients of each group by themselves.
     """
-    factors = rate_factors(phase, weights, stages)
+    groups = rate_groups(phase, weights, stages)
     vectors = [weight for weight in weights if len(weight.shape) < 2]
-    made: dict[float, keras.optimizers.Optimizer] = {}
+    made: dict[tuple[float, float], keras.optimizers.Optimizer] = {}
 
     def optimizer_of(weight: keras.Variable | None) -> keras.optimizers.Optimizer:
-        factor = factors.get(id(weight), 1.0)
-        if factor not in made:
-            made[factor] = _optimizer(replace(phase, learning_rate=factor * phase.learning_rate), steps_per_epoch)
+        group = groups.get(id(weight), ALIKE)
+        if group not in made:
+            made[group] = _optimizer(phase, steps_per_epoch, *group)
             if phase.optimizer == "adamw" and not phase.decay_vectors:
-                made[factor].exclude_from_weight_decay(var_list=vectors)
-        return made[factor]
+                made[group].exclude_from_weight_decay(var_list=vectors)
+        return made[group]
 
-    if set(factors.values()) <= {1.0}:
+    if set(groups.values()) <= {ALIKE}:
         return optimizer_of(None)
     return keras.optimizers.MultiOptimizer(optimizer_of)
 
 
-def rate_factors(
+def rate_groups(
     phase: Phase, weights: Sequence[keras.Variable], stages: Sequence[Sequence[keras.Layer]]
-) -> dict[int, float]:
-    """The factor of the learning rate of each trained weight, by its `id`.
+) -> dict[int, tuple[float, float]]:
+    """The factor of the learning rate of each trained weight, and the epoch from which it is trained, by its `id`.
 
-    It is 1 in the top stage and falls by `stage_decay` from each stage to the one below (Howard and Ruder 2018,
-    "ULMFiT", arXiv:1801.06146). What is in no stage is the head.
+    The factor is 1 in the top stage and falls by `stage_decay` from each stage to the one below, which is trained
+    `gradual` epochs later (Howard and Ruder 2018, "ULMFiT", arXiv:1801.06146). What is in no stage is the head.
     """
-    factors = {id(weight): phase.head_rate for weight in weights}
+    groups = {id(weight): (phase.head_rate, 0.0) for weight in weights}
     for depth, stage in enumerate(reversed(stages)):
-        factors.update({id(w): phase.stage_decay**depth for layer in stage for w in layer.trainable_weights})
-    return factors
+        group = (phase.stage_decay**depth, phase.gradual * (depth + 1))
+        groups.update({id(weight): group for layer in stage for weight in layer.trainable_weights})
+    return groups
 
 
 def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
@@ -70,8 +74,10 @@ def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
     return max(float(keras.ops.convert_to_numpy(group.learning_rate)) for group in groups)
 
 
-def _optimizer(phase: Phase, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    rate = learning_rate(phase, steps_per_epoch)
+def _optimizer(phase: Phase, steps_per_epoch: int, factor: float, begins: float) -> keras.optimizers.Optimizer:
+    rate = learning_rate(replace(phase, learning_rate=factor * phase.learning_rate), steps_per_epoch)
+    if begins:
+        rate = Later(rate, round(begins * steps_per_epoch))
     more: dict[str, Any] = {"global_clipnorm": phase.clip_norm} if phase.clip_norm else {}
     if phase.average:
         # of the last so many steps, e^-1 of the weight is on older ones
@@ -134,6 +140,24 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         return {"after": self.after, "steps": self.steps}
+
+
+class Later(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that is 0 at first.
+
+    Args:
+        rate: The learning rate, or its schedule, which counts all steps.
+        first: The first step that is not 0.
+    """
+
+    def __init__(self, rate: float | keras.optimizers.schedules.LearningRateSchedule, first: int):
+        self.rate, self.first = rate, first
+
+    def __call__(self, step: Any) -> Any:
+        return ops.cast(step >= self.first, "float32") * (self.rate(step) if callable(self.rate) else self.rate)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "first": self.first}
 
 
 class Noam(keras.optimizers.schedules.LearningRateSchedule):
