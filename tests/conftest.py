@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import itertools
+import logging
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +42,16 @@ def _seed() -> None:
     import keras
 
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _screen() -> Iterator[None]:
+    """Lines on the screen, which a command sets up, end with its test."""
+    logger = logging.getLogger("tfft")
+    handlers, level = logger.handlers, logger.level
+    yield
+    logger.handlers = handlers
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,7 @@ def chosen(plan: Any) -> dict[str, Any]:
     return {one.setting: one.value for one in plan.taken}
 
 
-def test_a_plan_takes_advice_but_leaves_what_was_set(
-    pyramid: keras.Model, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("tfft"), "handlers", [])  # set by `plan`, for this test alone
+def test_a_plan_takes_advice_but_leaves_what_was_set(pyramid: keras.Model, capsys: pytest.CaptureFixture[str]) -> None:
     options = {**FEW, "data": DATA, "labels": ["night", "day"], "backbone": pyramid}
     plan = tfft.plan("image_classification", recipe="auto", time_budget="0.01s", **options)
     said = capsys.readouterr().out
