@@ -24,7 +24,7 @@ def pictures(counts: tuple[int, int], seed: int) -> Pictures:
 
 @pytest.fixture
 def skewed() -> Splits:
-    return Splits(pictures((180, 30), 1), pictures((12, 3), 2), None, ["common", "rare"])
+    return Splits(pictures((240, 24), 1), pictures((12, 3), 2), None, ["common", "rare"])
 
 
 def balanced(network: keras.Model, splits: Splits, phase: Phase = Phase(epochs=1, optimizer="auto")) -> Plan:

@@ -84,6 +84,28 @@ def test_the_number_of_blocks_is_chosen_by_validation(network: keras.Model, spli
     assert kernel[last].any()
 
 
+def test_training_examples_help_to_choose_where_validation_examples_are_few(
+    network: keras.Model, splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is predicted by a head that was solved without it: labels of noise cannot be predicted."""
+    plan = plan_of(with_head(network, keras.layers.Dense(2, activation="softmax")), splits)
+    history = fine_tune(plan)
+    assert "chosen on validation and, since it has only 7 examples, by cross-validation on train" in history.notes[0]
+    problem = Problem.of(plan, plan.phases[0])
+    noise = np.random.default_rng(0).normal(size=(len(splits.train), 40)).astype(np.float32)
+    blind = replace(problem, train=replace(problem.train, x=noise))
+    seen = blind.predict(noise, *next(blind.solved([1e-3])))
+    (left_out,) = blind.left_out([1e-3], folds=5)
+    accuracies = [(outputs.argmax(axis=1) == problem.train.y).mean() for outputs in (seen, left_out)]
+    assert accuracies[0] == 1
+    assert accuracies[1] < 0.8
+    both = next(problem.path(1))
+    assert both.chosen_by["val_loss"] != both.logs["val_loss"]
+    monkeypatch.setattr("tfft.training.solving.FEW", 7)
+    enough = next(problem.path(1))
+    assert enough.chosen_by == enough.logs == both.logs
+
+
 def test_tags_and_numbers_are_solved_too(network: keras.Model, splits: Splits) -> None:
     def of(targets: np.ndarray, name: str) -> np.ndarray:
         brightness = getattr(splits, name).inputs.mean(axis=(1, 2, 3))

@@ -6,9 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 from sklearn.metrics import f1_score
-from sklearn.model_selection import KFold, StratifiedKFold
 from tqdm import tqdm
 
 from tfft.data.choices import Balance
@@ -16,7 +14,7 @@ from tfft.models.tasks import Task
 from tfft.training.convex import objective_of
 from tfft.training.fine_tune import store_activations
 from tfft.training.plan import Plan
-from tfft.training.solving import Features, Problem
+from tfft.training.solving import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -71,19 +69,8 @@ def with_best_balance(plan: Plan, task_of: Callable[[Balance], Task]) -> Plan:
 
 def _macro_f1(problem: Problem) -> float:
     """Macro F1 over the examples, each predicted by a head that was solved on the other folds."""
-    count, train = len(problem.plan.splits.train), problem.train
-    y = train.y[:count]
-    folds = np.zeros(count, int)
-    dealt = (StratifiedKFold if y.ndim == 1 else KFold)(FOLDS, shuffle=True, random_state=0)  # tags have no strata
-    for number, (_, held_out) in enumerate(dealt.split(y, y)):
-        folds[held_out] = number
-    predictions = np.zeros((count, problem.dense.units), np.float32)
-    for fold in range(FOLDS):
-        # all views of an example are in its fold
-        used, held_out = np.resize(folds, len(train.y)) != fold, np.flatnonzero(folds == fold)
-        rest = Features(train.x[used], train.y[used], train.weights[used])
-        (kernel, bias) = next(replace(problem, train=rest).solved([STRENGTH]))
-        predictions[held_out] = problem.predict(train.x[held_out], kernel, bias)
+    y = problem.train.y[: len(problem.plan.splits.train)]
+    (predictions,) = problem.left_out([STRENGTH], FOLDS)
     if y.ndim == 1:
         return float(f1_score(y, predictions.argmax(axis=1), average="macro", zero_division=0))
     return float(f1_score(y, predictions > 0.5, average="macro", zero_division=0))

@@ -36,6 +36,10 @@ STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 """Strengths of the L2 penalty on the weights of standardized features; each solution starts from the one before it."""
 BETWEEN = 3.0
 """Factor from the best of these strengths to the two that are tried beside it."""
+FEW = 150
+"""With fewer validation examples, training examples that a head was not solved on help to choose."""
+FOLDS = 5
+"""Of the cross-validation for it."""
 FLAT = 1e-6
 """A smaller standard deviation is rounding: the feature is constant."""
 
@@ -55,6 +59,15 @@ class Features:
         """With the last features only."""
         return replace(self, x=np.ascontiguousarray(self.x[:, -count:]))
 
+    def __getitem__(self, rows: slice | np.ndarray) -> Features:
+        """Some of the examples."""
+        return Features(self.x[rows], self.y[rows], self.weights[rows])
+
+    def __add__(self, other: Features) -> Features:
+        """These examples and others."""
+        pairs = ((self.x, other.x), (self.y, other.y), (self.weights, other.weights))
+        return Features(*map(np.concatenate, pairs))
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -69,6 +82,9 @@ class Solution:
     bias: np.ndarray
     """(outputs,)."""
     logs: dict[str, float]
+    chosen_by: dict[str, float]
+    """`logs`, or where validation examples are few, the same scores over these and over the training examples, each
+    predicted by a head that was solved without it."""
 
 
 def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt: Callable[[], None]) -> None:
@@ -90,7 +106,7 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
             before = lowest.setdefault(solution.blocks, solution)
             if solution.logs["val_loss"] < before.logs["val_loss"]:
                 lowest[solution.blocks] = solution
-            if best is None or recorder.score(solution.logs) > recorder.score(best.logs):
+            if best is None or recorder.score(solution.chosen_by) > recorder.score(best.chosen_by):
                 best = solution
             interrupt()
         return best
@@ -101,6 +117,9 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
     recorder.add(best.logs, rate=0.0, seconds=time.monotonic() - start)
     blocks, strength = counted(best.blocks, "block"), f"{best.strength:.3g}"
     note = f"the head was solved on the features of {blocks}, with an L2 penalty of {strength}"
+    if problem.has_few:
+        count = counted(len(problem.val.y), "example")
+        note += f", chosen on validation and, since it has only {count}, by cross-validation on train"
     recorder.history.notes.append(note)
     recorder.history.probe = asdict(problem.probe(lowest))
     logger.info("Phase %s: %s: %s %.4f", planned.name, note, plan.task.monitor, best.logs[plan.task.monitor])
@@ -168,22 +187,59 @@ class Problem:
     def _widths(self) -> tuple[int, ...]:
         return joined_widths(self.plan.model) or (len(self.mean),)
 
+    @property
+    def has_few(self) -> bool:
+        """Whether validation examples are too few to choose by alone, and there are training examples to help."""
+        return len(self.val.y) < FEW and len(self.plan.splits.train) >= FOLDS
+
     def path(self, blocks: int) -> Iterator[Solution]:
         """Yields a solution for each strength of the penalty, until a weaker one raises the validation loss."""
         least = np.inf
-        strengths = tqdm(STRENGTHS, desc=f"Solving on {counted(blocks, 'block')}", disable=None, leave=False)
-        for strength, (kernel, bias) in zip(strengths, self.solved(STRENGTHS), strict=True):
-            yield (solution := Solution(blocks, strength, kernel, bias, self._logs(kernel, bias)))
-            if solution.logs["val_loss"] > least:
+        solutions, title = self._solutions(blocks, STRENGTHS), f"Solving on {counted(blocks, 'block')}"
+        for solution in tqdm(solutions, desc=title, total=len(STRENGTHS), disable=None, leave=False):
+            yield solution
+            if solution.chosen_by["val_loss"] > least:
                 return
-            least = solution.logs["val_loss"]
+            least = solution.chosen_by["val_loss"]
 
     def beside(self, solution: Solution) -> Iterator[Solution]:
         """Yields two solutions on the same blocks, with a stronger and a weaker penalty."""
-        blocks, strengths = solution.blocks, (BETWEEN * solution.strength, solution.strength / BETWEEN)
-        problem = self.on_last(blocks)
-        for strength, (kernel, bias) in zip(strengths, problem.solved(strengths, solution), strict=True):
-            yield Solution(blocks, strength, kernel, bias, problem._logs(kernel, bias))
+        strengths = (BETWEEN * solution.strength, solution.strength / BETWEEN)
+        yield from self.on_last(solution.blocks)._solutions(solution.blocks, strengths, solution)
+
+    def _solutions(self, blocks: int, strengths: Sequence[float], start: Solution | None = None) -> Iterator[Solution]:
+        heads = self.solved(strengths, start)
+        if not self.has_few:
+            for strength, head in zip(strengths, heads, strict=True):
+                logs = self._logs(*head)
+                yield Solution(blocks, strength, *head, logs, logs)
+            return
+        once = self.train[: len(self.plan.splits.train)]
+        every = self.val + once
+        for strength, head, left_out in zip(strengths, heads, self.left_out(strengths, FOLDS), strict=True):
+            outputs = np.concatenate([self.predict(self.val.x, *head), left_out])
+            yield Solution(blocks, strength, *head, self._logs(*head), self._scored(every, outputs))
+
+    def left_out(self, strengths: Sequence[float], folds: int) -> Iterator[np.ndarray]:
+        """Yields the outputs for all training examples, (examples, outputs), for one strength of the penalty after
+        another.
+
+        The examples are dealt to folds, of each class about as many to each; a head that was solved on the others
+        predicts those of a fold.
+        """
+        count = len(self.plan.splits.train)
+        y, order = self.train.y[:count], np.random.default_rng(0).permutation(count)
+        if y.ndim == 1:
+            order = order[np.argsort(y[order], kind="stable")]
+        fold_of = np.empty(count, int)
+        fold_of[order] = np.arange(count) % folds
+        of_views = np.resize(fold_of, len(self.train.y))  # all views of an example are in its fold
+        solved = [replace(self, train=self.train[of_views != fold]).solved(strengths) for fold in range(folds)]
+        for heads in zip(*solved, strict=True):
+            outputs = np.empty((count, self.dense.units), np.float32)
+            for fold, head in enumerate(heads):
+                outputs[fold_of == fold] = self.predict(self.train.x[:count][fold_of == fold], *head)
+            yield outputs
 
     def solved(
         self, strengths: Sequence[float], start: Solution | None = None
@@ -229,14 +285,17 @@ class Problem:
 
     def validated(self, outputs: np.ndarray) -> dict[str, float]:
         """Loss, metrics and scores of outputs for the validation split, named as `fit` names them."""
-        task, logs = self.plan.task, self._measured("val_", self.val, outputs)
-        if task.score is not None:
-            logs.update({f"val_{name}": value for name, value in task.score(self.val.y, outputs).items()})
-        return logs
+        return self._scored(self.val, outputs)
 
     def losses(self, part: Features, outputs: np.ndarray) -> np.ndarray:
         """The loss of each example, (examples,)."""
         return np.asarray(keras.losses.get(self.plan.task.loss)(self._encoded(part), outputs))
+
+    def _scored(self, part: Features, outputs: np.ndarray) -> dict[str, float]:
+        task, logs = self.plan.task, self._measured("val_", part, outputs)
+        if task.score is not None:
+            logs.update({f"val_{name}": value for name, value in task.score(part.y, outputs).items()})
+        return logs
 
     def _measured(self, prefix: str, part: Features, outputs: np.ndarray) -> dict[str, float]:
         task, truth = self.plan.task, self._encoded(part)
