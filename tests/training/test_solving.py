@@ -14,7 +14,7 @@ from tfft.errors import ConfigError
 from tfft.models import Task, features, multi_label, regression, single_label
 from tfft.store import Storage
 from tfft.training import Phase, Plan, fine_tune, plan_phases
-from tfft.training.solving import Problem
+from tfft.training.problem import Problem
 
 TASK = single_label(["ant", "bee"])
 SOLVED = {"head": Phase(epochs=2, optimizer="auto")}
@@ -101,7 +101,7 @@ def test_training_examples_help_to_choose_where_validation_examples_are_few(
     assert accuracies[1] < 0.8
     both = next(problem.path(1))
     assert both.chosen_by["val_loss"] != both.logs["val_loss"]
-    monkeypatch.setattr("tfft.training.solving.FEW", 7)
+    monkeypatch.setattr("tfft.training.problem.FEW", 7)
     enough = next(problem.path(1))
     assert enough.chosen_by == enough.logs == both.logs
 

@@ -20,9 +20,9 @@ from .plan import plan_phases as plan_phases
 from .predict import Predictions as Predictions
 from .predict import predict as predict
 from .probing import probe as probe
+from .problem import Problem as Problem
 from .recording import History as History
 from .rising import RangeTest as RangeTest
 from .rising import check_trained as check_trained
 from .rising import range_test as range_test
 from .schedules import build_optimizer as build_optimizer
-from .solving import Problem as Problem

@@ -14,7 +14,7 @@ from tfft.models.tasks import Task
 from tfft.training.convex import objective_of
 from tfft.training.fine_tune import store_activations
 from tfft.training.plan import Plan
-from tfft.training.solving import Problem
+from tfft.training.problem import Problem
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tfft.training.solving import Problem
+from tfft.training.problem import Problem
 
 MOST = 10
 """Neighbours that vote; fewer for few training examples, at most their square root."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tfft.training.advice import Probe
 from tfft.training.neighbours import neighbours
 from tfft.training.plan import Plan
-from tfft.training.solving import Problem
+from tfft.training.problem import Problem
 
 
 def probe(plan: Plan) -> Probe:
