@@ -26,7 +26,7 @@ else:
 
 
 TUNE = Phase(
-    epochs=10,
+    epochs="auto",
     learning_rate=4e-4,
     optimizer="adamw",
     schedule="cosine",

@@ -28,6 +28,12 @@ def test_an_impossible_phase_cannot_be_made(field: str, number: float) -> None:
     assert all(word in str(error.value) for word in (field, f"{number:g}"))
 
 
+def test_where_examples_are_few_more_epochs_make_up_the_steps() -> None:
+    phase = Phase(epochs="auto")
+    assert [phase.with_epochs(steps).epochs for steps in (1, 3, 20, 100)] == [200, 67, 10, 10]
+    assert Phase(epochs=3).with_epochs(1).epochs == 3
+
+
 def test_each_stage_is_trained_in_the_end() -> None:
     assert Phase(epochs=4, unfreeze=2, gradual=1.5).gradual == 1.5
     with pytest.raises(ConfigError, match=r"gradual=2, unfreeze=2, epochs=4.* below 2"):

@@ -57,6 +57,14 @@ def test_among_equals_the_lower_loss_wins(model: keras.Model) -> None:
     assert recorder.history.best == 1
 
 
+def test_of_few_examples_the_loss_decides(model: keras.Model) -> None:
+    recorder = Recorder(model, TASK, None)
+    recorder.choose_by_loss(9)
+    epochs(recorder, model, [(0.9, 0.5), (0.8, 0.3), (0.9, 0.3), (1.0, 0.4)])
+    assert recorder.history.best == 2
+    assert "only 9 examples" in recorder.history.notes[0]
+
+
 def test_less_can_be_better(model: keras.Model) -> None:
     task = Task("mse", (), monitor="val_loss", mode="min", outputs=(1,), chance_loss=1.0)
     recorder = Recorder(model, task, None)

@@ -201,7 +201,7 @@ def test_changed_data_can_be_accepted(
     again = replace(fewer, test=part(splits.train, range(3)))  # which were left out, but learned from before that
     with pytest.raises(DataError, match="3 examples of test were in train before"):
         trained(network, again, tmp_path / "within", changed_data="accept")
-    assert "accepted: train: 0 added, 3 removed; val: 0 added, 1 removed" in after.history.notes[0]
+    assert "accepted: train: 0 added, 3 removed; val: 0 added, 1 removed" in after.history.notes[1]
     assert "0 added, 3 removed" in caplog.text
 
 

@@ -90,7 +90,7 @@ def test_training_examples_help_to_choose_where_validation_examples_are_few(
     """Each is predicted by a head that was solved without it: labels of noise cannot be predicted."""
     plan = plan_of(with_head(network, keras.layers.Dense(2, activation="softmax")), splits)
     history = fine_tune(plan)
-    assert "chosen on validation and, since it has only 7 examples, by cross-validation on train" in history.notes[0]
+    assert "chosen on validation and by cross-validation on train" in history.notes[1]
     problem = Problem.of(plan, plan.phases[0])
     noise = np.random.default_rng(0).normal(size=(len(splits.train), 40)).astype(np.float32)
     blind = replace(problem, train=replace(problem.train, x=noise))

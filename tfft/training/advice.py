@@ -19,8 +19,8 @@ FEWEST = 3
 """Examples of the rarest class by which treatments of rare classes can be compared: one for each fold."""
 SURE = 1.645
 """Standard errors that a gain must have: chance alone reaches them in 1 of 20 cases."""
-FAR_EPOCHS, NEAR_RATE = 12, 3e-5
-"""Fewest epochs of phase `tune` on pictures far from those of the pretraining, and its rate for Adam on near ones."""
+NEAR_RATE = 3e-5
+"""Learning rate of phase `tune` for Adam on pictures near those of the pretraining."""
 OTHER_WEIGHTS = ("demo", "none")
 """Weights on which neither was measured."""
 STRIDE = 32
@@ -187,13 +187,11 @@ def _tune(facts: Facts) -> Iterator[Advice]:
     if settings.get("weights") in OTHER_WEIGHTS:
         return
     gain = f"lower blocks change the loss by {-probe.gain:+.3f}, standard error {probe.error:.3f}"
-    rate, epochs = settings["tune.learning_rate"], settings["tune.epochs"]
+    rate = settings["tune.learning_rate"]
     if probe.far and facts.noun == "pictures":
         far = f"the data are far from those of the pretraining: {gain}"
         if settings["tune.unfreeze"] == 1 and (facts.stages or 0) > 1:
             yield Advice("tune.unfreeze", 2, far, "trashnet by hand: 0.934 with two stages, 0.916 with one")
-        source = "trashnet: 0.895 on val with 12 epochs and 6 views at 4e-4, 0.881 with 6 and 3 at 3e-4; one run each"
-        yield Advice("tune.epochs", max(epochs, FAR_EPOCHS), far, source)
     elif probe.near and facts.noun == "pictures" and settings["tune.optimizer"] in ("adam", "adamw"):
         near = f"the data are near those of the pretraining ({gain}), and"
         source = "hymenoptera, best epoch of tune on val: 0.954 at 3e-5, 0.928 at 3e-4, solved head 0.948; one run each"

@@ -100,7 +100,10 @@ def fine_tune(
     state = None if folder is None else read_state(folder)
     if state is not None:
         state = origin.continued(state, folder, accept_changed_data=changed_data == "accept")
-    recorder = Recorder(plan.lowest.top, plan.task, None if folder is None else folder / "history.csv", watch)
+    log = None if folder is None else folder / "history.csv"
+    recorder = Recorder(plan.lowest.top, plan.task, log, watch)
+    if state is None and plan.by_loss:
+        recorder.choose_by_loss(len(plan.splits.val))
     if state is not None:
         check_shapes("best weights", state.arrays["best"], plan.lowest.top.weights)
         recorder.resume(state.history, state.best_score, state.arrays["best"])

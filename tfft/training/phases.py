@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from tfft.errors import ConfigError, check_range
@@ -11,6 +12,8 @@ from tfft.errors import ConfigError, check_range
 USUAL_WARMUP = 0.1
 """Share of a phase in which the schedules of `WARMED_UP` rise by default."""
 WARMED_UP = ("cosine", "noam")
+USUAL_EPOCHS, LEAST_STEPS = 10, 200
+"""Of a phase whose epochs are chosen: where examples are few, more epochs make up the steps."""
 
 
 def of_earlier(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,8 +29,9 @@ def of_earlier(stored: Mapping[str, Any]) -> dict[str, Any]:
 class Phase:
     """One phase of fine-tuning; each has a new optimizer."""
 
-    epochs: int = 10
-    """Passes over the training data; 0 leaves the phase out."""
+    epochs: int | Literal["auto"] = 10
+    """Passes over the training data; 0 leaves the phase out; auto takes 10 or, where examples are few, as many as 200
+    steps need."""
     learning_rate: float | Literal["find"] = 1e-3
     """Highest learning rate of the phase; find takes that of a range test as the phase begins."""
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "lbfgs", "auto"] = "adam"
@@ -75,7 +79,8 @@ class Phase:
     """Augmented views in this phase; by default as chosen by --views. A run records here what auto has chosen."""
 
     def __post_init__(self) -> None:
-        check_range("epochs", self.epochs, least=0, most=1_000_000)
+        if self.epochs != "auto":
+            check_range("epochs", self.epochs, least=0, most=1_000_000, fix="Or `auto`")
         if self.learning_rate != "find":
             start = "For Adam on a frozen backbone start at 1e-3, or set `find`"
             check_range("learning_rate", self.learning_rate, above=0, most=1, fix=start)
@@ -103,7 +108,8 @@ class Phase:
         check_range("lora_rank", self.lora_rank, least=0, most=1024)
         if self.unfreeze != "all":
             check_range("unfreeze", self.unfreeze, least=0, fix="Or `all`")
-        if self.unfreeze != "all" and self.epochs and self.gradual * self.unfreeze >= self.epochs:
+        numbers = isinstance(self.epochs, int) and isinstance(self.unfreeze, int)
+        if numbers and 0 < self.epochs <= self.gradual * self.unfreeze:
             raise ConfigError(
                 f"Not every stage would be trained (got gradual={self.gradual:g}, unfreeze={self.unfreeze}, "
                 f"epochs={self.epochs})",
@@ -119,3 +125,9 @@ class Phase:
     def mixes(self) -> bool:
         """Whether examples are mixed."""
         return bool(self.mixup or self.cutmix)
+
+    def with_epochs(self, steps: int) -> Phase:
+        """This phase with a number of epochs, each of so many steps."""
+        if self.epochs != "auto":
+            return self
+        return replace(self, epochs=max(USUAL_EPOCHS, math.ceil(LEAST_STEPS / steps)))

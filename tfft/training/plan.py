@@ -27,6 +27,9 @@ from tfft.training.phases import Phase
 from tfft.training.planned import PlannedPhase
 from tfft.training.storing import choose_storage
 
+FEW = 150
+"""With fewer validation examples, scores that count them are too coarse to choose by."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -66,6 +69,11 @@ class Plan:
     def steps_per_epoch(self) -> int:
         """Batches in an epoch; the last one may be smaller."""
         return math.ceil(self.splits.per_epoch / self.batch_size)
+
+    @property
+    def by_loss(self) -> bool:
+        """Whether validation examples are so few that chance decides which of two epochs gets more of them right."""
+        return self.task.monitor == "val_accuracy" and len(self.splits.val) < FEW
 
     @property
     def lowest(self) -> PlannedPhase:
@@ -122,7 +130,9 @@ def plan_phases(
     check_phases(model, phases)
     store = open_store(storage)
     given = {"examples": len(splits.train), "memory": store.memory}
-    phases = {name: solved_or_trained(name, phase, model, **given) for name, phase in phases.items()}
+    batch_size = min(batch_size, len(splits.train))
+    steps = math.ceil(splits.per_epoch / batch_size)
+    phases = {name: solved_or_trained(name, phase.with_epochs(steps), model, **given) for name, phase in phases.items()}
     phase_cuts = cut_phases(model, phases)
     # lowest first; a phase that unfreezes more comes later
     cuts = list(dict.fromkeys(c.cut for c in reversed(phase_cuts.values()) if c.cut.trunk is not None))
@@ -143,7 +153,7 @@ def plan_phases(
         task=task,
         phases=planned,
         stages=len(backbone_stages(model)),
-        batch_size=min(batch_size, len(splits.train)),
+        batch_size=batch_size,
         seed=seed,
         activations=replace(activations, stored=stored),
         notes=(*_sampling_notes(splits), *_rate_notes(phases)),

@@ -19,17 +19,15 @@ from tfft.training.advice import Probe
 from tfft.training.convex import Objective, minimized, objective_of
 from tfft.training.feeding import prepared, rows_and_targets
 from tfft.training.levels import TRUNK_BATCH
-from tfft.training.plan import Plan
+from tfft.training.plan import FEW, Plan
 from tfft.training.planned import PlannedPhase
 
 STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 """Strengths of the L2 penalty on the weights of standardized features; each solution starts from the one before it."""
 BETWEEN = 3.0
 """Factor from the best of these strengths to the two that are tried beside it."""
-FEW = 150
-"""With fewer validation examples, training examples that a head was not solved on help to choose."""
 FOLDS = 5
-"""Of the cross-validation for it."""
+"""Of the cross-validation that helps to choose where validation examples are few."""
 FLAT = 1e-6
 """A smaller standard deviation is rounding: the feature is constant."""
 

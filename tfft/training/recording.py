@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfft.errors import DivergedError, listed
+from tfft.errors import DivergedError, counted, listed
 from tfft.files import write_csv
 from tfft.models.tasks import Task
 from tfft.training.phases import Phase
@@ -39,6 +39,8 @@ class History:
     """Index of the best epoch in `rows`; None before the first epoch has ended."""
     parts: dict[str, int] = field(default_factory=dict)
     """By phase, the parts in which each batch was computed, where it did not fit into the memory."""
+    by_loss: bool = False
+    """Whether the lowest `val_loss` makes an epoch the best, and of equal ones the monitored score."""
     since: int = 0
     """Index of the first row whose validation scores are of the present data."""
     rates: dict[str, float] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class Recorder(keras.callbacks.Callback):
         self.kept, self.task, self.log, self.watch = kept, task, log, watch
         self.history = History()
         self.best_score = (-math.inf, -math.inf)
-        """Of the best epoch: the monitored score and the validation loss, both so that higher is better."""
+        """Of the best epoch, see `score`."""
         self.best_weights: list[np.ndarray] = kept.get_weights()  # the initial ones, until an epoch has ended
         self.phase = ""
         self.settings = Phase()
@@ -102,6 +104,13 @@ class Recorder(keras.callbacks.Callback):
         """Takes over what an interrupted run has recorded."""
         self.history, self.best_score, self.best_weights = history, best_score, best_weights
         self._write()
+
+    def choose_by_loss(self, examples: int) -> None:
+        """Lets the validation loss choose the best epoch, and says that the examples are too few for the accuracy."""
+        self.history.by_loss = True
+        note = f"Validation has only {counted(examples, 'example')}: their loss, not the accuracy, chooses the epoch"
+        self.history.notes.append(note)
+        logger.info(note)
 
     def begin(
         self,
@@ -167,9 +176,10 @@ class Recorder(keras.callbacks.Callback):
             self.watch(self.history)
 
     def score(self, logs: dict[str, float]) -> tuple[float, float]:
-        """The monitored score and the validation loss, both so that higher is better."""
+        """The monitored score and the validation loss, what decides first, both so that higher is better."""
         sign = 1 if self.task.mode == "max" else -1
-        return sign * logs[self.task.monitor], -logs["val_loss"]
+        score, loss = sign * logs[self.task.monitor], -logs["val_loss"]
+        return (loss, score) if self.history.by_loss else (score, loss)
 
     def restore_best(self) -> None:
         """Sets the model to the best weights of all epochs so far."""

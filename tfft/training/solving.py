@@ -52,8 +52,7 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
     blocks, strength = counted(best.blocks, "block"), f"{best.strength:.3g}"
     note = f"the head was solved on the features of {blocks}, with an L2 penalty of {strength}"
     if problem.has_few:
-        count = counted(len(problem.val.y), "example")
-        note += f", chosen on validation and, since it has only {count}, by cross-validation on train"
+        note += ", chosen on validation and by cross-validation on train"
     recorder.history.notes.append(note)
     recorder.history.probe = asdict(problem.probe(lowest))
     logger.info("Phase %s: %s: %s %.4f", planned.name, note, plan.task.monitor, best.logs[plan.task.monitor])
