@@ -28,6 +28,12 @@ def test_an_impossible_phase_cannot_be_made(field: str, number: float) -> None:
     assert all(word in str(error.value) for word in (field, f"{number:g}"))
 
 
+def test_most_stages_are_nearly_all() -> None:
+    counts = [Phase(unfreeze="most").with_stages(count).unfreeze for count in (1, 2, 4, 6, 12)]
+    assert counts == [1, 1, 3, 5, 10]
+    assert Phase(unfreeze="all").with_stages(3).unfreeze == "all"
+
+
 def test_where_examples_are_few_more_epochs_make_up_the_steps() -> None:
     phase = Phase(epochs="auto")
     assert [phase.with_epochs(steps).epochs for steps in (1, 3, 20, 100)] == [200, 67, 10, 10]

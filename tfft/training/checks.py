@@ -12,6 +12,7 @@ import keras
 from tfft.errors import ConfigError, megabytes
 from tfft.models.freezing import unfrozen
 from tfft.models.heads import only_dense
+from tfft.models.stages import backbone_stages
 from tfft.training.phases import Phase
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ def check_phases(backbone: keras.Model, phases: Mapping[str, Phase], *, usual_ra
         adam = phase.optimizer in ("adam", "adamw") and phase.learning_rate != "find"
         if usual_rate and adam and phase.epochs and phase.learning_rate > HIGH * usual_rate:
             logger.warning(warning, phase.learning_rate, name, usual_rate)
+    of_all = len(backbone_stages(backbone))
+    phases = {name: phase.with_stages(of_all) for name, phase in phases.items()}
     before, most = "", 0.0
     for name, phase in phases.items():
         with unfrozen(backbone, phase.unfreeze, batch_norm=phase.batch_norm):

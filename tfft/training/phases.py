@@ -62,8 +62,8 @@ class Phase:
     patience: int | Literal["auto"] = 0
     """Stop after this many epochs without a better monitored score; 0 never stops early; auto stops once neither the
     score nor the validation loss has improved in a third of the phase."""
-    unfreeze: int | Literal["all"] = 0
-    """Stages of the backbone to train, counted from the top, or all."""
+    unfreeze: int | Literal["most", "all"] = 0
+    """Stages of the backbone to train, counted from the top, or all; most leaves the lowest sixth frozen."""
     batch_norm: Literal["frozen", "train"] = "frozen"
     """BatchNormalization of unfrozen stages: frozen keeps its statistics; train suits random weights only."""
     mixup: float = 0.0
@@ -106,8 +106,8 @@ class Phase:
                 fix="Use another optimizer, `adam` for instance, or leave both at 0",
             )
         check_range("lora_rank", self.lora_rank, least=0, most=1024)
-        if self.unfreeze != "all":
-            check_range("unfreeze", self.unfreeze, least=0, fix="Or `all`")
+        if isinstance(self.unfreeze, int):
+            check_range("unfreeze", self.unfreeze, least=0, fix="Or `most`, or `all`")
         numbers = isinstance(self.epochs, int) and isinstance(self.unfreeze, int)
         if numbers and 0 < self.epochs <= self.gradual * self.unfreeze:
             raise ConfigError(
@@ -125,6 +125,10 @@ class Phase:
     def mixes(self) -> bool:
         """Whether examples are mixed."""
         return bool(self.mixup or self.cutmix)
+
+    def with_stages(self, stages: int) -> Phase:
+        """This phase with a number of stages to train, of so many."""
+        return replace(self, unfreeze=max(1, 5 * stages // 6)) if self.unfreeze == "most" else self
 
     def with_epochs(self, steps: int) -> Phase:
         """This phase with a number of epochs, each of so many steps."""

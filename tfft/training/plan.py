@@ -128,11 +128,13 @@ def plan_phases(
     splits.train.check(splits.augmentation)
     task.check(model)
     check_phases(model, phases)
+    stages = len(backbone_stages(model))
     store = open_store(storage)
     given = {"examples": len(splits.train), "memory": store.memory}
     batch_size = min(batch_size, len(splits.train))
     steps = math.ceil(splits.per_epoch / batch_size)
-    phases = {name: solved_or_trained(name, phase.with_epochs(steps), model, **given) for name, phase in phases.items()}
+    phases = {name: phase.with_stages(stages).with_epochs(steps) for name, phase in phases.items()}
+    phases = {name: solved_or_trained(name, phase, model, **given) for name, phase in phases.items()}
     phase_cuts = cut_phases(model, phases)
     # lowest first; a phase that unfreezes more comes later
     cuts = list(dict.fromkeys(c.cut for c in reversed(phase_cuts.values()) if c.cut.trunk is not None))
@@ -152,7 +154,7 @@ def plan_phases(
         model=model,
         task=task,
         phases=planned,
-        stages=len(backbone_stages(model)),
+        stages=stages,
         batch_size=batch_size,
         seed=seed,
         activations=replace(activations, stored=stored),
