@@ -59,7 +59,7 @@ class Config(AdviceFields):
     flip: bool = True
     """Whether augmentation may mirror pictures; not for text, or if left and right matter."""
     views: Views = "auto"
-    """Augmented views of each training picture to store; fresh makes new ones every epoch; auto stores at most 6."""
+    """Augmented views of each training picture to store; fresh makes new ones every epoch; auto stores at most 12."""
     store: Storage = Storage()
     """Where results of frozen layers are stored."""
     backbone: Backbone = "MobileNetV2"

@@ -18,7 +18,7 @@ Length = int | Literal["auto"]
 Level = Literal["none", "light", "strong"]
 """How strongly views are augmented, see `Augmentation`."""
 Views = int | Literal["auto", "fresh"]
-"""Views of each training picture; `"fresh"` makes new ones in every epoch; `"auto"` makes at most 6, if they can be
+"""Views of each training picture; `"fresh"` makes new ones in every epoch; `"auto"` makes at most 12, if they can be
 stored."""
 
 

@@ -10,7 +10,7 @@ from tfft.models.trunk import USUAL_LENGTH
 from tfft.training.activations import Activations
 from tfft.training.planned import PlannedPhase, SplitView
 
-MOST_VIEWS, LEAST_VIEWS = 6, 4
+MOST_VIEWS, LEAST_VIEWS = 12, 4
 """Most and fewest views that `auto` stores; instead of fewer, fresh views that are not stored teach more."""
 SHOWN_TWICE = 2
 """Epochs that show each view, where a phase has too few epochs for the most views."""

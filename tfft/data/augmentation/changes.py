@@ -34,7 +34,7 @@ class Augmentation:
     """Whether views may mirror the picture; not for text, or if left and right matter."""
     views: Views = "auto"
     """Number of views of each training picture that epochs cycle through, the original included; `"fresh"` makes new
-    ones in every epoch; `"auto"` makes at most 6, if they can be stored."""
+    ones in every epoch; `"auto"` makes at most 12, if they can be stored."""
     motion: Motion | None = None
     """How targets follow the moves of a view; None if they do not depend on positions."""
     own: Augment | None = None
