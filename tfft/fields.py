@@ -39,21 +39,24 @@ Names = Annotated[tuple[str, ...] | None, Suppress]
 
 def check_fields(config: Any) -> None:
     """Raises `ConfigError` if a number is out of the range for its field name, or a word is not one of the choices."""
-    hints = typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         for number in value if isinstance(value, tuple) else (value,):
             if field.name in RANGES and not isinstance(number, str):
                 check_range(field.name, number, **RANGES[field.name])
-        choices = choices_of(hints[field.name])
-        if (
-            choices
-            and value not in choices
-            and (isinstance(value, str) or typing.get_origin(hints[field.name]) is typing.Literal)
-        ):
-            raise ConfigError(f"`{field.name}` must be one of {listed(map(repr, choices))} (got {value!r})")
         if field.name == "time_budget" and value is not None:
             seconds_of("time_budget", value)
+    check_choices(config)
+
+
+def check_choices(config: Any) -> None:
+    """Raises `ConfigError` if a word is not one of the choices for its field."""
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value, choices = getattr(config, field.name), choices_of(hints[field.name])
+        words_alone = typing.get_origin(hints[field.name]) is typing.Literal
+        if choices and value not in choices and (isinstance(value, str) or words_alone):
+            raise ConfigError(f"`{field.name}` must be one of {listed(map(repr, choices))} (got {value!r})")
 
 
 def seconds_of(name: str, duration: str | float) -> float:

@@ -46,6 +46,12 @@ def test_each_stage_is_trained_in_the_end() -> None:
         Phase(epochs=4, unfreeze=2, gradual=2.0)
 
 
+@pytest.mark.parametrize("field", ["epochs", "unfreeze", "learning_rate", "schedule"])
+def test_a_word_that_is_no_choice_is_named(field: str) -> None:
+    with pytest.raises(ConfigError, match=f"`{field}` must be one of .* \\(got 'some'\\)"):
+        Phase(**{field: "some"})
+
+
 def test_the_edges_are_possible() -> None:
     Phase(learning_rate="find")
     assert Phase(epochs=0, learning_rate=1.0, momentum=0.0, warmup=0.0, unfreeze="all").unfreeze == "all"

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from tfft.errors import ConfigError, check_range
+from tfft.fields import check_choices
 
 USUAL_WARMUP = 0.1
 """Share of a phase in which the schedules of `WARMED_UP` rise by default."""
@@ -79,6 +80,7 @@ class Phase:
     """Augmented views in this phase; by default as chosen by --views. A run records here what auto has chosen."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         if self.epochs != "auto":
             check_range("epochs", self.epochs, least=0, most=1_000_000, fix="Or `auto`")
         if self.learning_rate != "find":
