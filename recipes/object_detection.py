@@ -73,7 +73,7 @@ def build_model(
     stride = fitting if config.stride == "auto" else config.stride
     model = keras.Model(backbone.inputs[0], models.box_maps(backbone, labels, stride), name=backbone.name)
     score = evaluation.mean_average_precisions
-    return model, models.object_boxes(labels, config.image_size, stride=stride, score=score)
+    return model, models.object_boxes(labels, pictures.size_of(config), stride=stride, score=score)
 
 
 def evaluate(model: keras.Model, splits: data.Splits, plan: training.Plan | None = None) -> evaluation.Evaluation:

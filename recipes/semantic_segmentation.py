@@ -75,7 +75,7 @@ def build_model(
     backbone = backbone or pictures.build_backbone(config)
     model = keras.Model(backbone.inputs[0], models.pixel_maps(backbone, labels), name=backbone.name)
     options = {**data.pixel_balance(train, config.balance), "dice": config.dice}
-    return model, models.pixel_labels(labels, config.image_size, **options)
+    return model, models.pixel_labels(labels, pictures.size_of(config), **options)
 
 
 def evaluate(model: keras.Model, splits: data.Splits, plan: training.Plan | None = None) -> evaluation.Evaluation:

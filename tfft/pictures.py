@@ -53,7 +53,7 @@ class Config(AdviceFields):
     leaks: Literal["drop", "stop", "accept"] = "drop"
     """Pictures that are in two of the data's own splits: drop them from training, stop the run, or accept it."""
     image_size: Size = (224, 224)
-    """Height and width in pixels; one number means both."""
+    """Height and width in pixels; one number means both. By default, a network that takes one size alone gets it."""
     augment: Level = "light"
     """Augmentation of training pictures: flip, rotation, zoom, colour; strong adds RandAugment."""
     flip: bool = True
@@ -110,6 +110,12 @@ SHALLOW: dict[str, Any] = {**SMOKE, "backbone": "MobileNet", "weights": "none"}
 """The smallest run with a shallow network, which is quick to trace."""
 
 
+def size_of(config: Config) -> tuple[int, int]:
+    """Height and width of the pictures: where none was asked for, of those that the network takes."""
+    asked = config.image_size != type(config).image_size
+    return tuple(config.image_size) if asked else models.own_size(config.backbone) or tuple(config.image_size)
+
+
 def load_data(
     config: Config, records: Sequence[Record], *, balance: Balance = "none", augment: Augment | None = None
 ) -> Splits:
@@ -133,7 +139,7 @@ def load_data(
             seed=config.seed,
             leaks=config.leaks,
         ),
-        image_size=config.image_size,
+        image_size=size_of(config),
         bad_files=config.bad_files,
         storage=config.store,
         augmentation=augmentation,
@@ -147,7 +153,7 @@ def load_data(
 def build_backbone(config: Config) -> keras.Model:
     """The frozen backbone, (batch, height, width, 3) in [0, 255] to feature maps; checks that the phases fit it."""
     backbone = models.load_backbone(
-        config.backbone, image_size=config.image_size, weights=config.weights, options=config.backbone_options
+        config.backbone, image_size=size_of(config), weights=config.weights, options=config.backbone_options
     )
     training.check_phases(backbone, {"head": config.head, "tune": config.tune})
     return backbone
@@ -157,6 +163,6 @@ def save(config: Config, backbone: keras.Model, plan: Plan, folder: Path) -> ser
     """Writes `model.keras`, which takes pictures, (batch, height, width, 3) in [0, 255], and `serving.json`."""
     model = plan.task.saved(plan.answering)
     column = getattr(getattr(config, "columns", None), "image", "path")
-    takes = serving.PictureInput(tuple(config.image_size), config.flip, column)
+    takes = serving.PictureInput(size_of(config), config.flip, column)
     contract = serving.Contract(tuple(plan.splits.labels), takes)
     return serving.save_model(model, contract, folder, sample=plan.splits.val.inputs[:8])

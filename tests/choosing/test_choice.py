@@ -41,9 +41,9 @@ def load_blindly(config: Config, backbone: keras.Model | None = None) -> Any:
 BLIND = SimpleNamespace(RECIPE=replace(RECIPE, load_data=load_blindly), Config=Config, DEMO=DEMO)
 
 
-def save_network(path: Path, blocks: int, *, blind: bool = False) -> str:
+def save_network(path: Path, blocks: int, *, side: int = 16, blind: bool = False) -> str:
     """Writes a network of some blocks; a blind one gives the same features for all pictures."""
-    inputs = keras.Input((16, 16, 3))
+    inputs = keras.Input((side, side, 3))
     x = keras.layers.Rescaling(0.0 if blind else 1 / 127.5, offset=-1.0)(inputs)
     for number in range(blocks):
         x = keras.layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", name=f"conv_{number}")(x)
@@ -55,7 +55,7 @@ def save_network(path: Path, blocks: int, *, blind: bool = False) -> str:
 def config(tmp_path: Path, picture_folder: Folder) -> Config:
     for split, count in (("train", 10), ("val", 6), ("test", 3)):
         picture_folder(tmp_path / "pictures" / split, {"night": count, "day": count})
-    return Config(data=str(tmp_path / "pictures"), image_size=(16, 16), out=str(tmp_path / "choice"))
+    return Config(data=str(tmp_path / "pictures"), out=str(tmp_path / "choice"))
 
 
 def test_backbones_are_compared_and_one_that_fails_is_named(
@@ -63,13 +63,13 @@ def test_backbones_are_compared_and_one_that_fails_is_named(
 ) -> None:
     caplog.set_level(logging.INFO, "tfft")
     good = save_network(tmp_path / "good.keras", 3)
-    blind = save_network(tmp_path / "blind.keras", 2, blind=True)
+    blind = save_network(tmp_path / "blind.keras", 2, side=24, blind=True)
     rows = choose(BLIND, config, backbones=[blind, "MobilNet", good], budget="10m")
     assert [row["backbone"] for row in rows] == [good, blind, "MobilNet"]
     first, second, failed = rows
     assert (first["score"], second["score"], failed["score"]) == (1.0, 0.5, None)
     assert first["score"] == max(first["last_block"], first["all_blocks"])
-    assert (first["monitor"], first["input"]) == ("val_accuracy", "16 x 16")
+    assert (first["monitor"], first["input"], second["input"]) == ("val_accuracy", "16 x 16", "24 x 24")
     assert first["neighbours"] > second["neighbours"]
     assert first["parameters"] == 3 * (4 * 9 * 4 + 4) - 4 * 9
     assert first["multiply_adds"] == 8 * 8 * 3 * 9 * 4 + (4 * 4 + 2 * 2) * 4 * 9 * 4
@@ -79,7 +79,7 @@ def test_backbones_are_compared_and_one_that_fails_is_named(
     lines = [record.getMessage() for record in caplog.records]
     assert sum(line.startswith("MobilNet is left out: ") for line in lines) == 1
     assert lines[-1].startswith(f"Take {good}, with val_accuracy 1.0000: ")
-    assert f"--data {config.data} --image-size 16 16 --backbone {good}" in lines[-1]
+    assert f"--data {config.data} --backbone {good}" in lines[-1]
     table = capsys.readouterr().out.splitlines()
     shown = [line.split()[:2] for line in table]
     assert shown == [["backbone", "score"], ["good.keras", "1.000"], ["blind.keras", "0.500"]]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -33,7 +34,11 @@ def test_a_file_is_a_backbone_named_after_it(
         model = network(height, height)
         model.compile("adam", "mse")
         model.save("my net.keras")
-        config = Config(data="pictures/", backbone="my net.keras", image_size=32)
+        config = Config(data="pictures/", backbone="my net.keras")
+        for given in ("my net.keras", model):
+            assert pictures.size_of(replace(config, backbone=given)) == ((height, height) if height else (224, 224))
+            assert pictures.size_of(replace(config, backbone=given, image_size=48)) == (48, 48)
+        config = replace(config, image_size=32)
         backbone = pictures.build_backbone(config)
         np.testing.assert_array_equal(backbone(PIXELS), model(PIXELS))
         assert (backbone.name, backbone.input_shape) == ("my_net", (None, 32, 32, 3))

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from tfft import models, runs, training, workflow
+from tfft import models, pictures, runs, training, workflow
 from tfft.errors import ConfigError
 from tfft.models import HeadFields
 from tfft.runs.graphs import graphs_freed
@@ -42,14 +42,16 @@ def probing(config: Any) -> Any:
 
 
 def loading_once(recipe: workflow.Recipe) -> workflow.Recipe:
-    """A recipe whose data have no test split; pictures, which do not depend on the backbone, are loaded once."""
-    loaded: list[Any] = []
+    """A recipe whose data have no test split; pictures are loaded once for all backbones that take one size."""
+    loaded: dict[tuple[int, int] | None, Any] = {}
 
     def load_data(config: Any, backbone: Any) -> Any:
-        if not loaded or loaded[0].train.noun != "pictures":
+        size = pictures.size_of(config) if isinstance(config, pictures.Config) else None
+        if size is None or size not in loaded:  # the tokens of texts depend on the backbone
+            loaded.clear()
             splits = recipe.load_data(config, backbone)
-            loaded[:] = [replace(splits, test=None)]
-        return loaded[0]
+            loaded[size] = replace(splits, test=None)
+        return loaded[size]
 
     return replace(recipe, load_data=load_data)
 

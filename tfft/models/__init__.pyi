@@ -18,6 +18,7 @@ from .generating import answerer as answerer
 from .heads import Pooling as Pooling
 from .heads import hidden_layers as hidden_layers
 from .heads import pooled as pooled
+from .own_size import own_size as own_size
 from .scales import scales_of as scales_of
 from .segmentation import pixel_labels as pixel_labels
 from .segmentation import pixel_maps as pixel_maps

@@ -39,6 +39,8 @@ def show_plan(plan: Plan, config: Any = None) -> None:
         console.print(Text("note: ", style="yellow") + shown(note))
     total = plan.phases[0].frozen + plan.phases[0].trained
     backbone = backbone_in_words(config) or plan.model.name
+    if splits.train.noun == "pictures":
+        backbone += ", {} x {} pixels".format(*splits.train.inputs.shape[1:3])
     console.print(shown(f"{backbone}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
     trained = _table("phase", "epochs>", "steps>", "trained>", "frozen>", "optimizer", "learning rate")
     for planned in plan.phases:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tfft.fields import Names
+from tfft.models.own_size import own_size
 
 SKEWED = 1.5
 """Ratio of the most to the least frequent class from which on classes are imbalanced."""
@@ -161,6 +162,8 @@ def _flip(facts: Facts) -> Iterator[Advice]:
 
 def _size(facts: Facts) -> Iterator[Advice]:
     read = facts.settings.get("image_size")
+    if own_size(facts.settings.get("backbone")):
+        return  # the network takes no other
     if facts.original_size is not None and read and max(facts.original_size) < min(read):
         side = math.ceil(max(facts.original_size) / STRIDE) * STRIDE
         was, now = (" x ".join(map(str, size)) for size in (facts.original_size, read))
