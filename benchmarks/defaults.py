@@ -3,7 +3,7 @@
 Choices of defaults are made by the column of validation alone; test is for the record.
 
 KERAS_HOME=keras_home python benchmarks/defaults.py image_classification data/trashnet data/hymenoptera --seeds 0 1 2
-python benchmarks/defaults.py image_classification data/trashnet -- --tune.learning-rate 1e-4    # with one change
+python benchmarks/defaults.py image_classification data/trashnet --tune.learning-rate 1e-4    # with one change
 """
 
 from __future__ import annotations

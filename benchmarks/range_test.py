@@ -4,7 +4,7 @@ Each rate of the grid is a run of its own with the defaults of the recipe, score
 tune by the headline score, where higher is better, and of equal ones by the loss. All runs of a data set share a store.
 
 KERAS_HOME=keras_home python benchmarks/range_test.py image_classification data/trashnet data/sign_digits
-python benchmarks/range_test.py text_classification data/banking77 -- --backbone minilm --columns.label category
+python benchmarks/range_test.py text_classification data/banking77 --backbone minilm --columns.label category
 """
 
 from __future__ import annotations
