@@ -3,8 +3,8 @@
     KERAS_HOME=keras_home python benchmarks/choosing.py image_classification data/trashnet data/hymenoptera \
         --backbones MobileNetV2 backbones/efficientnet_lite0.keras
 
-For each data set, all backbones are measured in one process with an empty store; then each is fine-tuned with the
-defaults of the recipe in a process of its own, without what is stored. Correlations are Spearman's, over the backbones.
+For each data set, all backbones are measured in one process; then each is fine-tuned with the defaults of the recipe in
+a process of its own. All of these processes start with an empty store. Correlations are Spearman's, over the backbones.
 Further flags go to the runs and to `tfft choose`.
 """
 
@@ -22,6 +22,11 @@ from pathlib import Path
 
 from scipy.stats import spearmanr
 
+MEASURED = ("score", "neighbours")
+"""Columns of `choice.csv` that are compared with the validation scores of the runs."""
+TFFT = (sys.executable, "-c", "from tfft.commands import app; app()")
+"""The `tfft` command of the version on `PYTHONPATH`."""
+
 
 def main() -> None:
     """Prints a row for each backbone, and below them one for each data set."""
@@ -35,7 +40,7 @@ def main() -> None:
     closing = ["| data | rank correlation of the head | of the neighbours | seconds to choose | of all runs | share |"]
     closing += ["| --- | ---: | ---: | ---: | ---: | ---: |"]
     for data in words.data:
-        given = ["--data", data, *(flag for flag in flags if flag != "--")]
+        given = ["--data", data, *flags]
         with tempfile.TemporaryDirectory() as folder:
             chosen, choosing = compared(words.recipe, words.backbones, given, Path(folder))
         runs = [trained(words.recipe, row["backbone"], given) for row in chosen]
@@ -47,12 +52,6 @@ def main() -> None:
         cells = [Path(data).name, *(f"{rank:.2f}" for rank in ranks), f"{choosing:.0f}", f"{spent:.0f}"]
         closing.append(f"| {' | '.join(cells)} | {choosing / spent:.0%} |")
     print("\n" + "\n".join(closing))
-
-
-MEASURED = ("score", "neighbours")
-"""Columns of `choice.csv` that are compared with the validation scores of the runs."""
-TFFT = (sys.executable, "-c", "from tfft.commands import app; app()")
-"""The `tfft` command of the version on `PYTHONPATH`."""
 
 
 def compared(

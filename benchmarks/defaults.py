@@ -33,7 +33,7 @@ def main() -> None:
     words, flags = parser.parse_known_args()
     print("| data | after head, val | val | test | seconds | best phase |\n| --- | ---: | ---: | ---: | ---: | --- |")
     for data in words.data:
-        rows = [trained(words.recipe, data, seed, [flag for flag in flags if flag != "--"]) for seed in words.seeds]
+        rows = [trained(words.recipe, data, seed, flags) for seed in words.seeds]
         cells = [spread(values) for values in list(zip(*rows, strict=True))[:3]]
         phases = ", ".join(row[4] for row in rows)
         print(

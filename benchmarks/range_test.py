@@ -37,11 +37,10 @@ def main() -> None:
     for data in words.data:
         with tempfile.TemporaryDirectory() as empty:
             store = words.store or empty
-            more = [flag for flag in flags if flag != "--"]
-            rate, seconds, suggested = trained(words.recipe, data, "find", [*more, "--store.folder", store])
+            rate, seconds, suggested = trained(words.recipe, data, "find", [*flags, "--store.folder", store])
             scores = {}
             for tried in words.rates:
-                scores[tried] = trained(words.recipe, data, str(tried), [*more, "--store.folder", store])[2]
+                scores[tried] = trained(words.recipe, data, str(tried), [*flags, "--store.folder", store])[2]
                 print(f"  {Path(data).name} {tried:g}: {scores[tried]}", file=sys.stderr, flush=True)
         best = max(scores, key=scores.__getitem__)
         cells = [f"{best:g}", f"{rate:g}", f"{max(best / rate, rate / best):.1f}"]

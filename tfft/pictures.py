@@ -53,7 +53,8 @@ class Config(AdviceFields):
     leaks: Literal["drop", "stop", "accept"] = "drop"
     """Pictures that are in two of the data's own splits: drop them from training, stop the run, or accept it."""
     image_size: Size = (224, 224)
-    """Height and width in pixels; one number means both. By default, a network that takes one size alone gets it."""
+    """Height and width in pixels; one number means both. Unless you change it, a network that takes only one size gets
+    that size."""
     augment: Level = "light"
     """Augmentation of training pictures: flip, rotation, zoom, colour; strong adds RandAugment."""
     flip: bool = True
@@ -111,9 +112,9 @@ SHALLOW: dict[str, Any] = {**SMOKE, "backbone": "MobileNet", "weights": "none"}
 
 
 def size_of(config: Config) -> tuple[int, int]:
-    """Height and width of the pictures: where none was asked for, of those that the network takes."""
-    asked = config.image_size != type(config).image_size
-    return tuple(config.image_size) if asked else models.own_size(config.backbone) or tuple(config.image_size)
+    """Height and width of the pictures: `image_size`, or if it is the default, the only size that the network takes."""
+    changed = config.image_size != type(config).image_size
+    return tuple(config.image_size) if changed else models.own_size(config.backbone) or tuple(config.image_size)
 
 
 def load_data(

@@ -11,7 +11,7 @@ import pytest
 from recipes.image_classification import Config
 from tfft import pictures
 from tfft.errors import ConfigError
-from tfft.models import backbone_stages, load_backbone
+from tfft.models import backbone_stages, load_backbone, own_size
 from tfft.reporting.screen import backbone_in_words
 from tfft.runs.replay import as_json, stored_config
 
@@ -91,3 +91,4 @@ def test_what_is_no_backbone_is_refused_with_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=said) as refused:
             load_backbone(str(tmp_path / f"{name}.keras"), image_size=SIZE, **flags)
         assert "\n" not in str(refused.value)
+        assert own_size(str(tmp_path / f"{name}.keras")) == (SIZE if name in ("lambda", "run", "net") else None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -77,6 +78,7 @@ def test_pictures_that_are_enlarged() -> None:
     small = replace(FACTS, original_size=(60, 90))
     assert said(small) == {"image_size": (96, 96)}
     assert said(small, image_size=(96, 96)) == {}
+    assert said(small, backbone=SimpleNamespace(inputs=[SimpleNamespace(shape=(None, 224, 224, 3))])) == {}
     assert said(replace(FACTS, original_size=(60, 900))) == {}
 
 

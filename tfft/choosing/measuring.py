@@ -42,12 +42,12 @@ def probing(config: Any) -> Any:
 
 
 def loading_once(recipe: workflow.Recipe) -> workflow.Recipe:
-    """A recipe whose data have no test split; pictures are loaded once for all backbones that take one size."""
+    """A recipe whose data have no test split; pictures are loaded once for backbones that take the same size."""
     loaded: dict[tuple[int, int] | None, Any] = {}
 
     def load_data(config: Any, backbone: Any) -> Any:
         size = pictures.size_of(config) if isinstance(config, pictures.Config) else None
-        if size is None or size not in loaded:  # the tokens of texts depend on the backbone
+        if size is None or size not in loaded:  # the tokens of texts depend on the encoder
             loaded.clear()
             splits = recipe.load_data(config, backbone)
             loaded[size] = replace(splits, test=None)

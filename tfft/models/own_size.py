@@ -1,4 +1,4 @@
-"""The one size of pictures that a network of your own takes, read without loading Keras."""
+"""The only size of pictures that a network of your own takes, read without loading Keras."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ LARGEST = 100_000_000
 
 
 def own_size(backbone: Any) -> tuple[int, int] | None:
-    """Height and width of the only pictures that a `.keras` file or a `keras.Model` takes.
+    """Height and width in pixels, if a `.keras` file or a `keras.Model` takes pictures of one size only.
 
-    None if it takes any size, and for everything that is no such network; opening it says what is wrong.
+    Returns None if it takes any size, or cannot be read: opening it says what is wrong.
     """
     try:
         shape = _shape_in(Path(backbone).expanduser()) if isinstance(backbone, str) else backbone.inputs[0].shape
@@ -25,7 +25,7 @@ def own_size(backbone: Any) -> tuple[int, int] | None:
 
 
 def _shape_in(path: Path) -> list[int | None]:
-    if path.suffix != ".keras" or not path.is_file():  # reading a pipe or a device may never end
+    if not path.is_file():  # reading a pipe or a device may never end
         return []
     with zipfile.ZipFile(path) as archive:
         if archive.getinfo("config.json").file_size > LARGEST:

@@ -161,9 +161,9 @@ def _flip(facts: Facts) -> Iterator[Advice]:
 
 
 def _size(facts: Facts) -> Iterator[Advice]:
-    read = facts.settings.get("image_size")
     if own_size(facts.settings.get("backbone")):
         return  # the network takes no other
+    read = facts.settings.get("image_size")
     if facts.original_size is not None and read and max(facts.original_size) < min(read):
         side = math.ceil(max(facts.original_size) / STRIDE) * STRIDE
         was, now = (" x ".join(map(str, size)) for size in (facts.original_size, read))
