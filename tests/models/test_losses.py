@@ -211,6 +211,14 @@ def test_logit_adjustment_of_tags_is_by_the_odds_of_each() -> None:
     assert np.asarray(multi_label(LABELS, prior=prior).loss(TRUTH, CHANCES)) == pytest.approx(expected, rel=1e-4)
 
 
+def test_with_a_prior_smoothing_does_not_favour_the_rare_class() -> None:
+    rare = np.linspace(0.01, 0.99, 99)
+    chances = np.stack([1 - rare, rare], axis=1).astype(np.float32)
+    adjusted = single_label(["no", "yes"], smoothing=0.1, prior=[0.98, 0.02])
+    # the target of a frequent example is 0.1 * 0.02 of the rare class, and the odds of the model 49 times as high
+    assert rare[np.argmin(adjusted.loss(np.zeros(99), chances))] == pytest.approx(0.09)
+
+
 def test_a_smoothed_target_is_spread_over_all_classes() -> None:
     chances = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]], np.float32)
     truth = np.array([0, 2])

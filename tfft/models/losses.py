@@ -24,19 +24,22 @@ def cross_entropy(
     With smoothing, so much of each target is spread over all classes (Szegedy et al. 2016, arXiv:1512.00567).
 
     With a prior, the logits are adjusted by its logarithm in the loss alone (Menon et al. 2021, arXiv:2007.07314), so
-    that the model itself predicts as if all classes were equally frequent.
+    that the model itself predicts as if all classes were equally frequent. Targets are then smoothed by the prior:
+    spread evenly, 0.1 would let the model predict a class of 2 % for every example of the other class.
     """
     by_class = None if weights is None else np.asarray(weights, np.float32)
+    shares = None if prior is None else np.asarray(prior, np.float32)
 
     def loss(truth: Any, predictions: Any) -> Any:
         truth = ops.cast(truth, "int32")
         losses = ops.sparse_categorical_crossentropy(truth, predictions)
         if smoothing and not focal:  # the focal loss needs the probability of the truth
             classes = predictions.shape[-1]
-            smooth = (1 - smoothing) * ops.one_hot(truth, classes) + smoothing / classes
+            spread = 1 / classes if shares is None else shares
+            smooth = (1 - smoothing) * ops.one_hot(truth, classes) + smoothing * spread
             losses = ops.categorical_crossentropy(smooth, predictions)
-        if prior is not None:
-            losses = losses + _adjustment(truth, predictions, np.asarray(prior, np.float32))
+        if shares is not None:
+            losses = losses + _adjustment(truth, predictions, shares)
         if focal:
             losses = losses * _wrongness(losses, focal)
         return losses if by_class is None else losses * ops.take(by_class, truth)

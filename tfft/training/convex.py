@@ -8,13 +8,16 @@ features that took 134 evaluations for five penalties in place of 422, and no lo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import keras
 import numpy as np
 import tensorflow as tf
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 
 from tfft.models.tasks import Task
 
@@ -69,9 +72,21 @@ def minimized(
 
         options = {"maxiter": STEPS, "ftol": CONVERGED}
         flat = scaling.scaled(both).ravel().astype(np.float64)
-        flat = minimize(value, flat, jac=True, method="L-BFGS-B", options=options).x
+        with _one_thread():
+            flat = minimize(value, flat, jac=True, method="L-BFGS-B", options=options).x
         both = scaling.unscaled(flat.reshape(shape)).astype(np.float32)
         yield both
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keeps BLAS to one thread. L-BFGS multiplies long vectors, where a second thread gains little, and is waited for as
+    long as another process has its core: beside another run, the head of the demo took 90 seconds in place of 5."""
+    return _blas().limit(limits=1, user_api="blas")
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True, eq=False)
