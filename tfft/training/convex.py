@@ -79,8 +79,8 @@ def minimized(
 
 
 def _one_thread() -> AbstractContextManager[object]:
-    """Keeps BLAS to one thread. L-BFGS multiplies long vectors, where a second thread gains little, and is waited for as
-    long as another process has its core: beside another run, the head of the demo took 90 seconds in place of 5."""
+    """Keeps BLAS to one thread: a second one gains little in L-BFGS, and is waited for, busily, as long as another
+    process has its core. Beside another run, solving the head of the demo took 90 seconds in place of 5."""
     return _blas().limit(limits=1, user_api="blas")
 
 
