@@ -39,7 +39,7 @@ class Config(pictures.Config):
     """Imbalanced classes: sample shows pictures of rare ones more often."""
     batch_size: int = 8
     head: Phase = Phase(epochs=4, learning_rate=1e-3)
-    tune: Phase = Phase(epochs=32, learning_rate=1e-3, optimizer="adamw", schedule="cosine", average=1.0, unfreeze=2)
+    tune: Phase = Phase(epochs=32, learning_rate=1e-3, optimizer="adamw", schedule="cosine", average=1.0, unfreeze=3)
 
 
 DEMO = Config(

@@ -38,11 +38,11 @@ class Config(BalanceFields, pictures.Config):
     ignore: tuple[int, ...] | None = None
     """Class numbers to ignore; by default 255, if there are at least two others."""
     image_size: Size = (288, 288)
-    dice: float = 0.0
-    """Weight of an added Dice loss, which counts small classes as much as large ones: 1 is usual."""
+    dice: float = 1.0
+    """Weight of an added Dice loss, which counts small classes as much as large ones; 0 for none."""
     batch_size: int = 8
     head: Phase = Phase(epochs=3, learning_rate=1e-3)
-    tune: Phase = Phase(epochs=12, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=2)
+    tune: Phase = Phase(epochs=12, learning_rate=4e-4, optimizer="adamw", schedule="cosine", unfreeze=3)
 
 
 DEMO = Config(

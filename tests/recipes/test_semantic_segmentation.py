@@ -37,12 +37,12 @@ def test_each_choice_changes_the_loss(mask_data: Path, pyramid: keras.Model) -> 
     answer = np.full((4, 64, 64, 2), 0.5, np.float32)
     answer[..., 0] = 0.25
     losses = {}
-    for flags in ("", "--balance weights", "--dice 1", "--balance focal"):
+    for flags in ("--dice 0", "--dice 0 --balance weights", "", "--dice 0 --balance focal"):
         _, task = build_model(config(mask_data, *CLASSES, *flags.split()), splits.labels, pyramid, splits.train)
         losses[flags] = float(np.mean(task.loss(truth, answer)))
     assert np.isfinite(list(losses.values())).all()
-    assert losses["--balance focal"] < losses[""] < losses["--dice 1"]
-    assert losses["--balance weights"] > losses[""]  # the box is rarer, and known worse
+    assert losses["--dice 0 --balance focal"] < losses["--dice 0"] < losses[""]
+    assert losses["--dice 0 --balance weights"] > losses["--dice 0"]  # the box is rarer, and known worse
     assert len(set(losses.values())) == 4
 
 
