@@ -9,7 +9,7 @@ Commands:
     python -m recipes.object_detection
     python -m recipes.object_detection --data cards/ --no-flip
     python -m recipes.object_detection --data faces/ --image-size 384 --backbone ResNet50
-    python -m recipes.object_detection --data annotations.json --balance sample
+    python -m recipes.object_detection --data annotations.json --balance oversample
 
 Results: playing cards: mAP50 0.961 (0.950 to 0.967, three seeds), mAP75 0.844, 335 s on two CPU cores.
 References: Zhou et al. 2019, "Objects as points", arXiv:1904.07850; Liu et al. 2019, "TTFNet", arXiv:1909.00700.
@@ -35,8 +35,8 @@ class Config(pictures.Config):
     image_size: Size = (320, 320)
     stride: Literal["auto", 4, 8, 16] = "auto"
     """Pixels between two possible box centres; auto lets nearly all boxes span three of them."""
-    balance: Literal["none", "sample"] = "none"
-    """Imbalanced classes: sample shows pictures of rare ones more often."""
+    balance: Literal["none", "oversample", "undersample"] = "none"
+    """Rare classes: show pictures of rare ones more often (oversample), or of common ones less often (undersample)."""
     batch_size: int = 8
     head: Phase = Phase(epochs=4, learning_rate=1e-3)
     tune: Phase = Phase(epochs=32, learning_rate=1e-3, optimizer="adamw", schedule="cosine", average=1.0, unfreeze=3)

@@ -40,7 +40,7 @@ def test_a_plan_takes_advice_but_leaves_what_was_set(pyramid: keras.Model, capsy
     assert chosen(plan).keys() - {"tune.learning_rate"} == {"balance", "tune.unfreeze"}
     assert (plan.lowest.phase.epochs, plan.lowest.phase.unfreeze) == (2, 1)
     assert plan.facts.probe.neighbours == 1.0
-    for part in ("probe: val_accuracy", "taken: `--balance auto`", "taken: `--tune.unfreeze 1`", "`tune.epochs`"):
+    for part in ("probe: val_accuracy", "applied: `--balance auto`", "applied: `--tune.unfreeze 1`", "`tune.epochs`"):
         assert part in said
 
 
@@ -58,14 +58,14 @@ def test_a_run_is_repeated_with_the_settings_that_it_has_taken(tmp_path: Path, p
     stored = files.read_json(tmp_path / "first" / CONFIG)
     taken = {one["setting"]: one["value"] for one in stored["chosen"]["advice"]}
     assert taken.items() >= {"balance": "auto", "tune.unfreeze": 1, "tune.views": 1}.items()
-    assert stored["config"]["kept"][-1] == "out"
     assert len(first) == 4
     report = files.read_json(tmp_path / "first" / "report.json")
     assert {one["setting"] for one in report["advice"] if one["taken"]} == taken.keys()
     assert report["probe"]["scores"][0][0] == 1
     assert trained("--replay", str(tmp_path / "first"), "--out", str(tmp_path / "again")) == first
     (tmp_path / "first" / "report.html").unlink()  # as if it had been killed
-    assert trained(*words.split(), "--time-budget", "0.01s", "--out", str(tmp_path / "first")) == first
+    other = ("--out", str(tmp_path / "first"), "--changed-data", "accept", "--time-budget", "0.01s")
+    assert trained(*other, *words.split()) == first
     assert files.read_json(tmp_path / "first" / CONFIG) == stored
 
 

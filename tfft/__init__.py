@@ -131,6 +131,7 @@ def choose(
 
 def lr(
     recipe: str,
+    /,
     *,
     data: Any = None,
     labels: list[str] | None = None,

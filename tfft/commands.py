@@ -19,7 +19,7 @@ VERBS = {
     "plan": "show what `tfft run` would train, store and cost",
     "choose": "compare backbones on your data, and say which to take",
     "lr": "find a learning rate for a phase in a range test",
-    "search": "search the settings of a recipe in many short runs, then run it with the best",
+    "search": "search the settings of a recipe in many trials, then run it with the best",
 }
 """Commands that take a recipe and its flags."""
 

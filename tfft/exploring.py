@@ -19,7 +19,12 @@ def _search(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any
         epilog="The other flags are those of the recipe: the middle of what is searched. --out is the folder of the "
         "search; the same command continues one that was stopped.",
     )  # fmt: skip
-    own.add_argument("--trials", type=int, default=30, help="trials in the folder in the end (default 30)")
+    own.add_argument(
+        "--trials",
+        type=int,
+        default=30,
+        help="number of trials, with those that are already in the folder (default 30)",
+    )
     own.add_argument(
         "--space",
         metavar="JSON",

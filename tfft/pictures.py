@@ -125,7 +125,7 @@ def load_data(
     Args:
         config: The settings.
         records: From a finder, such as `tfft.data.find_pictures`.
-        balance: `"sample"` shows rare classes more often.
+        balance: `"oversample"` shows rare classes more often, `"undersample"` common ones less often.
         augment: Your own augmentation of training pictures, `(picture, rng) -> picture`, applied after that of
             `config.augment`. Pictures are (height, width, 3), uint8; draw random numbers from the NumPy generator `rng`
             only. With boxes or masks, nothing in the picture may move.

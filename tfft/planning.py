@@ -86,9 +86,13 @@ def facts_of(config: Any, splits: Splits) -> Facts:
         labels=tuple(splits.labels),
         original_size=splits.original_size,
         truncated=splits.truncated,
-        solvable=config.head.optimizer in ("auto", "lbfgs") and getattr(config, "hidden", None) == (),
+        solvable=_solvable(config.head) and getattr(config, "hidden", None) == (),
         settings=settings_of(config),
     )
+
+
+def _solvable(phase: training.Phase) -> bool:
+    return bool(phase.epochs) and phase.optimizer in ("auto", "lbfgs") and not phase.mixes
 
 
 def settings_of(config: Any) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 C = TypeVar("C")
 
+HARMLESS = {"out", "changed_data", "store.folder", "store.limit", "store.memory"}
+"""Settings that may differ when a run is resumed: they change no number."""
+
 
 def leaves(config: Any, group: str = "") -> list[str]:
     """The names of all settings: `"dropout"`, `"tune.epochs"`."""
@@ -60,9 +63,10 @@ def named_by_arguments(settings: Mapping[str, Any]) -> list[str]:
 
 
 def keeping(config: C, names: Sequence[str]) -> C:
-    """A configuration that remembers which settings a person has set, if it lets others be chosen."""
+    """A configuration that remembers which settings a person has set, if it lets others be chosen; those that change no
+    number are left out, so that a run can be resumed with others."""
     if getattr(config, "recipe", "plain") == "auto" or getattr(config, "time_budget", None):
-        return dataclasses.replace(config, kept=tuple(dict.fromkeys(names)))
+        return dataclasses.replace(config, kept=tuple(sorted({*names} - HARMLESS)))
     return config
 
 

@@ -99,6 +99,7 @@ def test_backbones_are_compared_and_one_that_fails_is_named(
     elsewhere = replace(config, out=str(tmp_path / "other"))
     with pytest.raises(ConfigError, match=r"No backbone could be measured.*good.*budget"):
         choose(BLIND, elsewhere, backbones=[good], budget=0.001)
+    assert not (tmp_path / "other").exists()  # the same folder can be typed again
 
 
 def test_the_cheapest_comes_first_and_the_best_of_equals_is_the_quickest(

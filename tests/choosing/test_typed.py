@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,3 +36,6 @@ def test_what_differs_from_the_defaults_is_typed_and_read_back() -> None:
 def test_objects_are_passed_in_python() -> None:
     config = Config(data=np.zeros(3))
     assert typed(page, config, "MobileNet") == "tfft.run(\"image_classification\", data=..., backbone='MobileNet')"
+    found = replace(config, dropout=0.1, tune=replace(config.tune, learning_rate=3e-4, unfreeze="all"))
+    words = typed(page, found, object())
+    assert words.endswith("backbone=..., dropout=0.1, tune={'learning_rate': 0.0003, 'unfreeze': 'all'})"), words

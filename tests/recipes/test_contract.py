@@ -21,6 +21,7 @@ import pytest
 
 from tfft import cli, models, pages, pictures, runs
 from tfft.runs import replay
+from tfft.runs.folders import changed_settings
 
 RECIPES = list(pages.stock_pages())
 HEADED = ["image_classification", "image_multilabel", "image_regression", "text_classification"]
@@ -97,6 +98,7 @@ def test_a_run_of_an_earlier_tfft_is_replayed(name: str, tmp_path: Path) -> None
     stored = json.loads(text)
     assert stored["recipe"] == page.name
     again = cli.parse(recipe.Config, recipe.DEMO, ["--replay", str(tmp_path)], page)
+    assert list(changed_settings(stored, again)) == []  # so it is resumed, too
     for name, value in replay.of_earlier(recipe.Config, stored["config"]).items():
         read = replay.as_json(getattr(again, name))
         # a group of columns may have got further fields

@@ -31,6 +31,13 @@ def test_the_folders_are_the_splits(box_data: Path, box_scene: Callable) -> None
     assert any(note.startswith("1 ") for note in splits.notes)  # one picture has no box
 
 
+def test_pictures_of_rare_classes_are_shown_more_often(box_data: Path) -> None:
+    assert {load_data(config(box_data, *flags)).sampling for flags in ([], ["--balance", "none"])} == {"all"}
+    for balance in ("oversample", "undersample"):
+        splits = load_data(config(box_data, "--balance", balance))
+        assert (splits.sampling, splits.train.rarity is None) == (balance, False)
+
+
 def test_every_wrong_box_is_named_or_left_out(box_data: Path, voc: Voc, tmp_path: Path) -> None:
     annotations = box_data / "train" / "annotations"
     wrong = {

@@ -36,7 +36,7 @@ def test_a_plan_shows_data_backbone_and_phases(
     taken = Advice("flip", False, "signs", "measured", taken=True)
     show_plan(replace(plan, facts=facts, taken=(taken,)), Choices())
     said = capsys.readouterr().out
-    assert "taken: `--no-flip`: signs (measured)" in said
+    assert "applied: `--no-flip`: signs (measured)" in said
     assert "advice: `--balance auto`" in said
     assert said.count("flip") == 1  # what was taken is not advised again
     for part in ("[bold]bee", "10", "Small \ufffd[31m, weights", "3 stages", "head", "tune", "18", "602", *noted.notes):

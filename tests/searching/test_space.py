@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import pytest
 
+from recipes import object_detection
 from recipes.image_classification import Config
 from tfft.data import Splits
 from tfft.errors import ConfigError
@@ -62,12 +63,16 @@ def test_what_is_wrong_with_a_space_is_named() -> None:
         ({"seed": [0, 9]}, "seed", "decides the data"),
         ({"store.limit": [1, 9]}, "store.limit", "where files are"),
         ({"out": ["a", "b"]}, "out"),
+        ({"recipe": ["auto"]}, "recipe", "other settings"),
     ):
         with pytest.raises(ConfigError) as caught:
             read_space(given, CONFIG)
         if named[-1] == "--":
             named = [named[0], "with its flag"]
         assert [name for name in named if name not in str(caught.value)] == [], str(caught.value)
+    with pytest.raises(ConfigError, match=r"stride two numbers.*16"):  # 5 would be none of its values
+        read_space({"stride": [4, 8]}, object_detection.Config())
+    assert read_space({"stride": [4, 8, "auto"]}, object_detection.Config()) == {"stride": [4, 8, "auto"]}
     for text in ("{", "[1]", "3"):
         with pytest.raises(ConfigError, match="--space"):
             parse_space(text)
@@ -95,9 +100,11 @@ def test_the_default_is_around_the_settings(network: keras.Model, splits: Splits
     found = {"head": config.head, "tune": replace(config.tune, learning_rate="find")}
     plan = plan_phases(network, single_label(["ant", "bee"]), splits, found, batch_size=8)
     assert {*space} - {*default_space(config, [plan])} == {"tune.learning_rate"}  # each trial finds its own
-    assert middle(space, config) == {name: {
+    assert middle(space, config, plan) == {name: {
         "dropout": 0.2, "head.learning_rate": 1e-3, "tune.learning_rate": 0.2, "tune.epochs": 4,
         "tune.schedule": "constant", "tune.unfreeze": 3,
     }[name] for name in space}  # fmt: skip
-    assert middle({"dropout": [0.3, 0.5], "tune.epochs": [4, 5]}, config) == {"tune.epochs": 4}
+    assert middle({"dropout": [0.3, 0.5], "tune.epochs": [4, 5]}, config, plan) == {"tune.epochs": 4}
+    words = replace(config, tune=replace(config.tune, epochs="auto", unfreeze="most"))
+    assert middle(space, words, plan) == middle(space, config, plan)  # the plan has their numbers
     assert read_space(space, config) == space

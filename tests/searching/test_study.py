@@ -12,7 +12,7 @@ from tfft.searching.study import About, claimed, end, ended, importances, next_t
 
 pytest.importorskip("optuna", reason='needs `pip install "tfft[search]"`')
 SPACE = {"dropout": [0.0, 0.5], "tune.learning_rate": [1e-5, 1e-3], "tune.schedule": ["constant", "cosine"]}
-ABOUT = About(RECIPE.page, Config(), SPACE, "val_accuracy", "max", ["ant", "bee"], {"train": "1", "val": "2"})
+ABOUT = About(RECIPE.page, Config(), SPACE, "val_accuracy", "max", ["ant", "bee"], {"train": "1", "val": "2"}, {})
 
 
 def finished(score: float) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from recipes.image_classification import RECIPE, Config
 from tfft import training, workflow
 from tfft.errors import ConfigError, DivergedError
 from tfft.runs import replay
-from tfft.searching import applied, search, trials
+from tfft.searching import search, trials
+from tfft.settings import applied
 from tfft.store import Storage
 from tfft.training import Phase
 
@@ -136,13 +137,19 @@ def test_it_is_stopped_and_goes_on_and_the_best_becomes_a_run(
 
 def test_how_a_trial_can_end(config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
-    trial = SimpleNamespace(report=lambda score, step: steps.append(step), should_prune=lambda: True)
+    trial = SimpleNamespace(report=lambda score, step: steps.append(step), should_prune=lambda: True, params={})
     row = trials._train(TINY, config(), trial, "val_accuracy", "")
     assert (row["state"], row["epochs"], steps) == ("stopped", 1, [1])
     assert row["score"] is not None
-    row = trials._train(TINY, config(features=99), trial, "val_accuracy", "")
-    assert (row["state"], row["score"]) == ("impossible", None)
-    assert "99" in row["reason"]
+    for values, named in (
+        ({"features": 99}, "99"),
+        ({"tune.epochs": 3, "tune.gradual": 3.0, "tune.unfreeze": 2}, "gradual"),
+    ):
+        trial.params = values
+        row = trials._train(TINY, config(), trial, "val_accuracy", "")
+        assert (row["state"], row["score"]) == ("impossible", None)
+        assert named in row["reason"]
+    trial.params = {}
 
     def diverge(*args: Any, **options: Any) -> None:
         raise DivergedError("the loss is not finite")

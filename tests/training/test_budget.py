@@ -13,6 +13,7 @@ from tfft.settings import applied
 from tfft.training import Phase, Plan, fit_time, misses, plan_phases
 from tfft.training.budget import smaller
 from tfft.training.costs import EVALUATIONS
+from tfft.training.problem import FOLDS
 
 TASK = single_label(["ant", "bee"])
 
@@ -48,12 +49,19 @@ def test_views_go_first_then_epochs_then_stages(planned: Any) -> None:
     ]
     kept = smaller(planned({}), {"views", "tune.epochs"})
     assert kept == [{"tune.unfreeze": 1}]
+    slowly = smaller(planned({"tune.gradual": 2.0}), {"views"})  # stages must still all be reached
+    assert slowly == [
+        {"tune.epochs": 5},
+        {"tune.epochs": 5, "tune.unfreeze": 1},
+        {"tune.epochs": 0, "tune.unfreeze": 1},
+    ]
 
 
 def test_the_largest_plan_that_fits_is_taken(planned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # as if every batch took a second, a trunk or a top alike
     monkeypatch.setattr("tfft.training.costs._seconds", lambda function: 1.0)
-    plan, time = planned({}), EVALUATIONS + 5 * (3 * 3 + 1) + 9.0  # of a solved head, five epochs, and what is stored
+    plan, solving = planned({}), (1 + FOLDS) * EVALUATIONS
+    time = solving + 5 * (3 * 3 + 1) + 9.0  # and five epochs, and what is stored
     assert fit_time(plan, planned, 1e6, ()) == (plan, [])
     fitted, lowered = fit_time(plan, planned, time, ())
     assert {advice.setting: advice.value for advice in lowered} == {
@@ -61,7 +69,7 @@ def test_the_largest_plan_that_fits_is_taken(planned: Any, monkeypatch: pytest.M
         "tune.views": 1,
         "tune.epochs": 5,
     }
-    assert all(advice.taken and "14 min" in advice.source for advice in lowered)
+    assert all(advice.taken and "51 min" in advice.source for advice in lowered)
     assert [phase.views for phase in fitted.phases] == [1, 1]
     assert misses(fitted, time, ()) is None
 

@@ -126,6 +126,19 @@ def test_a_single_rate_needs_a_single_optimizer(network: keras.Model) -> None:
     assert type(optimizer) is keras.optimizers.Adam
 
 
+def test_a_head_may_stand_still_while_stages_are_trained(network: keras.Model) -> None:
+    with unfrozen(network, 1, batch_norm="frozen") as stages:
+        weights = network.trainable_weights
+        optimizer = build_optimizer(Phase(learning_rate=0.01, head_rate=0.0, unfreeze=1), 4, weights, stages)
+        before = [weight.numpy().copy() for weight in weights]
+        optimizer.build(weights)
+        optimizer.apply([keras.ops.ones_like(weight) for weight in weights], weights)
+    moved = {
+        weight.path.split("/")[0] for weight, old in zip(weights, before, strict=True) if (weight.numpy() != old).any()
+    }
+    assert moved == {"conv_3"}
+
+
 @pytest.mark.parametrize("schedule", ["constant", "cosine_restarts", "exponential"])
 def test_each_schedule_can_rise_at_first(schedule: str) -> None:
     found = rates(schedule, warmup=0.2)

@@ -16,7 +16,7 @@ from typing import Any
 from tfft import models, reporting
 from tfft.choosing.measuring import Row, empty_row, loading_once, looked_at, measure, probing
 from tfft.choosing.typed import typed
-from tfft.errors import ConfigError, MachineError
+from tfft.errors import ConfigError, DivergedError, MachineError
 from tfft.fields import seconds_of
 
 logger = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ def choose(
             continue
         with _named_if_it_fails(row):
             pace = max(pace, measure(recipe, replace(probe, backbone=backbone), row, end, pace))
+        if row["score"] is None:
+            continue
         folder.mkdir(parents=True, exist_ok=True)
         reporting.write_choice_table([row for row, _ in sorted(pairs, key=_place)], folder)
     pairs.sort(key=_place)
@@ -84,11 +86,16 @@ def parse_budget(budget: str | float | None) -> float:
 
 def _on_this_machine(config: Any) -> list[str]:
     """The networks whose weights need no download."""
-    names = models.downloaded_backbones() if getattr(config, "weights", None) == "imagenet" else []
+    weights = getattr(config, "weights", None)
+    if weights is None:  # of texts
+        fix = "Name encoders, such as `--backbones bert_tiny_en_uncased bert_small_en_uncased`"
+        raise ConfigError("`--backbones` is missing", fix=fix)
+    names = models.downloaded_backbones() if weights == "imagenet" else []
     if not names:
+        why = "No ImageNet weights have been downloaded to this machine"
         raise ConfigError(
-            "There is nothing to choose from: no ImageNet weights are on this machine, or others are wanted",
-            fix="Name backbones, such as `--backbones MobileNetV2 EfficientNetB0 my_net.keras`",
+            why if weights == "imagenet" else f"`--weights {weights}` leaves no backbones to choose from",
+            fix="Name them, such as `--backbones MobileNetV2 EfficientNetB0 my_net.keras`",
         )
     return names
 
@@ -119,7 +126,7 @@ def _named_if_it_fails(row: Row) -> Iterator[None]:
     """Keeps the reason in the row of a backbone that cannot be used, so that the others can go on."""
     try:
         yield
-    except (ConfigError, MachineError) as error:
+    except (ConfigError, DivergedError, MachineError) as error:
         row.update(state="failed", reason=str(error))
         logger.warning("%s is left out: %s", row["backbone"], error)
 

@@ -95,7 +95,7 @@ def measure(recipe: workflow.Recipe, config: Any, row: Row, end: float, pace: fl
         *_, plan = workflow.prepare(recipe, current, quietly=True)
         (planned,) = plan.phases
         if planned.depth is None:
-            raise ConfigError(f"{row['backbone']} computes nothing", fix="Choose a network with convolutions")
+            raise ConfigError(f"{row['backbone']} has no weights below the head", fix="Choose another network")
         takes = plan.activations.levels[planned.depth].takes.at(plan.splits.train.usual_width).shapes[0]
         each = training.trunk_seconds(plan, planned.depth)
         row.update(input=" x ".join(map(str, takes[:2])), milliseconds=round(1000 * each, 3))
@@ -129,7 +129,8 @@ def _score(plan: training.Plan, planned: Any, row: Row) -> int:
     scores = {"neighbours": last.validated(training.neighbours(last))[monitor]}
     for name, blocks in (("last_block", 1), ("all_blocks", problem.blocks)):
         solutions = problem.on_last(blocks).path(blocks)
-        scores[name] = better(solution.logs[monitor] for solution in solutions)
+        # where validation examples are few, over those of train, too
+        scores[name] = better(solution.chosen_by[monitor] for solution in solutions)
     row.update(
         scores,
         state="measured",

@@ -239,8 +239,8 @@ class Splits:
     def class_shares(self) -> np.ndarray | None:
         """Mean number of training examples of each class that an epoch shows, (labels,); None if it shows every example
         once, or if an example has several classes."""
-        rarity, classes = self.train.rarity, np.asarray(self.train.targets)
-        if self.sampling == "all" or rarity is None or classes.ndim != 1:
+        rarity, classes = self.train.rarity, self.train.targets
+        if self.sampling == "all" or rarity is None or not isinstance(classes, np.ndarray) or classes.ndim != 1:
             return None
         return self.per_epoch * np.bincount(classes, rarity, len(self.labels)) / rarity.sum()
 

@@ -62,7 +62,7 @@ class HeadFields:
     """Settings of recipes that pool features into one vector, to be inherited by their `Config`."""
 
     features: Depths = "all"
-    """Blocks of the backbone, counted from the top, that the head sees; if solved, as many as validation asks."""
+    """Blocks of the backbone, counted from the top, that the head sees; a solved head uses as many as score best."""
     hidden: tuple[int, ...] = ()
     """Units of extra Dense layers before the last layer."""
     dropout: float = 0.2
@@ -74,7 +74,7 @@ class SmoothingFields:
     """Settings of recipes with one class for each example, to be inherited by their `Config`."""
 
     smoothing: float = 0.1
-    """Label smoothing: the share of each target that is spread over all classes; 0 for none."""
+    """Label smoothing: the share of each target that is spread over all classes; 0, or the focal loss, for none."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from matplotlib.figure import Figure as Plot
 
 from tfft import files
 from tfft.reporting.figures import svg_uri
-from tfft.reporting.plots import as_svg, shortened
+from tfft.reporting.plots import as_svg, plain
+from tfft.reporting.rendering import rendered
 from tfft.reporting.screen import show_rows
 from tfft.reporting.trials import FACTOR
 
@@ -34,11 +34,9 @@ def write_choice(recipe: str, command: str, rows: Sequence[Mapping[str, Any]], f
         folder: An existing folder.
     """
     write_choice_table(rows, folder)
-    page = jinja2.Environment(
-        loader=jinja2.PackageLoader("tfft.reporting", "."), autoescape=True, undefined=jinja2.StrictUndefined
-    ).get_template("choice.html.jinja")
     plot = svg_uri(scores_over_time([row for row in rows if row["score"] is not None]))
-    files.write_text(folder / "choice.html", page.render(recipe=recipe, command=command, rows=rows, plot=plot))
+    page = rendered("choice.html.jinja", recipe=recipe, command=command, rows=rows, plot=plot)
+    files.write_text(folder / "choice.html", page)
 
 
 def show_choice(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -68,7 +66,7 @@ def scores_over_time(rows: Sequence[Mapping[str, Any]]) -> str:
     for number, row in enumerate(rows):
         place = (row["milliseconds"], row["score"])
         axes.scatter(*place, color="C3" if number == 0 else "C0")
-        name = shortened(Path(row["backbone"]).name).replace("$", r"\$")
+        name = plain(Path(row["backbone"]).name)
         # the names of slow ones to the left, inside the frame
         side, shift = ("left", 4) if place[0] <= sum(times) / len(times) else ("right", -4)
         axes.annotate(name, place, xytext=(shift, 4), textcoords="offset points", fontsize=8, ha=side)

@@ -52,7 +52,7 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
         if counts[row, column]:
             color = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=8)
-    names = [_plain(label) for label in labels]
+    names = [plain(label) for label in labels]
     axes.set_xticks(range(len(names)), names, rotation=90)
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("predicted")
@@ -79,7 +79,7 @@ def precision_recall(
     axes = figure.subplots()
     for index in sorted(present, key=area.__getitem__)[:MOST_CURVES]:
         precision, recall, cuts = precision_recall_curve(truth[:, index], probabilities[:, index])
-        label = f"{area[index]:.3f} {_plain(labels[index])}"
+        label = f"{area[index]:.3f} {plain(labels[index])}"
         (line,) = axes.step(recall, precision, where="post", label=label)
         place = min(int(np.searchsorted(cuts, thresholds[index])), len(cuts) - 1)
         axes.plot(recall[place], precision[place], "o", color=line.get_color())
@@ -103,7 +103,7 @@ def truth_against_answer(truth: np.ndarray, answers: np.ndarray, names: Sequence
         axes.plot(ends, ends, color="grey", linewidth=0.8)
         axes.set_xlabel("true")
         axes.set_ylabel("predicted")
-        axes.set_title(_plain(name))
+        axes.set_title(plain(name))
     return as_svg(figure)
 
 
@@ -121,7 +121,7 @@ def legend(labels: Sequence[str], shades: np.ndarray) -> str:
 
     columns = min(6, len(labels))
     figure = Figure(figsize=(1.7 * columns, 0.3 * math.ceil(len(labels) / columns) + 0.2))
-    patches = [Patch(color=shade / 255, label=_plain(name)) for name, shade in zip(labels, shades, strict=True)]
+    patches = [Patch(color=shade / 255, label=plain(name)) for name, shade in zip(labels, shades, strict=True)]
     figure.legend(handles=patches, loc="center", ncols=columns, frameon=False, fontsize=9)
     return as_svg(figure)
 
@@ -132,7 +132,7 @@ def shortened(label: str, most: int = 30) -> str:
     return label if len(label) <= most else label[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _plain(label: str) -> str:
+def plain(label: str) -> str:
     """A class name for matplotlib, where a dollar sign would start a formula."""
     return shortened(label).replace("$", r"\$")
 

@@ -6,13 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from tfft import files, runs
 from tfft.data.examples import Splits
 from tfft.evaluation import Scores
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, svg_uri
+from tfft.reporting.rendering import rendered
 from tfft.reporting.screen import backbone_in_words, trains_on
 from tfft.training.advice import Probe
 from tfft.training.parts import parts_notes
@@ -76,9 +75,7 @@ def write_report(
         ],
     }
     curves = Figure("Learning curves", [Shown(svg_uri(plots.learning_curves(history)), "")])
-    page = jinja2.Environment(
-        loader=jinja2.PackageLoader("tfft.reporting", "."), autoescape=True, undefined=jinja2.StrictUndefined
-    ).get_template("report.html.jinja")
     files.write_json(run.folder / "report.json", report)
-    config = runs.as_json(run.config)
-    files.write_text(run.folder / runs.FINISHED, page.render(report=report, config=config, figures=[curves, *figures]))
+    figures = [curves, *figures]
+    page = rendered("report.html.jinja", report=report, config=runs.as_json(run.config), figures=figures)
+    files.write_text(run.folder / runs.FINISHED, page)

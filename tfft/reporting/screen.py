@@ -76,7 +76,7 @@ def show_plan(plan: Plan, config: Any = None) -> None:
     if plan.facts is not None and plan.facts.probe is not None:
         console.print(Text("probe: ", style="green") + shown(plan.facts.probe.in_words))
     for advice in plan.advice():
-        console.print(Text("taken: " if advice.taken else "advice: ", style="green") + shown(advice.in_words))
+        console.print(Text("applied: " if advice.taken else "advice: ", style="green") + shown(advice.in_words))
 
 
 def backbone_in_words(config: Any) -> str:

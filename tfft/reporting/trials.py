@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from matplotlib.figure import Figure as Plot
 
 from tfft import files
 from tfft.reporting.figures import svg_uri
-from tfft.reporting.plots import as_svg, shortened
+from tfft.reporting.plots import as_svg, plain
+from tfft.reporting.rendering import rendered
 
 COLUMNS = 3
 """Plots beside each other."""
@@ -45,14 +45,9 @@ def write_search(
     }
     if shares:
         plots["Share of each setting in the differences between the scores"] = bars(shares)
-    page = jinja2.Environment(
-        loader=jinja2.PackageLoader("tfft.reporting", "."), autoescape=True, undefined=jinja2.StrictUndefined
-    ).get_template("search.html.jinja")
     uris = {title: svg_uri(plot) for title, plot in plots.items()}
-    files.write_text(
-        folder / "search.html",
-        page.render(about=about, rows=rows, best=rows[best], settings=settings, plots=uris, monitor=monitor),
-    )
+    values = {"about": about, "rows": rows, "best": rows[best], "settings": settings, "monitor": monitor}
+    files.write_text(folder / "search.html", rendered("search.html.jinja", **values, plots=uris))
 
 
 def score_over_trials(rows: Sequence[Mapping[str, Any]], monitor: str, mode: str) -> str:
@@ -88,7 +83,7 @@ def slices(
             axes.axis("off")
             continue
         numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in space[name])
-        places = [row[name] if numbers else shortened(str(row[name])).replace("$", r"\$") for row in rows]
+        places = [row[name] if numbers else plain(str(row[name])) for row in rows]
         axes.scatter(places, [row[monitor] for row in rows], s=14, alpha=0.7)
         for place, row in zip(places, rows, strict=True):
             if row is best:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from tfft import files
 from tfft.errors import ConfigError, ConflictError, MachineError, listed
 from tfft.pages import Page
-from tfft.runs.replay import CONFIG, as_json, chosen_views, read_run
+from tfft.runs.replay import CONFIG, as_json, chosen_views, of_earlier, read_run
+from tfft.settings import HARMLESS
 
 if TYPE_CHECKING:
     import filelock
@@ -28,8 +29,6 @@ LOCK = ".lock"
 """A file in a run folder, locked while the run lasts; the lock of a killed run ends with its process."""
 FINISHED = "report.html"
 """The file that a run writes last."""
-HARMLESS = {"out", "changed_data", "store.folder", "store.limit", "store.memory"}
-"""Settings that may differ when a run is resumed: they change no number."""
 
 
 @dataclass(frozen=True)
@@ -200,4 +199,4 @@ def changed_settings(stored: Mapping[str, Any], config: Any) -> Iterator[str]:
             elif path not in HARMLESS and as_json(new) != old and not (old is None and (path, new) in same):
                 yield f"--{path.replace('_', '-')} {new} (was {old})"
 
-    yield from differing(stored["config"], config, "")
+    yield from differing(of_earlier(type(config), stored["config"]), config, "")

@@ -1,3 +1,2 @@
-from .space import applied as applied
 from .trials import Searched as Searched
 from .trials import search as search

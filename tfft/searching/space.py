@@ -25,9 +25,9 @@ LOGARITHMIC = ("learning_rate", "weight_decay")
 """Settings whose ranges are searched by factors."""
 DATA = {
     *("data", "columns", "classes", "ignore", "masks", "table", "bad_files", "bad_texts", "leaks", "seed"),
-    *("val_fraction", "test_fraction", "changed_data", "out", "store"),
+    *("val_fraction", "test_fraction", "changed_data", "out", "store", "recipe", "time_budget", "kept"),
 }
-"""Settings that decide which examples are scored, or where files are."""
+"""Settings that decide which examples are scored, where files are, or that other settings change."""
 LOSS = {"balance", "dice", "error", "smoothing"}
 """Settings that change what the loss measures."""
 EXAMPLE = '--space \'{"tune.learning_rate": [1e-5, 1e-3], "dropout": [0.0, 0.5]}\''
@@ -71,6 +71,11 @@ def read_space(given: Mapping[str, Any], config: Any) -> Space:
         values = list(values)
         if kind is float and is_range(values):
             values = [float(value) for value in values]
+        if is_range(values) and typing.get_origin(kind) is typing.Literal:
+            raise ConfigError(
+                f"`--space` gives {name} two numbers, which are the ends of a range, but not all between are allowed",
+                fix=f"Name more of its values ({listed(map(str, choices_of(kind)))}), or one to hold it",
+            )
         if is_range(values) and values[0] >= values[1]:
             raise ConfigError(
                 f"`--space` gives {name} a range from {values[0]:g} to {values[1]:g}",
@@ -89,7 +94,7 @@ def _kind_of(name: str, config: Any) -> Any:
     known = [one.name for one in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
     if name.partition(".")[0] in DATA:
         raise ConfigError(
-            f"`--space` cannot search {name}, which decides the data or where files are",
+            f"`--space` cannot search {name}, which decides the data, where files are, or other settings",
             fix="Search settings of the model and its training, such as tune.learning_rate",
         )
     if field not in known or dataclasses.is_dataclass(getattr(owner, field)):
@@ -125,7 +130,7 @@ def default_space(config: Any, plans: Sequence[Plan]) -> Space:
     if blocks > 1:
         space["features"] = [1, *([4] if blocks > 4 else []), config.features]
     if hasattr(config, "dropout"):
-        space["dropout"] = [0.0, 0.5]
+        space["dropout"] = [0.0, max(0.5, config.dropout)]
     for planned in plans[0].phases:
         rate = planned.phase.learning_rate
         if planned.phase.optimizer != "lbfgs" and rate != "find":  # a solved head has no rate
@@ -134,9 +139,9 @@ def default_space(config: Any, plans: Sequence[Plan]) -> Space:
     if phase.unfreeze == 0:
         return space
     space[f"{last}.epochs"] = [math.ceil(phase.epochs / 2), math.ceil(1.5 * phase.epochs)]
-    space[f"{last}.schedule"] = ["constant", "cosine", "exponential"]
+    space[f"{last}.schedule"] = list(dict.fromkeys(["constant", "cosine", "exponential", phase.schedule]))
     if phase.optimizer == "adamw":
-        space[f"{last}.weight_decay"] = [1e-6, 1e-2]
+        space[f"{last}.weight_decay"] = [1e-6, max(1e-2, phase.weight_decay)]
     # a phase cannot unfreeze fewer stages than an earlier one
     earlier = plans[0].phases[-2].phase.unfreeze if len(plans[0].phases) > 1 else 0
     stages = min(plan.stages for plan in plans)
@@ -201,9 +206,17 @@ def distributions(space: Space) -> dict[str, optuna.distributions.BaseDistributi
     return made
 
 
-def middle(space: Space, config: Any) -> dict[str, Any]:
-    """The values of the configuration itself, where the space has them: those of the first trial."""
+def middle(space: Space, config: Any, plan: Plan) -> dict[str, Any]:
+    """The values of the configuration itself, where the space has them: those of the first trial.
+
+    Args:
+        space: What is searched.
+        config: The configuration.
+        plan: Its plan, which has numbers for words such as auto.
+    """
     here = {}
+    numbers = {f"{p.name}.{field}": getattr(p.phase, field) for p in plan.phases for field in ("epochs", "unfreeze")}
+    config = applied(config, numbers)
     for name, values in space.items():
         group, _, field = name.rpartition(".")
         value = as_json(getattr(getattr(config, group) if group else config, field))

@@ -13,7 +13,7 @@ from tfft import files
 from tfft.errors import ConfigError, ConflictError, DataError, listed
 from tfft.runs.folders import LOCK, changed_settings
 from tfft.runs.replay import as_json
-from tfft.searching.space import Space, distributions
+from tfft.searching.space import Space, distributions, middle
 
 if TYPE_CHECKING:
     import optuna
@@ -80,6 +80,8 @@ class About:
     labels: list[str]
     examples: dict[str, str]
     """By split, a digest of its examples and their targets."""
+    first: dict[str, Any]
+    """Values of the first trial: those of the configuration."""
 
     @classmethod
     def of(cls, page: Page, config: Any, space: Space, plan: Plan) -> About:
@@ -91,7 +93,8 @@ class About:
             name: hashlib.blake2b(keys.tobytes() + origin.targets[name].encode(), digest_size=16).hexdigest()
             for name, keys in origin.examples.items()
         }
-        return cls(page, config, space, plan.task.monitor, plan.task.mode, origin.labels, examples)
+        first = middle(space, config, plan)
+        return cls(page, config, space, plan.task.monitor, plan.task.mode, origin.labels, examples, first)
 
     @property
     def described(self) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def search(
             "`--recipe auto` and `--time-budget` change settings, which a search compares",
             fix="Leave them out; `tfft plan` shows the advice",
         )
+    backbones = [backbones] if isinstance(backbones, str) else backbones
     named = {"backbone": list(dict.fromkeys(backbones))} if backbones else {}
     given = spaces.read_space({**named, **(space or {})}, config)
     held = {name: values[0] for name, values in given.items() if len(values) == 1}
@@ -91,7 +92,7 @@ def search(
         rows = _rows(done, about)
         reporting.write_search(about.described, rows, best, weights, folder)
         logger.info(
-            "Best: trial %d, %s; now a run of its own, with the test split", best + 1, _scored(done[best], about)
+            "Best: trial %d, %s. Running it once more, with the test split", best + 1, _scored(done[best], about)
         )
         renew()
         result = _run_best(page, applied(about.config, done[best]["values"]), folder)
@@ -159,25 +160,26 @@ def _run_trials(
     try:
         while len(done) < count:
             label = f"Trial {len(done) + 1} of {count}"
-            trial = next_trial(study, about.space, about.config.seed, spaces.middle(about.space, about.config))
+            trial = next_trial(study, about.space, about.config.seed, about.first)
             renew()
-            row = _train(recipe, applied(about.config, trial.params), trial, about.monitor, label)
+            row = _train(recipe, about.config, trial, about.monitor, label)
             end(study, trial, row)
             done = ended(study)
             reporting.write_trials(_rows(done, about), folder)
             values = ", ".join(f"{name} {spaces.shown(value)}" for name, value in trial.params.items())
             logger.info("%s: %s in %.0f s: %s", label, _scored(row, about), row["seconds"], values)
     except KeyboardInterrupt:
-        logger.info("%s are kept; to continue, type the same command", counted(len(done), "trial"))
+        logger.info("The search has %s so far; type the same command to continue", counted(len(done), "trial"))
         raise
 
 
 def _train(recipe: workflow.Recipe, config: Any, trial: Any, monitor: str, label: str) -> dict[str, Any]:
-    """Trains one trial: its state, score, epochs and seconds."""
+    """Trains one trial, with its values in a configuration: its state, score, epochs and seconds."""
     import optuna
 
     start, history, state, reason = time.monotonic(), training.History(), "finished", ""
     try:
+        config = applied(config, trial.params)
         with errors_only(), runs.rehearse(recipe.page, config) as current, graphs_freed():
             _, backbone, plan = workflow.prepare(recipe, current, quietly=True)
             plan = training.store_and_balance(plan, recipe.tasks(config, backbone, plan))

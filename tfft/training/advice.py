@@ -16,8 +16,8 @@ from tfft.models.own_size import own_size
 
 SKEWED = 1.5
 """Ratio of the most to the least frequent class from which on classes are imbalanced."""
-FEWEST = 3
-"""Examples of the rarest class by which treatments of rare classes can be compared: one for each fold."""
+FOLDS = 3
+"""Of the cross-validation that compares treatments of rare classes."""
 SURE = 1.645
 """Standard errors that a gain must have: chance alone reaches them in 1 of 20 cases."""
 NEAR_RATE = 3e-5
@@ -35,7 +35,7 @@ class AdviceFields:
     """Settings of every recipe that say who chooses the other settings, to be inherited by their `Config`."""
 
     recipe: Literal["plain", "auto"] = "plain"
-    """plain trains with the settings as they are; auto takes the advice of tfft plan, but leaves what you set."""
+    """plain trains with the settings as they are; auto follows the advice of tfft plan, except for what you set."""
     time_budget: str | None = None
     """Time to store and train, such as 90s, 10m or 1h: views, epochs and stages are lowered until the plan fits."""
     kept: Names = None
@@ -138,13 +138,18 @@ def advise(facts: Facts) -> list[Advice]:
     return [one for one in given if one.setting in facts.settings and facts.settings[one.setting] != one.value]
 
 
+def skewed(counts: Sequence[int]) -> bool:
+    """Whether classes are imbalanced, and the rarest has an example for each fold by which treatments are compared."""
+    there = [count for count in counts if count]
+    return len(there) > 1 and min(there) >= FOLDS and max(there) >= SKEWED * min(there)
+
+
 def _balance(facts: Facts) -> Iterator[Advice]:
-    if facts.solvable and len(facts.counts) > 1 and min(facts.counts) >= FEWEST:
-        most, least = max(facts.counts), min(facts.counts)
-        if most >= SKEWED * least and facts.settings.get("balance") == "none":
-            reason = f"the most frequent class has {most:,} {facts.noun} and the rarest {least:,}; auto compares "
-            reason += "treatments of rare classes on stored features"
-            yield Advice("balance", "auto", reason, "cross-validation on train; nothing changes without a gain")
+    if facts.solvable and skewed(facts.counts) and facts.settings.get("balance") == "none":
+        most, least = max(facts.counts), min(filter(None, facts.counts))
+        reason = f"the most frequent class has {most:,} {facts.noun} and the rarest {least:,}; auto compares "
+        reason += "treatments of rare classes on stored features"
+        yield Advice("balance", "auto", reason, "cross-validation on train; nothing changes without a gain")
 
 
 def _length(facts: Facts) -> Iterator[Advice]:

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from tfft.data.choices import Balance
 from tfft.models.tasks import Task
+from tfft.training.advice import FOLDS, skewed
 from tfft.training.convex import objective_of
 from tfft.training.fine_tune import store_activations
 from tfft.training.plan import Plan
@@ -20,9 +21,6 @@ logger = logging.getLogger(__name__)
 
 TRIED: tuple[Balance, ...] = ("none", "weights", "logit-adjustment", "focal")
 """Treatments by the loss. In a solved head, drawing examples more or less often is a weight, too."""
-SKEWED = 1.5
-"""Ratio of the most to the least frequent class from which on classes are imbalanced."""
-FOLDS = 3
 STRENGTH = 0.03
 """Of the L2 penalty, in the middle of the usual ones: the comparison is between treatments."""
 WORTH = 0.005
@@ -38,21 +36,21 @@ def store_and_balance(plan: Plan, task_of: Callable[[Balance], Task] | None) -> 
 def with_best_balance(plan: Plan, task_of: Callable[[Balance], Task]) -> Plan:
     """The plan with the loss whose solved head has the best macro F1 on training examples that it was not solved on.
 
-    The loss stays as it is if classes are about equally frequent, if one has too few examples to compare by, or if the
-    first phase is not solved.
+    The loss stays as it is if classes are about equally frequent, if one has too few examples to compare by, or, with a
+    note, if the first phase is not solved.
 
     Args:
         plan: A plan that treats all classes alike; its activations are stored.
         task_of: Returns the task of the plan with another treatment.
     """
-    counts = [count for count in plan.splits.train.counts if count]
-    if (
-        plan.phases[0].phase.optimizer != "lbfgs"
-        or len(counts) < 2
-        or max(counts) < SKEWED * min(counts)
-        or min(counts) < FOLDS
-    ):
+    if not skewed(plan.splits.train.counts):
         return plan
+    if plan.phases[0].phase.optimizer != "lbfgs":
+        note = (
+            "`--balance auto` compares treatments of rare classes on a solved head alone: all classes are treated alike"
+        )
+        logger.info(note)
+        return replace(plan, notes=(*plan.notes, note))
     problem = Problem.of(plan, plan.phases[0])
     scores: dict[Balance, float] = {}
     for balance in tqdm(TRIED, desc="Comparing treatments of rare classes", disable=None, leave=False):

@@ -69,9 +69,9 @@ def smaller(plan: Plan, kept: Collection[str]) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = [{}]
 
     def lower(changes: Mapping[str, Any]) -> None:
-        changes = {name: value for name, value in changes.items() if name not in kept}
-        if changes and {**steps[-1], **changes} != steps[-1]:
-            steps.append({**steps[-1], **changes})
+        lowered = {**steps[-1], **{name: value for name, value in changes.items() if name not in kept}}
+        if lowered != steps[-1] and not any(_too_short(planned, lowered, plan.stages) for planned in plan.phases):
+            steps.append(lowered)
 
     views = {p.name: p.views for p in plan.phases if p.views is not None}
     if plan.splits.augmentation.active and "views" not in kept:
@@ -97,6 +97,13 @@ def smaller(plan: Plan, kept: Collection[str]) -> list[dict[str, Any]]:
 
 def _stages(planned: Any, stages: int) -> int:
     return stages if planned.phase.unfreeze == "all" else planned.phase.unfreeze
+
+
+def _too_short(planned: Any, lowered: Mapping[str, Any], stages: int) -> bool:
+    """Whether gradual unfreezing would not reach the lowest stage that a phase is to train."""
+    epochs = lowered.get(f"{planned.name}.epochs", planned.phase.epochs)
+    unfrozen = lowered.get(f"{planned.name}.unfreeze", _stages(planned, stages))
+    return 0 < epochs <= planned.phase.gradual * unfrozen
 
 
 def _before(plan: Plan, name: str) -> Any:

@@ -46,7 +46,7 @@ def check_mixing(planned: PlannedPhase, task: Task) -> None:
         raise ConfigError("Only classes, tags and numbers can be mixed, not the targets of this task", fix=leave)
     if phase.cutmix and task.mixing == "numbers":
         raise ConfigError(
-            "A patch of another picture says nothing of a number",
+            "CutMix does not suit numbers: a patch of a picture has no share of its number",
             fix=f"Use `--{name}.mixup` in place of `--{name}.cutmix`",
         )
     tensors = planned.top.inputs

@@ -45,7 +45,8 @@ class Phase:
     decay_vectors: bool = False
     """Whether biases and the weights of normalizations decay, too."""
     schedule: Literal["constant", "cosine", "cosine_restarts", "noam", "exponential"] = "constant"
-    """Learning rate over the phase: constant; cosine to 0; with warm restarts; noam (root); exponential to 0.01."""
+    """Learning rate over the phase: constant; cosine, down to 0; cosine_restarts; noam, by the inverse square root of
+    the step; exponential, down to 1 % of the rate."""
     warmup: float | None = None
     """Share of the phase in which the learning rate rises from 0; by default 0.1 for cosine and noam, else none."""
     head_rate: float = 1.0
@@ -56,7 +57,7 @@ class Phase:
     """Epochs after which one more unfrozen stage begins to be trained, from the top down; before the first, only the
     head is; 0 trains all from the start."""
     clip_norm: float = 0.0
-    """Longest gradient, over all weights; longer ones are shortened to it; 0 for none."""
+    """Maximum norm of the gradient over all weights; 0 does not clip."""
     average: float = 0.0
     """Epochs over which the weights are averaged (a moving average, updated in each step); the averages are validated
     and kept; 0 for none."""

@@ -32,6 +32,11 @@ FLAT = 1e-6
 """A smaller standard deviation is rounding: the feature is constant."""
 
 
+def has_few(plan: Plan) -> bool:
+    """Whether validation examples are too few to choose by alone, and there are training examples to help."""
+    return len(plan.splits.val) < FEW and len(plan.splits.train) >= FOLDS
+
+
 @dataclass(frozen=True, eq=False)
 class Features:
     """What a head is solved or scored on."""
@@ -137,11 +142,6 @@ class Problem:
     def _widths(self) -> tuple[int, ...]:
         return joined_widths(self.plan.model) or (len(self.mean),)
 
-    @property
-    def has_few(self) -> bool:
-        """Whether validation examples are too few to choose by alone, and there are training examples to help."""
-        return len(self.val.y) < FEW and len(self.plan.splits.train) >= FOLDS
-
     def path(self, blocks: int) -> Iterator[Solution]:
         """Yields a solution for each strength of the penalty, until a weaker one raises the validation loss."""
         least = np.inf
@@ -159,7 +159,7 @@ class Problem:
 
     def _solutions(self, blocks: int, strengths: Sequence[float], start: Solution | None = None) -> Iterator[Solution]:
         heads = self.solved(strengths, start)
-        if not self.has_few:
+        if not has_few(self.plan):
             for strength, head in zip(strengths, heads, strict=True):
                 logs = self._logs(*head)
                 yield Solution(blocks, strength, *head, logs, logs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import keras
@@ -75,7 +74,7 @@ def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
 
 
 def _optimizer(phase: Phase, steps_per_epoch: int, factor: float, begins: float) -> keras.optimizers.Optimizer:
-    rate = learning_rate(replace(phase, learning_rate=factor * phase.learning_rate), steps_per_epoch)
+    rate = learning_rate(phase, steps_per_epoch, factor)
     if begins:
         rate = Later(rate, round(begins * steps_per_epoch))
     more: dict[str, Any] = {"global_clipnorm": phase.clip_norm} if phase.clip_norm else {}
@@ -93,8 +92,10 @@ def _optimizer(phase: Phase, steps_per_epoch: int, factor: float, begins: float)
             return keras.optimizers.Adam(rate, **more)
 
 
-def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate of a phase: constant, or a schedule over its steps.
+def learning_rate(
+    phase: Phase, steps_per_epoch: int, factor: float = 1.0
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate of a phase, times a factor: constant, or a schedule over its steps.
 
     Each may rise linearly at first (`warmup`). The cosine falls to 0 (Loshchilov and Hutter 2017, arXiv:1608.03983).
     With restarts the period doubles each time, and the first is a seventh of the phase, so that three periods fill it.
@@ -106,19 +107,20 @@ def learning_rate(phase: Phase, steps_per_epoch: int) -> float | keras.optimizer
         share = USUAL_WARMUP if phase.schedule in WARMED_UP else 0.0
     warmup = min(round(share * steps), steps - 1)
     schedules = keras.optimizers.schedules
-    rate: float | schedules.LearningRateSchedule = phase.learning_rate
+    highest = factor * phase.learning_rate
+    rate: float | schedules.LearningRateSchedule = highest
     match phase.schedule:
         case "cosine":
             if not warmup:
-                return schedules.CosineDecay(phase.learning_rate, steps)
-            return schedules.CosineDecay(0.0, steps - warmup, warmup_target=phase.learning_rate, warmup_steps=warmup)
+                return schedules.CosineDecay(highest, steps)
+            return schedules.CosineDecay(0.0, steps - warmup, warmup_target=highest, warmup_steps=warmup)
         case "noam":
-            return Noam(phase.learning_rate, max(1, round(share * steps)))
+            return Noam(highest, max(1, round(share * steps)))
         case "cosine_restarts":
             # rounded up, since a fourth period would end the phase at the full rate
-            rate = schedules.CosineDecayRestarts(phase.learning_rate, math.ceil((steps - warmup) / 7), t_mul=2.0)
+            rate = schedules.CosineDecayRestarts(highest, math.ceil((steps - warmup) / 7), t_mul=2.0)
         case "exponential":
-            rate = schedules.ExponentialDecay(phase.learning_rate, steps - warmup, decay_rate=0.01)
+            rate = schedules.ExponentialDecay(highest, steps - warmup, decay_rate=0.01)
     return WarmUp(rate, warmup) if warmup else rate
 
 

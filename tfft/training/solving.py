@@ -15,7 +15,7 @@ from dataclasses import asdict
 from tfft.errors import counted
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase
-from tfft.training.problem import Problem, Solution
+from tfft.training.problem import Problem, Solution, has_few
 from tfft.training.recording import Recorder
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def solve_head(plan: Plan, planned: PlannedPhase, recorder: Recorder, interrupt:
     recorder.add(best.logs, rate=0.0, seconds=time.monotonic() - start)
     blocks, strength = counted(best.blocks, "block"), f"{best.strength:.3g}"
     note = f"the head was solved on the features of {blocks}, with an L2 penalty of {strength}"
-    if problem.has_few:
+    if has_few(plan):
         note += ", chosen on validation and by cross-validation on train"
     recorder.history.notes.append(note)
     recorder.history.probe = asdict(problem.probe(lowest))
