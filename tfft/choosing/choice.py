@@ -14,10 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from tfft import models, reporting
-from tfft.choosing.measuring import Row, empty_row, loading_once, looked_at, measure, probing
+from tfft.choosing.measuring import Row, empty_row, loaded_by, looked_at, measure, probing
 from tfft.choosing.typed import typed
 from tfft.errors import ConfigError, DivergedError, MachineError
 from tfft.fields import seconds_of
+from tfft.trying import without_test
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def choose(
         DataError: If the data cannot be used.
     """
     end = time.monotonic() + parse_budget(budget)
-    probe, recipe, name = probing(config), loading_once(page.RECIPE), page.RECIPE.page.name
+    probe, recipe, name = probing(config), without_test(page.RECIPE, loaded_by), page.RECIPE.page.name
     named = [backbones] if isinstance(backbones, str) else backbones
     backbones = list(dict.fromkeys(named or _on_this_machine(config)))
     folder = new_folder(config.out, f"choose-{name}")

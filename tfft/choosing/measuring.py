@@ -41,19 +41,9 @@ def probing(config: Any) -> Any:
     return replace(config, **changes)
 
 
-def loading_once(recipe: workflow.Recipe) -> workflow.Recipe:
-    """A recipe whose data have no test split; pictures are loaded once for backbones that take the same size."""
-    loaded: dict[tuple[int, int] | None, Any] = {}
-
-    def load_data(config: Any, backbone: Any) -> Any:
-        size = pictures.size_of(config) if isinstance(config, pictures.Config) else None
-        if size is None or size not in loaded:  # the tokens of texts depend on the encoder
-            loaded.clear()
-            splits = recipe.load_data(config, backbone)
-            loaded[size] = replace(splits, test=None)
-        return loaded[size]
-
-    return replace(recipe, load_data=load_data)
+def loaded_by(config: Any) -> tuple[int, int] | None:
+    """What the data of a backbone depend on: the size of its pictures; None for texts, whose tokens are its own."""
+    return pictures.size_of(config) if isinstance(config, pictures.Config) else None
 
 
 def name_of(backbone: Any) -> str:
@@ -82,7 +72,7 @@ def measure(recipe: workflow.Recipe, config: Any, row: Row, end: float, pace: fl
     """Scores a backbone, if that fits into the budget.
 
     Args:
-        recipe: From `loading_once`.
+        recipe: Without a test split.
         config: From `probing`, with the backbone.
         row: Is completed.
         end: Of the budget, by `time.monotonic`.

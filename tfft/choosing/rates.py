@@ -9,11 +9,12 @@ from typing import Any
 
 from tfft import reporting, runs, training, workflow
 from tfft.choosing.choice import new_folder
-from tfft.choosing.measuring import loading_once
+from tfft.choosing.measuring import loaded_by
 from tfft.choosing.typed import typed
 from tfft.errors import ConfigError, listed
 from tfft.runs.graphs import graphs_freed
 from tfft.settings import applied
+from tfft.trying import without_test
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def find_rate(page: ModuleType, config: Any, *, phase: str | None = None) -> tra
         ConfigError: If the phase has no epochs, or its head is solved.
         DataError: If the data cannot be used.
     """
-    recipe = loading_once(page.RECIPE)  # without the test split
+    recipe = without_test(page.RECIPE, loaded_by)
     folder = new_folder(config.out, f"lr-{recipe.page.name}")
     with runs.rehearse(recipe.page, config) as current, graphs_freed():
         current, backbone, plan = workflow.prepare(recipe, current, quietly=True)

@@ -15,7 +15,6 @@ from .fingerprint import fingerprint as fingerprint
 from .freezing import parameters as parameters
 from .freezing import unfrozen as unfrozen
 from .generating import answerer as answerer
-from .heads import Pooling as Pooling
 from .heads import hidden_layers as hidden_layers
 from .heads import pooled as pooled
 from .own_size import own_size as own_size

@@ -23,6 +23,7 @@ from tfft.runs.replay import CONFIG, as_json, read_run
 from tfft.searching import space as spaces
 from tfft.searching.study import About, claimed, end, ended, importances, next_trial, open_study
 from tfft.settings import applied
+from tfft.trying import without_test
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def search(
     held = {name: values[0] for name, values in given.items() if len(values) == 1}
     config = applied(config, held)
     given = {name: values for name, values in given.items() if name not in held}
-    recipe, renew = _without_test(page.RECIPE), _renewing(config.backbone)
+    recipe, renew = without_test(page.RECIPE, _loaded_by, most=MOST_LOADED), _renewing(config.backbone)
     folder = Path(config.out or f"runs/search-{recipe.page.name}")
     with claimed(folder):
         about = _about(recipe, config, {*held}, given)
@@ -100,19 +101,9 @@ def search(
     return Searched(result, done[best]["values"], rows, folder)
 
 
-def _without_test(recipe: workflow.Recipe) -> workflow.Recipe:
-    """A recipe whose data have no test split, and are loaded once for all trials that have the same."""
-    loaded: dict[str, Any] = {}
-
-    def load_data(config: Any, backbone: Any) -> Any:
-        key = json.dumps({name: value for name, value in as_json(config).items() if name not in TRAINING_ONLY})
-        if key not in loaded:
-            if len(loaded) >= MOST_LOADED:
-                loaded.pop(next(iter(loaded)))
-            loaded[key] = replace(recipe.load_data(config, backbone), test=None)
-        return loaded[key]
-
-    return replace(recipe, load_data=load_data)
+def _loaded_by(config: Any) -> str:
+    """What the data of a trial depend on."""
+    return json.dumps({name: value for name, value in as_json(config).items() if name not in TRAINING_ONLY})
 
 
 def _renewing(backbone: Any) -> Callable[[], None]:

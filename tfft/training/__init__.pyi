@@ -8,7 +8,6 @@ from .balancing import store_and_balance as store_and_balance
 from .budget import fit_time as fit_time
 from .budget import misses as misses
 from .checks import check_phases as check_phases
-from .costs import Cost as Cost
 from .costs import phase_costs as phase_costs
 from .costs import trunk_seconds as trunk_seconds
 from .fine_tune import fine_tune as fine_tune
