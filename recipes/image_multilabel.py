@@ -10,7 +10,7 @@ Commands:
     python -m recipes.image_multilabel --data chest.csv --columns.tags edema mass nodule --balance weights --no-flip
     python -m recipes.image_multilabel --data cards/ --views 8 --no-flip
 
-Results: playing cards, earlier defaults: macro average precision 0.918 (0.858 to 0.950, three seeds), 279 s on two CPU cores.
+Results: playing cards, earlier defaults: macro average precision 0.918 (0.858 to 0.950, three seeds), 279 s.
 References: Lin, Chen and Yan 2014, "Network in network", arXiv:1312.4400 (pooling); Lipton, Elkan and Narayanaswamy
 2014, "Thresholding classifiers to maximize F1 score", arXiv:1402.1892.
 """
