@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +18,12 @@ from tfft.pages import find_page, load_page
 from tfft.training import Phase
 
 PAGE = load_page(find_page("image_classification"))
+
+
+@pytest.mark.parametrize("verb", [tfft.run, tfft.plan, tfft.choose, tfft.search, tfft.lr])
+def test_recipe_is_a_setting_too(verb: Callable[..., Any]) -> None:
+    """`recipe="auto"`: so the name of the recipe has no name."""
+    assert inspect.signature(verb).parameters["recipe"].kind is inspect.Parameter.POSITIONAL_ONLY
 
 
 def test_arrays_become_a_model(tmp_path: Path, pyramid: keras.Model) -> None:
