@@ -80,7 +80,7 @@ def minimized(
 
 def _one_thread() -> AbstractContextManager[object]:
     """Keeps BLAS to one thread: a second one gains little in L-BFGS, and is waited for, busily, as long as another
-    process has its core. Beside another run, solving the head of the demo took 90 seconds in place of 5."""
+    process has its core. Beside another run, the head of the demo took 42 and 50 seconds in place of 5."""
     return _blas().limit(limits=1, user_api="blas")
 
 
