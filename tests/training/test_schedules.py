@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfft.models import unfrozen
 from tfft.training import Phase, build_optimizer
-from tfft.training.schedules import current_rate, learning_rate
+from tfft.training.schedules import OnceInAGraph, current_rate, learning_rate
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
@@ -145,3 +149,37 @@ def test_each_schedule_can_rise_at_first(schedule: str) -> None:
     assert found[0] == 0
     assert found[7] == pytest.approx(0.05, rel=0.05)
     assert max(found) == found[14] == pytest.approx(0.1)
+
+
+def test_a_graph_computes_a_schedule_once_and_takes_the_same_steps() -> None:
+    def trained(once: bool) -> tuple[list[np.ndarray], int]:
+        weights = [keras.Variable(np.full((2, 3), start, np.float32)) for start in (1.0, 2.0, 3.0)]
+        optimizer = build_optimizer(Phase(epochs=2, optimizer="adamw", schedule="cosine", learning_rate=0.1), 5)
+        calls, schedule = [], optimizer._learning_rate.schedule
+
+        def counted(step: tf.Tensor) -> tf.Tensor:
+            calls.append(step)
+            return schedule(step)
+
+        optimizer._learning_rate = OnceInAGraph(counted) if once else Schedule(counted)
+        optimizer.build(weights)
+
+        @tf.function
+        def step() -> None:
+            optimizer.apply([tf.ones((2, 3))] * 3, weights)
+
+        for _ in range(10):
+            step()
+        return [weight.numpy() for weight in weights], len(calls)
+
+    class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+        def __init__(self, made: Callable[[tf.Tensor], tf.Tensor]):
+            self.made = made
+
+        def __call__(self, step: tf.Tensor) -> tf.Tensor:
+            return self.made(step)
+
+    (expected, many), (found, once) = trained(False), trained(True)
+    assert many > 1
+    assert once == 1
+    np.testing.assert_array_equal(found, expected)

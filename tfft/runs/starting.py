@@ -44,8 +44,8 @@ def stderr_hidden() -> Iterator[None]:
 def uncollected() -> Iterator[None]:
     """Keeps Python's garbage collector away from what the block imports, then and at the end of the process.
 
-    Modules live as long as the process. Collecting while TensorFlow is imported takes a quarter of that time, each later
-    collection would walk through all of its objects, and so would the one at exit, for almost a second.
+    Modules live as long as the process. Collecting while TensorFlow is imported takes a quarter of that time; later
+    collections would walk through all of its objects each time, and so would the one at exit, for almost a second.
     """
     if "tensorflow" in sys.modules or not gc.isenabled():
         yield
