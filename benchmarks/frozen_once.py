@@ -247,6 +247,7 @@ def whole(plan: Any) -> list[dict[str, float]]:
 
     from tfft.data import Feed, evaluation_batches, fetched_together, training_batches
     from tfft.models import unfrozen
+    from tfft.models.folding import folded
     from tfft.training import build_optimizer
 
     class Frozen(keras.layers.Layer):
@@ -265,7 +266,7 @@ def whole(plan: Any) -> list[dict[str, float]]:
     order = partial(splits.train.epoch_order, plan.seed, group=fetched_together(plan.batch_size), sampling="all")
     for planned in plan.phases:
         model.set_weights(best)
-        trunk = plan.activations.levels[planned.depth].cut.trunk
+        trunk = folded(plan.activations.levels[planned.depth].cut.trunk)
         inputs = keras.Input(trunk.inputs[0].shape[1:])
         fitted = keras.Model(inputs, planned.top(Frozen(trunk)(inputs)))
         feed = Feed(

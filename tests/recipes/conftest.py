@@ -261,7 +261,7 @@ def write_boxes(folder: Path) -> None:
 def boxes(recipe: ModuleType, folder: Path) -> Any:
     """Two classes of boxes."""
     write_boxes(folder)
-    head, tune = Phase(epochs=2, learning_rate=0.01), Phase(epochs=14, learning_rate=0.01, unfreeze="all")
+    head, tune = Phase(epochs=2, learning_rate=0.01), Phase(epochs=14, learning_rate=0.005, unfreeze="all")
     words = f"--data {folder} --augment light --stride 8 --batch-size 4"
     return parsed(recipe, words, stages=5, head=head, tune=tune)
 

@@ -22,6 +22,7 @@ from tfft.data.batching.widths import widths_of
 from tfft.data.choices import Level, Views
 from tfft.errors import ConfigError
 from tfft.models import cut, load_backbone, pooled, single_label, unfrozen
+from tfft.models.folding import folded
 from tfft.store import Storage, open_store
 from tfft.store.chunks import write_chunk
 from tfft.training import Phase, Plan, build_optimizer, fine_tune, plan_phases, store_activations
@@ -110,7 +111,7 @@ def fit_whole(model: keras.Model, plan: Plan) -> tuple[list[float], list[list[np
     losses, weights = [], []
     splits = plan.splits
     for planned in plan.phases:
-        trunk = plan.activations.levels[planned.depth].cut.trunk
+        trunk = folded(plan.activations.levels[planned.depth].cut.trunk)
         inputs = keras.Input(trunk.inputs[0].shape[1:])
         whole = keras.Model(inputs, planned.top(Frozen(trunk)(inputs)))
         with unfrozen(model, planned.phase.unfreeze, batch_norm="frozen"):

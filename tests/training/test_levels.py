@@ -7,6 +7,7 @@ import numpy as np
 
 from tfft.data.batching.layout import Layout
 from tfft.models import DecoderSize, attach_decoder, cut, load_encoder, subwords_for, unfrozen
+from tfft.models.folding import folded
 from tfft.training.levels import TRUNK_BATCH, levels
 
 
@@ -21,7 +22,7 @@ def test_each_step_starts_where_the_one_below_ends(network: keras.Model) -> None
     pixels = np.random.default_rng(0).integers(0, 256, (TRUNK_BATCH, 32, 32, 3)).astype(np.uint8)
     below = found[0].run(pixels).numpy()
     above = found[1].run(*found[0].makes.unpack(below)).numpy()
-    assert np.array_equal(above, upper.trunk(pixels.astype(np.float32), training=False))
+    assert np.array_equal(above, folded(upper.trunk)(pixels.astype(np.float32), training=False))
     assert found[0].layers == ["inner_dropout_2"]
     assert found[0].fingerprint != found[1].fingerprint
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from tfft.errors import ConfigError
+from tfft.models.folding import folded
 from tfft.models.freezing import parameters, unfrozen
 from tfft.models.trunk import Cut, cut
 from tfft.training.phases import Phase
@@ -19,6 +20,8 @@ class PhaseCut:
 
     cut: Cut
     """Phases that cut at the same place share one object."""
+    top: keras.Model
+    """The top, folded."""
     trained: int
     """Number of parameters that the phase trains."""
     frozen: int
@@ -50,7 +53,8 @@ def cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> dict[str, Pha
                 here = before
             trainable = [layer for layer in model.layers if layer.trainable]
             moved.update(id(weight) for layer in trainable for weight in layer.weights)
-        cuts[name] = PhaseCut(here, trained, frozen)
+            top = folded(here.top)
+        cuts[name] = PhaseCut(here, top, trained, frozen)
         before = here
     return cuts
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfft.conventions import TOGETHER
 from tfft.data.batching.layout import UNSEEN, Layout
 from tfft.models.fingerprint import fingerprint, weights_fingerprint
+from tfft.models.folding import folded
 from tfft.models.trunk import Cut, between
 
 TRUNK_BATCH = TOGETHER
@@ -27,7 +28,7 @@ class Level:
 
     cut: Cut
     step: keras.Model
-    """From the outputs of the trunk below (for the lowest, from the inputs) to the outputs of this one."""
+    """From the outputs of the trunk below (for the lowest, from the inputs) to the outputs of this one, folded."""
     takes: Layout
     makes: Layout
     multiply_adds: int
@@ -76,7 +77,7 @@ def levels(cuts: Sequence[Cut], *, takes: Layout, dtype: str) -> tuple[Level, ..
         built.append(
             Level(
                 cut=cut,
-                step=between(lower, cut) if lower else cut.trunk,
+                step=folded(between(lower, cut) if lower else cut.trunk),
                 takes=built[-1].makes if built else takes,
                 makes=Layout(tuple(cut.shapes), dtype),
                 multiply_adds=cut.multiply_adds - (lower.multiply_adds if lower else 0),

@@ -188,6 +188,6 @@ def _planned(
     for name, made in phase_cuts.items():
         numbers = range(epoch, epoch + phases[name].epochs)
         depth = cuts.index(made.cut) if made.cut.trunk is not None else None
-        planned.append(PlannedPhase(name, phases[name], numbers, made.trained, made.frozen, made.cut.top, depth))
+        planned.append(PlannedPhase(name, phases[name], numbers, made.trained, made.frozen, made.top, depth))
         epoch = numbers.stop
     return tuple(planned)

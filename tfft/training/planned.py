@@ -33,7 +33,7 @@ class PlannedPhase:
     frozen: int
     """Number of parameters that it does not train."""
     top: keras.Model
-    """The part of the model that runs in every step."""
+    """The part of the model that runs in every step, folded (`tfft.models.folding`)."""
     depth: int | None
     """Level of the activations that it trains on; None for pictures or tokens."""
     views: int | None = None
