@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfft.data import Augmentation, Splits
 from tfft.errors import DivergedError
@@ -53,17 +54,17 @@ def test_only_what_a_phase_unfreezes_is_trained(network: keras.Model, splits: Sp
 def test_optimizer_and_metrics_start_anew_in_each_phase_and_each_step_is_traced_once(
     network: keras.Model, splits: Splits
 ) -> None:
-    """The loss runs in Python while a step is traced: once for the training step and once for that of validation."""
+    """The loss runs in Python while the training step is traced; validation computes it without a graph."""
     traced = []
 
     def loss(targets: keras.KerasTensor, answers: keras.KerasTensor) -> keras.KerasTensor:
-        traced.append(answers)
+        traced.append(tf.is_symbolic_tensor(answers))
         return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(targets, answers))
 
     # the last two train the same layers, and so the same model
     phases = {**PHASES, "again": replace(PHASES["tune"], epochs=1, learning_rate=0.002)}
     rows = train(network, splits, phases, task=replace(TASK, loss=loss))
-    assert len(traced) == 2 * len(phases)
+    assert sum(traced) == len(phases)
     assert [round(row["learning_rate"], 4) for row in rows] == [0.05, 0.05, 0.01, 0.01, 0.002]
     assert [row["phase"] for row in rows] == ["head", "head", "tune", "tune", "again"]
     counts = [row["accuracy"] * len(splits.train) for row in rows]

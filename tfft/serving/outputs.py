@@ -16,6 +16,7 @@ from keras import tree
 from tfft.data.batching.widths import widths_of
 from tfft.errors import ConfigError, listed
 from tfft.models.decoder import of_layers
+from tfft.models.folding import folded
 from tfft.models.generating import answerer
 from tfft.models.subwords import Subwords, pretrained_subwords
 from tfft.serving.contract import Contract, Generation, PictureInput
@@ -49,6 +50,7 @@ def _of_pictures(model: keras.Model, contract: Contract, folder: Path) -> Output
     if len(model.inputs) != 1 or tuple(model.inputs[0].shape[1:]) != (*size, 3):
         raise _other_model(folder, f"pictures of {size[0]} x {size[1]} pixels")
     _check_outputs(model, contract, folder)
+    model = folded(model)
 
     @tf.function(input_signature=[tf.TensorSpec((None, *size, 3), tf.uint8)], autograph=False)
     def run(pixels: tf.Tensor) -> Any:

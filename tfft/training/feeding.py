@@ -8,9 +8,8 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import tensorflow as tf
 
-from tfft.data.batching.batches import Feed, evaluation_batches
+from tfft.data.batching.batches import Feed
 from tfft.data.batching.order import fetched_together
 from tfft.data.batching.widths import ByWidth
 from tfft.data.indexing import Indexable
@@ -19,7 +18,6 @@ from tfft.store import Rows
 from tfft.training.mixing import mixing
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase, SplitView
-from tfft.training.predict import answers_to_rows, gathered
 
 VAL = SplitView("val")
 
@@ -38,33 +36,6 @@ def training_feed(plan: Plan, planned: PlannedPhase, rows: ByView, targets: ByVi
         prepare=partial(prepared, plan.task),
         mix=mixing(planned.phase, plan.task, plan.layout(planned.depth), plan.seed),
     )
-
-
-def validation_batches(
-    plan: Plan, planned: PlannedPhase, rows: Indexable, targets: Indexable, *, most: int | None = None
-) -> tf.data.Dataset:
-    """Every validation example once, or, of more than `most`, evenly spread ones."""
-    order, layout = plan.splits.val.order, plan.layout(planned.depth)
-    order = order[:: 1 if most is None else math.ceil(len(order) / most)]
-    prepare = partial(prepared, plan.task)
-    return evaluation_batches(rows, targets, layout, order=order, batch_size=plan.batch_size, prepare=prepare)
-
-
-def scoring(plan: Plan, planned: PlannedPhase, rows: Indexable) -> Callable[[], dict[str, float]] | None:
-    """A function that predicts and scores the validation split; None if the task has no such scores."""
-    task, val = plan.task, plan.splits.val
-    if task.score is None:
-        return None
-    predict_rows = answers_to_rows(task.answering(plan.model), plan.model, planned)
-    batches = evaluation_batches(
-        rows, val.targets, plan.layout(planned.depth), order=val.order, batch_size=plan.batch_size
-    )
-
-    def scored() -> dict[str, float]:
-        predictions = gathered(predict_rows(tensors) for tensors, _ in batches)
-        return task.score(val.targets[val.order], predictions)
-
-    return scored
 
 
 def batch_names(plan: Plan, order_of: Callable[[int], np.ndarray], epochs: range, epoch: int, step: int) -> list[str]:

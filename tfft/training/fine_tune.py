@@ -15,8 +15,8 @@ from tfft.data.batching.batches import training_batches
 from tfft.errors import DivergedError, counted, megabytes
 from tfft.models.freezing import unfrozen
 from tfft.stopping import postponed
-from tfft.training.averaging import Averaging
-from tfft.training.feeding import VAL, batch_names, rows_and_targets, scoring, training_feed, validation_batches
+from tfft.training.averaging import Averaged, Restored
+from tfft.training.feeding import VAL, batch_names, rows_and_targets, training_feed
 from tfft.training.kept import keep_weights
 from tfft.training.origin import Origin, check_shapes
 from tfft.training.parts import compile_top, run_in_parts_that_fit
@@ -30,6 +30,7 @@ from tfft.training.schedules import build_optimizer
 from tfft.training.solving import solve_head
 from tfft.training.state import State, read_state
 from tfft.training.storing import missing_bytes
+from tfft.training.validating import validating
 
 logger = logging.getLogger(__name__)
 
@@ -185,20 +186,20 @@ def _run_phase(
         counted(planned.trained, "parameter"),
     )
     rows, targets = rows_and_targets(plan, planned)
-    scored = scoring(plan, planned, rows[VAL])
     feed = training_feed(plan, planned, rows, targets)
     recorder.begin(
         planned.name,
         phase,
-        scored=scored,
+        validated=validating(plan, planned, rows[VAL], targets[VAL]),
         names_of=partial(batch_names, plan, feed.order_of, planned.epoch_numbers),
     )
-    validation = validation_batches(plan, planned, rows[VAL], targets[VAL])
     with unfrozen(model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank) as stages:
         optimizer = build_optimizer(phase, plan.steps_per_epoch, planned.top.trainable_weights, stages)
         compile_top(plan, planned, optimizer, parts)
         epoch, step = (0, 0) if keeper is None else keeper.begin(planned, state)
-        callbacks = [recorder, *([Averaging()] if phase.average else []), *([] if keeper is None else [keeper])]
+        averaged = Averaged()
+        recording = [averaged, recorder, Restored(averaged)] if phase.average else [recorder]
+        callbacks = [*recording, *([] if keeper is None else [keeper])]
         while epoch < phase.epochs and not recorder.patience_ended:
             # `fit` cannot begin within an epoch: the rest of one is an epoch of its own
             last = epoch + 1 if step else phase.epochs
@@ -210,7 +211,6 @@ def _run_phase(
                 initial_epoch=epoch,
                 epochs=last,
                 steps_per_epoch=plan.steps_per_epoch - step,
-                validation_data=validation,
                 callbacks=callbacks,
                 shuffle=False,
                 # one line per epoch where a progress bar cannot be drawn

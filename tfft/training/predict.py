@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ import tensorflow as tf
 from keras import tree
 from tqdm import tqdm
 
+from tfft.conventions import TOGETHER
 from tfft.data.batching.batches import evaluation_batches
 from tfft.data.examples import Splits
 from tfft.errors import ConfigError, counted
@@ -23,13 +25,18 @@ logger = logging.getLogger(__name__)
 
 Predictions = dict[str, Any]
 
+MOST_TOGETHER = 512
+"""Examples that are predicted at once if they are small."""
+NUMBERS = 2**21
+"""Most numbers in a larger batch of rows, or of outputs: 8 MB."""
+
 
 def predict(
     model: keras.Model,
     splits: Splits,
     plan: Plan | None = None,
     *,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     keep: Callable[[Any, Any], Any] = lambda predictions, targets: predictions,
 ) -> Predictions:
     """By split, the predictions of a model for each example, without augmentation.
@@ -39,7 +46,7 @@ def predict(
             of the plan, or a model that continues from its outputs.
         splits: The data.
         plan: The plan by which the model was trained on these splits; stored activations are then used again.
-        batch_size: Examples in a batch.
+        batch_size: Examples in a batch; None for as many as is fast.
         keep: From the predictions for a batch and its targets to what is returned, where all predictions are too large.
 
     Raises:
@@ -52,7 +59,14 @@ def predict(
     if plan is not None and not _goes_on(model, plan.model):
         raise ConfigError(f"The plan belongs to a model other than {model.name}", fix="Call `plan_phases` again")
     depth = None if plan is None else plan.lowest.depth
-    predict_rows = model.predict_on_batch if plan is None else answers_to_rows(model, plan.model, plan.lowest)
+    if plan is None:
+        predict_rows, batch_size = model.predict_on_batch, batch_size or 32
+    else:
+        answer, batch_size = continued(model, plan.model), batch_size or together(plan, plan.lowest)
+
+        def predict_rows(tensors: Any) -> Any:
+            return answer(outputs_of(plan.lowest, tensors))
+
     predictions = {}
     for name, examples in splits.items():
         logger.info("Predicting %s: %s", name, counted(len(examples), "example"))
@@ -82,32 +96,39 @@ def _goes_on(model: keras.Model, planned: keras.Model) -> bool:
     }
 
 
-def answers_to_rows(model: keras.Model, planned_model: keras.Model, planned: PlannedPhase) -> Callable[[Any], Any]:
-    """A function that predicts from the rows that a phase trains on, without computing frozen layers again.
+def together(plan: Plan, planned: PlannedPhase) -> int:
+    """How many examples a phase predicts at once: full batches of the trunk, as far as rows and outputs are small."""
+    if planned.depth is None:
+        return plan.batch_size
+    width = plan.splits.val.usual_width
+    sides = (side or width or 1 for side in planned.top.outputs[0].shape[1:])
+    numbers = max(plan.layout(planned.depth).at(width).numbers, math.prod(sides))
+    return max(plan.batch_size, min(MOST_TOGETHER, NUMBERS // numbers) // TOGETHER * TOGETHER)
+
+
+def outputs_of(planned: PlannedPhase, tensors: Any) -> tf.Tensor:
+    """The outputs of the top of a phase, in inference mode, for a batch of the rows that it trains on."""
+    # rows are activations, tokens or uint8 pixels; the model takes pixels as floats
+    pairs = zip(tf.nest.flatten(tensors), planned.top.inputs, strict=True)
+    return planned.forward(*(tf.cast(tensor, wanted.dtype) for tensor, wanted in pairs))
+
+
+def continued(model: keras.Model, planned_model: keras.Model) -> Callable[[tf.Tensor], Any]:
+    """A function from outputs of the model of a plan to predictions as arrays, in the structure of the model's outputs.
 
     Args:
         model: The model of the plan, or a model that continues from its outputs.
         planned_model: The model of the plan.
-        planned: The phase.
-
-    Returns:
-        From the tensors of a batch to the predictions as arrays, in the structure of the outputs of the model.
     """
-
-    def top(tensors: Any) -> tf.Tensor:
-        # rows are activations, tokens or uint8 pixels; the model takes pixels as floats
-        pairs = zip(tf.nest.flatten(tensors), planned.top.inputs, strict=True)
-        return planned.forward(*(tf.cast(tensor, wanted.dtype) for tensor, wanted in pairs))
-
     if model is planned_model:
-        return lambda tensors: tree.map_structure(np.asarray, top(tensors))
+        return lambda outputs: tree.map_structure(np.asarray, outputs)
     rest = keras.Model(planned_model.outputs[0], model.output)
     signature = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in rest.inputs]
     after = tf.function(lambda outputs: rest(outputs, training=False), input_signature=signature, autograph=False)
     traced = after.get_concrete_function()  # see `Level.run`
 
-    def predict_rows(tensors: Any) -> Any:
-        return tree.map_structure(np.asarray, traced(top(tensors)))
+    def predictions_of(outputs: tf.Tensor) -> Any:
+        return tree.map_structure(np.asarray, traced(outputs))
 
-    predict_rows.model = rest  # keeps its variables alive, which a traced function need not do
-    return predict_rows
+    predictions_of.model = rest  # keeps its variables alive, which a traced function need not do
+    return predictions_of

@@ -93,7 +93,7 @@ class Recorder(keras.callbacks.Callback):
         self.best_weights: list[np.ndarray] = kept.get_weights()  # the initial ones, until an epoch has ended
         self.phase = ""
         self.settings = Phase()
-        self.scored: Callable[[], dict[str, float]] | None = None
+        self.validated: Callable[[], dict[str, float]] = dict
         self.names_of: Callable[[int, int], list[str]] | None = None
         self.first_step = 0
         """Steps of the first epoch of `fit` that an earlier run has done."""
@@ -117,7 +117,7 @@ class Recorder(keras.callbacks.Callback):
         phase: str,
         settings: Phase,
         *,
-        scored: Callable[[], dict[str, float]] | None = None,
+        validated: Callable[[], dict[str, float]] = dict,
         names_of: Callable[[int, int], list[str]] | None = None,
     ) -> None:
         """Starts a phase.
@@ -125,11 +125,11 @@ class Recorder(keras.callbacks.Callback):
         Args:
             phase: Its name.
             settings: The phase.
-            scored: Returns further validation scores at the end of each epoch.
+            validated: Called at the end of each epoch; returns the validation loss and scores.
             names_of: From an epoch and a step of the phase to the names of the examples in that batch.
         """
         self.phase, self.settings = phase, settings
-        self.scored, self.names_of = scored, names_of
+        self.validated, self.names_of = validated, names_of
 
     @property
     def patience_ended(self) -> bool:
@@ -140,9 +140,6 @@ class Recorder(keras.callbacks.Callback):
         self._epoch, self._started = epoch, time.monotonic()
         self.validating = False
 
-    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        self.validating = True
-
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if not math.isfinite(logs["loss"]):
             step = self.first_step + batch
@@ -150,10 +147,10 @@ class Recorder(keras.callbacks.Callback):
             self._check_finite(logs, f"batch {step + 1}{f' ({names})' if names else ''}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.validating = True
+        logs.update(self.validated())
         self._check_finite(logs, "validation")
         self.first_step = 0
-        if self.scored is not None:
-            logs.update({f"val_{name}": value for name, value in self.scored().items()})
         self.add(logs, rate=current_rate(self.model.optimizer), seconds=time.monotonic() - self._started)
         # from the history, so that an interrupted run stops where it would have stopped
         self.model.stop_training = self.patience_ended

@@ -18,11 +18,12 @@ import keras
 from tfft.data.batching.batches import training_batches
 from tfft.errors import ConfigError, counted
 from tfft.models.freezing import unfrozen
-from tfft.training.feeding import VAL, rows_and_targets, training_feed, validation_batches
+from tfft.training.feeding import VAL, rows_and_targets, training_feed
 from tfft.training.parts import compile_top
 from tfft.training.plan import Plan
 from tfft.training.planned import PlannedPhase
 from tfft.training.schedules import build_optimizer
+from tfft.training.validating import validating
 
 LOWEST, HIGHEST = 1e-5, 1.0
 """First and last learning rate."""
@@ -83,20 +84,19 @@ def range_test(
     # the epochs decide which views are needed
     rows, targets = rows_and_targets(plan, replace(planned, epoch_numbers=epochs))
     feed = training_feed(plan, planned, rows, targets)
-    validation = validation_batches(plan, planned, rows[VAL], targets[VAL], most=VALIDATED)
-    rising = _Rising(rates, interrupt)
+    validated = validating(plan, planned, rows[VAL], targets[VAL], most=VALIDATED)
+    rising = _Rising(rates, validated, interrupt)
     before = [(variable, variable.numpy()) for variable in top.variables]
     with unfrozen(plan.model, phase.unfreeze, batch_norm=phase.batch_norm, lora_rank=phase.lora_rank) as stages:
         constant = replace(phase, learning_rate=UNIT, schedule="constant", warmup=0.0, gradual=0.0, average=0.0)
         optimizer = build_optimizer(constant, plan.steps_per_epoch, top.trainable_weights, stages)
         compile_top(plan, planned, optimizer, parts)
         try:
-            start = top.evaluate(validation, verbose=0, return_dict=True)["loss"]
+            start = validated()["val_loss"]
             top.fit(
                 training_batches(feed, count=plan.splits.per_epoch, epochs=epochs),
                 epochs=len(rates),
                 steps_per_epoch=EACH,
-                validation_data=validation,
                 callbacks=[rising],
                 shuffle=False,
                 verbose=0,
@@ -104,7 +104,7 @@ def range_test(
         finally:
             for variable, value in before:
                 variable.assign(value)
-    return RangeTest(rising.rows, float(start), time.monotonic() - began)
+    return RangeTest(rising.rows, start, time.monotonic() - began)
 
 
 def check_trained(planned: PlannedPhase) -> None:
@@ -143,12 +143,15 @@ class _Rising(keras.callbacks.Callback):
 
     Args:
         rates: Learning rates, rising.
+        validated: Returns the validation loss as `val_loss`.
         interrupt: Called after each batch; may raise.
     """
 
-    def __init__(self, rates: Sequence[float], interrupt: Callable[[], None]):
+    def __init__(
+        self, rates: Sequence[float], validated: Callable[[], dict[str, float]], interrupt: Callable[[], None]
+    ):
         super().__init__()
-        self.rates, self.interrupt = rates, interrupt
+        self.rates, self.validated, self.interrupt = rates, validated, interrupt
         self.rows: list[dict[str, float]] = []
         self._factors: list[float] = []
 
@@ -168,6 +171,6 @@ class _Rising(keras.callbacks.Callback):
         self.interrupt()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        seen = {name: float(logs[name]) for name in ("loss", "val_loss")}
-        self.rows.append({"learning_rate": self.rates[epoch], **seen})
+        losses = {"loss": float(logs["loss"]), "val_loss": self.validated()["val_loss"]}
+        self.rows.append({"learning_rate": self.rates[epoch], **losses})
         self.model.stop_training = harm(self.rows[-1], self.rows, math.inf) > BROKEN
