@@ -9,7 +9,7 @@ import pytest
 from tfft.data import Balance, Pictures, Splits, class_balance
 from tfft.models import Task, features, single_label
 from tfft.training import Phase, Plan, plan_phases
-from tfft.training.balancing import store_and_balance
+from tfft.training.balancing import best_of, store_and_balance
 
 
 def pictures(counts: tuple[int, int], seed: int) -> Pictures:
@@ -59,3 +59,18 @@ def test_the_loss_stays_where_there_is_nothing_to_gain_or_to_compare(
     assert balanced(network, few).notes == ()
     (note,) = balanced(network, skewed, Phase(epochs=1, optimizer="sgd")).notes
     assert "all classes are treated alike" in note
+
+
+@pytest.mark.parametrize(
+    ("none", "weights", "adjusted", "chosen"),
+    [
+        (0.763, 0.779, 0.778, "logit-adjustment"),
+        (0.882, 0.920, 0.691, "weights"),
+        (0.900, 0.904, 0.903, "none"),
+        (0.900, 0.890, 0.880, "none"),
+    ],
+)
+def test_logit_adjustment_is_chosen_if_it_is_about_as_good_as_the_best(
+    none: float, weights: float, adjusted: float, chosen: Balance
+) -> None:
+    assert best_of({"none": none, "weights": weights, "logit-adjustment": adjusted, "focal": none}) == chosen
