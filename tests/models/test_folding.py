@@ -66,3 +66,11 @@ def test_without_batch_normalization_it_is_the_model_itself() -> None:
     inputs = keras.Input((16, 16, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs))
     assert folded(model) is model
+
+
+def test_a_sequential_model_is_folded_too() -> None:
+    layers = [keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization(trainable=False)]
+    model = keras.Sequential(layers)
+    fast = folded(model)
+    assert any(isinstance(layer, WithNorm) for layer in fast.layers)
+    np.testing.assert_allclose(fast(PIXELS), model(PIXELS, training=False), rtol=1e-5, atol=1e-6)

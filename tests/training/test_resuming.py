@@ -261,7 +261,9 @@ def test_a_state_of_an_earlier_tfft_is_gone_on_with(network: keras.Model, splits
     write_state(replace(state, made_with={**state.made_with, "frozen": frozen}), tmp_path)
     again, others = trained(network, splits, tmp_path, phases=phases)
     assert [list(row) for row in again] == [list(row) for row in rows]
-    assert [row["val_loss"] for row in again] == pytest.approx([row["val_loss"] for row in rows], rel=3e-3)
+    done = len(state.history.rows)  # by that machine: these are kept as they are
+    assert [row["val_loss"] for row in again[:done]] == [row["val_loss"] for row in state.history.rows]
+    assert [row["val_loss"] for row in again[done:]] == pytest.approx([r["val_loss"] for r in rows[done:]], rel=1e-3)
     for weight, one, other in zip(network.weights, weights, others, strict=True):
         # below a trained BatchNorm, which subtracts it, a bias follows nothing but rounding errors
         if weight.path not in ("conv_3/bias", "norm_3/moving_mean"):

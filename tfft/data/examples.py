@@ -56,6 +56,7 @@ class Pictures:
     one_shape: ClassVar[bool] = True
     """Whether all batches have the same shape, so that one compiled graph fits them all."""
     usual_width: ClassVar[None] = None
+    longest: ClassVar[None] = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -173,6 +174,11 @@ class Texts:
     def usual_width(self) -> int:
         """The mean width."""
         return round(float(self.widths.mean()))
+
+    @property
+    def longest(self) -> int:
+        """The greatest width that a text of any split can have."""
+        return self.inputs.shape[1]
 
     def epoch_order(self, seed: int, epoch: int, *, group: int, sampling: Sampling) -> np.ndarray:
         """The order of the examples in one epoch, see `epoch_order`."""

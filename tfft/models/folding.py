@@ -29,6 +29,8 @@ def folded(model: keras.Model) -> keras.Model:
     norms = _foldable(model)
     if not norms:
         return model
+    if isinstance(model, keras.Sequential):  # which Keras does not clone with another call
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     folded_in = {id(norm) for norm in norms.values()}
 
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:

@@ -21,7 +21,7 @@ class PhaseCut:
     cut: Cut
     """Phases that cut at the same place share one object."""
     top: keras.Model
-    """The top, folded."""
+    """The top, folded; phases that freeze the same in it share it, too."""
     trained: int
     """Number of parameters that the phase trains."""
     frozen: int
@@ -37,6 +37,7 @@ def cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> dict[str, Pha
     cuts: dict[str, PhaseCut] = {}
     before: Cut | None = None
     moved: set[int] = set()
+    tops: dict[tuple[Cut, tuple[bool, ...]], keras.Model] = {}
     for name, phase in phases.items():
         if phase.epochs == 0:
             continue
@@ -53,7 +54,11 @@ def cut_phases(model: keras.Model, phases: Mapping[str, Phase]) -> dict[str, Pha
                 here = before
             trainable = [layer for layer in model.layers if layer.trainable]
             moved.update(id(weight) for layer in trainable for weight in layer.weights)
-            top = folded(here.top)
+            # what is folded depends on what is frozen
+            frozen_layers = tuple(not layer.trainable for layer in here.top.layers)
+            if (here, frozen_layers) not in tops:
+                tops[here, frozen_layers] = folded(here.top)
+            top = tops[here, frozen_layers]
         cuts[name] = PhaseCut(here, top, trained, frozen)
         before = here
     return cuts

@@ -100,9 +100,10 @@ def together(plan: Plan, planned: PlannedPhase) -> int:
     """How many examples a phase predicts at once: full batches of the trunk, as far as rows and outputs are small."""
     if planned.depth is None:
         return plan.batch_size
-    width = plan.splits.val.usual_width
-    sides = (side or width or 1 for side in planned.top.outputs[0].shape[1:])
-    numbers = max(plan.layout(planned.depth).at(width).numbers, math.prod(sides))
+    # texts come from the shortest to the longest: the last batch is the widest
+    longest = plan.splits.val.longest
+    sides = (side or longest or 1 for side in planned.top.outputs[0].shape[1:])
+    numbers = max(plan.layout(planned.depth).at(longest).numbers, math.prod(sides))
     return max(plan.batch_size, min(MOST_TOGETHER, NUMBERS // numbers) // TOGETHER * TOGETHER)
 
 
