@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 CODE = """
 import logging, sys
@@ -21,10 +24,11 @@ with cli.one_sentence():
 """
 
 
-def test_a_run_goes_on_when_nobody_reads_its_output(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_run_goes_on_when_nobody_reads_its_output(unbuffered: str, tmp_path: Path) -> None:
     program = [sys.executable, "-c", CODE, str(tmp_path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(program, text=True, **pipes) as process:
+    with subprocess.Popen(program, text=True, env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, **pipes) as process:
         assert process.stdout.readline() == "first\n"
         process.stdout.close()
         process.stdin.write("\n")

@@ -19,6 +19,9 @@ LOG = "output.txt"
 GONE = {errno.EPIPE, errno.EIO, errno.EINVAL}
 """A closed pipe, a terminal that has been closed, and a closed pipe on Windows."""
 
+MOST_HELD = 2**14
+"""Characters that Python's buffers hold back, at most."""
+
 
 class _Lasting:
     """A text stream that writes to a file once the stream is broken."""
@@ -26,18 +29,24 @@ class _Lasting:
     def __init__(self, stream: TextIO, path: Path):
         self._stream, self._path = stream, path
         self._log: TextIO | None = None
+        self._held = ""
+        """What the stream may not have passed on yet."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
         with self._surviving():
-            return self._stream.write(text)
+            count = self._stream.write(text)
+            passed_on = self._stream.write_through or (self._stream.line_buffering and "\n" in text)
+            self._held = "" if passed_on or self._log else (self._held + text)[-MOST_HELD:]
+            return count
         return self._stream.write(text)
 
     def flush(self) -> None:
         with self._surviving():
             self._stream.flush()
+            self._held = ""
 
     @contextlib.contextmanager
     def _surviving(self) -> Iterator[None]:
@@ -50,6 +59,7 @@ class _Lasting:
             with open(os.devnull, "w") as nowhere:
                 os.dup2(nowhere.fileno(), self._stream.fileno())
             self._stream = self._log = self._path.open("a", encoding="utf-8", buffering=1)
+            self._stream.write(self._held)
 
     def close_log(self) -> None:
         """Closes the file, if there is one."""
