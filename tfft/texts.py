@@ -223,7 +223,10 @@ def _save(
         given = [val.targets[:8]]
     length = plan.splits.train.inputs.shape[1]
     whole = models.from_strings(plan.model, encoder, length)
-    expected = plan.model.predict([val.inputs[:8], *given] if given else val.inputs[:8], verbose=0)
+
+    def expected() -> Any:
+        return plan.model.predict([val.inputs[:8], *given] if given else val.inputs[:8], verbose=0)
+
     sample = [val.texts[:8], *given] if given else val.texts[:8]
     contract = serving.Contract(tuple(plan.splits.labels), serving.TextInput(length, column), generation)
     return serving.save_model(whole, contract, folder, sample=sample, expected=expected)

@@ -160,6 +160,30 @@ def test_of_a_file_that_answers_otherwise_only_the_weights_stay(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["model.weights.h5"]
 
 
+class Tired(Forgetful):
+    """A layer that loses its weights only once it has been saved."""
+
+    forgets = False
+
+    def save_own_variables(self, store: dict) -> None:
+        (Forgetful if self.forgets else keras.layers.Dense).save_own_variables(self, store)
+        self.forgets = True
+
+
+def test_saved_again_the_weights_are_compared_and_what_was_there_stays(tmp_path: Path) -> None:
+    with keras.saving.custom_object_scope({"Tired": Tired}):
+        model = keras.Sequential([keras.Input((2,)), Tired(2)])
+        sample = np.array([[3.0, -2.0]], np.float32)
+        save_model(model, TWO, tmp_path, sample=sample)
+        before, weights = (tmp_path / "model.keras").read_bytes(), model.get_weights()
+        with pytest.raises(ConfigError, match=r"Weights of the saved .*model\.weights\.h5"):
+            save_model(model, TWO, tmp_path, sample=sample)
+        assert (tmp_path / "model.keras").read_bytes() == before
+        assert all(map(np.array_equal, model.get_weights(), weights))
+        with pytest.raises(ConfigError, match="cannot open"):  # of another network: nothing is taken for checked
+            save_model(keras.Sequential([keras.Input((2,)), Forgetful(2)]), TWO, tmp_path, sample=sample)
+
+
 class Rounded(keras.layers.Layer):
     """A layer whose answer, opened again, is a little larger."""
 

@@ -1,8 +1,8 @@
 from .answers import Answer as Answer
-from .bundle import check_saving as check_saving
 from .bundle import open_model as open_model
 from .bundle import save_evaluated as save_evaluated
 from .bundle import save_model as save_model
+from .checking import check_saving as check_saving
 from .contract import Contract as Contract
 from .contract import Generation as Generation
 from .contract import PictureInput as PictureInput

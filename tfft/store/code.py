@@ -90,7 +90,13 @@ def _is_own_module(name: str) -> bool:
     file = getattr(module, "__file__", None)
     if file is None:  # a module of Python or of an extension; a package without `__init__.py` has a path
         return hasattr(module, "__path__")
-    return not any(Path(file).resolve().is_relative_to(folder) for folder in INSTALLED)
+    return not _is_installed(file)
+
+
+@functools.cache
+def _is_installed(file: str) -> bool:
+    path = Path(file).resolve()
+    return any(path.is_relative_to(folder) for folder in INSTALLED)
 
 
 def _digest(text: str) -> str:

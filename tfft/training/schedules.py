@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tfft.training.adam import Adam
 from tfft.training.phases import USUAL_WARMUP, WARMED_UP, Phase
 
 ALIKE = (1.0, 0.0)
@@ -86,13 +87,13 @@ def _optimizer(phase: Phase, steps_per_epoch: int, factor: float, begins: float)
         more.update(use_ema=True, ema_momentum=1 - 1 / max(1.0, phase.average * steps_per_epoch))
     match phase.optimizer:
         case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, **more)
+            return Adam(rate, weight_decay=phase.weight_decay, **more)
         case "sgd":
             return keras.optimizers.SGD(rate, momentum=phase.momentum, **more)
         case "rmsprop":
             return keras.optimizers.RMSprop(rate, **more)
         case _:
-            return keras.optimizers.Adam(rate, **more)
+            return Adam(rate, **more)
 
 
 def learning_rate(
