@@ -5,6 +5,8 @@ import logging
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -141,3 +143,24 @@ def test_more_chunks_than_a_process_may_have_open(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", MANY, str(tmp_path)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(list(tmp_path.glob("*.chunk"))) == 60
+
+
+def test_of_two_runs_one_fills_an_array_and_the_other_reads_it(tmp_path: Path) -> None:
+    computed: list[int] = []
+
+    def run() -> np.ndarray:
+        array = StoredArray(tmp_path / ("a" * 32), {}, (2,), "float32")
+        keys = [str(number) for number in range(3)]
+        together.wait()
+        with array.filling():
+            for position in array.missing(keys):
+                computed.append(position)
+                array.append([keys[position]], np.full((1, 2), position, np.float32))
+        return array.rows(keys)[:]
+
+    together = threading.Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = (run.result() for run in [pool.submit(run), pool.submit(run)])
+    assert sorted(computed) == [0, 1, 2]
+    assert one.tolist() == other.tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert [path.name for path in tmp_path.iterdir()] == ["a" * 32]

@@ -19,11 +19,13 @@ from tfft.errors import MachineError
 from tfft.files import write_json
 from tfft.store.chunks import SUFFIX, Chunk, DamagedError, find_chunk, write_chunk
 from tfft.store.rows import Rows
+from tfft.store.turns import turn
 
 logger = logging.getLogger(__name__)
 
-CHUNK_BYTES = 1 << 26
-"""Size of a chunk: large enough to be read at full speed, small enough that a killed run loses only seconds."""
+CHUNK_BYTES = 1 << 25
+"""Size of a chunk: large enough to be read at full speed, small enough that a killed run loses only seconds and that two
+of them, one being computed and one being written, hardly count in memory."""
 MOST_CHUNKS = 256
 """Most chunks for one call of `parts_of`; each stays open while in use, and a process may open some thousand files."""
 DESCRIPTION = "array.json"
@@ -58,14 +60,20 @@ class StoredArray:
         self.dtype = np.dtype(dtype)
         self.owner = owner
         self._places: dict[str, tuple[Chunk, int]] = {}
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
-            if not path.name.startswith("."):  # another run is writing it
-                self._add(path)
+        self._known: set[str] = set()  # names of chunks
+        self._find()
 
     @property
     def row_bytes(self) -> int:
         """Bytes of one row."""
         return math.prod(self.row_shape) * self.dtype.itemsize
+
+    @contextlib.contextmanager
+    def filling(self) -> Iterator[None]:
+        """Waits while another run fills the array, and has the rows of that run then; others wait meanwhile."""
+        with turn(self.folder):
+            self._find()
+            yield
 
     def missing(self, keys: Sequence[str]) -> list[int]:
         """Positions of the keys that have no row yet, each key once.
@@ -127,7 +135,14 @@ class StoredArray:
         """The notes on a stored row."""
         return self._places[key][0].notes.get(key, [])
 
+    def _find(self) -> None:
+        """Adds the rows of chunks that are not known yet."""
+        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
+            if path.name not in self._known and not path.name.startswith("."):  # another run is writing it
+                self._add(path)
+
     def _add(self, path: Path) -> None:
+        self._known.add(path.name)
         try:
             chunk = find_chunk(path, self.row_shape, self.dtype)
         except OSError as error:

@@ -142,15 +142,17 @@ class Activations:
         if shown not in self.stored[depth] or (depth, shown, part.width) in self._failed:
             return False
         array, keys = self.array(depth, shown.view, part), part.of(self.keys[shown.split])
-        if not (missing := array.missing(keys)):
+        if not array.missing(keys):
             return True
         title = f"Storing {shown.split}, "
         title += f"view {shown.view}" if part.width is None else f"{part.width} tokens"
         title += f", trunk {depth + 1}" if len(self.levels) > 1 else ""
         source = self._streamed(depth, shown, part)
         try:
-            self.store.make_room(len(missing) * array.row_bytes)
-            _fill(array, keys, missing, source, title)
+            with array.filling():
+                missing = array.missing(keys)
+                self.store.make_room(len(missing) * array.row_bytes)
+                _fill(array, keys, missing, source, title)
         except (OSError, MachineError) as error:
             logger.warning("Not stored, but computed again in every epoch: %s", error)
             self._failed.add((depth, shown, part.width))

@@ -57,6 +57,14 @@ def decoded_array(
         MachineError: If the rows fit on no disk.
     """
     array = _open(decoder, digests, storage)
+    if not array.missing(digests):
+        return array, {}
+    with array.filling():
+        return array, _fill(array, decoder, digests, read)
+
+
+def _fill(array: StoredArray, decoder: Decoder, digests: Sequence[str], read: Callable[[int], bytes]) -> dict[str, str]:
+    """Decodes the files that are missing; returns by digest the reason why a file cannot be decoded."""
     failed: dict[str, str] = {}
     missing = array.missing(digests)
 
@@ -91,7 +99,7 @@ def decoded_array(
                 if remarks:
                     notes[digest] = remarks
             array.append(good, block[: len(good)], notes)
-    return array, failed
+    return failed
 
 
 def _noun(decoder: Decoder) -> str:
