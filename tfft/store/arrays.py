@@ -24,8 +24,8 @@ from tfft.store.turns import turn
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 25
-"""Size of a chunk: large enough to be read at full speed, small enough that a killed run loses only seconds and that two
-of them, one being computed and one being written, hardly count in memory."""
+"""Size of a chunk: large enough to be read at full speed, small enough that a killed run loses only seconds and that
+two of them, one being computed and one being written, hardly count in memory."""
 MOST_CHUNKS = 256
 """Most chunks for one call of `parts_of`; each stays open while in use, and a process may open some thousand files."""
 DESCRIPTION = "array.json"

@@ -24,8 +24,8 @@ NOTICED, PATIENCE = 2, 600
 def turn(folder: Path) -> Iterator[None]:
     """Waits until no other run fills the array in this folder, and lets others wait as long as the block lasts.
 
-    Where files cannot be locked, or if the other run has stopped without ending, nobody waits: two runs may then compute
-    the same, which does no harm.
+    Where files cannot be locked, or if the other run has stopped without ending, nobody waits: two runs may then
+    compute the same, which does no harm.
     """
     import filelock
 
