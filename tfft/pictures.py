@@ -39,7 +39,7 @@ TUNE = Phase(
 
 
 @dataclass(frozen=True)
-class Config(AdviceFields):
+class Config(AdviceFields, models.PrecisionFields):
     """Settings of every recipe for pictures."""
 
     data: str = "demo"

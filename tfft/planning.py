@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tfft import runs, training
+from tfft import models, runs, training
 from tfft.fields import seconds_of
 from tfft.settings import applied, differing, leaves, setting
 from tfft.training import Advice, Facts
@@ -41,6 +41,8 @@ def settle(current: runs.Run, splits: Splits, build: Callable[[Any], Any]) -> tu
         taken = advised(facts, kept)
     config = applied(config, {advice.setting: advice.value for advice in taken})
     model, task = build(config)
+    if getattr(config, "precision", None) == "bfloat16":
+        models.compute_in_bfloat16(model)
 
     def plan_of(values: Mapping[str, Any], config: Any = config) -> Plan:
         config = applied(config, values)

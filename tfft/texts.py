@@ -28,7 +28,7 @@ else:
 
 
 @dataclass(frozen=True)
-class Config(AdviceFields):
+class Config(AdviceFields, models.PrecisionFields):
     """Settings of every recipe for texts."""
 
     data: str = "demo:text"

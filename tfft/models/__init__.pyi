@@ -18,6 +18,8 @@ from .generating import answerer as answerer
 from .heads import hidden_layers as hidden_layers
 from .heads import pooled as pooled
 from .own_size import own_size as own_size
+from .precision import compute_in_bfloat16 as compute_in_bfloat16
+from .precision import in_float32 as in_float32
 from .scales import scales_of as scales_of
 from .segmentation import pixel_labels as pixel_labels
 from .segmentation import pixel_maps as pixel_maps
@@ -27,6 +29,7 @@ from .sizes import BalanceFields as BalanceFields
 from .sizes import DecoderSize as DecoderSize
 from .sizes import HeadFields as HeadFields
 from .sizes import PoolingFields as PoolingFields
+from .sizes import PrecisionFields as PrecisionFields
 from .sizes import Search as Search
 from .sizes import SmoothingFields as SmoothingFields
 from .stages import backbone_stages as backbone_stages

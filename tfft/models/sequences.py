@@ -14,6 +14,7 @@ from tfft.models.decoder import new_decoder
 from tfft.models.encoders import Encoder
 from tfft.models.generating import answerer
 from tfft.models.losses import token_accuracy, token_loss
+from tfft.models.precision import in_float32
 from tfft.models.sizes import DecoderSize, Search
 from tfft.models.subwords import Subwords
 from tfft.models.tasks import Task
@@ -67,4 +68,9 @@ def sequence(pieces: Subwords, *, longest: int, smoothing: float = 0.0, search: 
 def _generator(model: keras.Model, pieces: Subwords, search: Search, longest: int) -> Callable[[np.ndarray], list[str]]:
     """Returns a function from tokens of source texts, (batch, length), to generated texts."""
     generate = answerer(model, pieces, search, longest=longest)
-    return lambda tokens: pieces.texts(generate(tokens))
+
+    def texts(tokens: np.ndarray) -> list[str]:
+        with in_float32(model):  # which its caches are made for
+            return pieces.texts(generate(tokens))
+
+    return texts

@@ -16,6 +16,7 @@ from tfft.data.records import content_digest
 from tfft.errors import listed
 from tfft.evaluation.evaluation import Evaluation
 from tfft.models.opening import open_model_file
+from tfft.models.precision import in_float32
 from tfft.runs.run import Run
 from tfft.serving.checking import check_saved, own_code
 from tfft.serving.contract import Contract, write_contract
@@ -37,7 +38,7 @@ def save_model(
     """Writes `model.keras` and `serving.json`, and checks that the former gives the predictions of the model.
 
     Args:
-        model: Takes pictures, (batch, height, width, 3) in [0, 255], or texts.
+        model: Takes pictures, (batch, height, width, 3) in [0, 255], or texts. It is saved to compute in float32.
         contract: Labels and input of the model; `save_evaluated` adds the rest.
         folder: An existing folder.
         sample: A few inputs to compare predictions on, which may differ only by rounding.
@@ -53,7 +54,7 @@ def save_model(
     """
     try:
         path = folder / "model.keras"
-        with files.replacing(path, size=weights_size(model)) as temporary:
+        with in_float32(model), files.replacing(path, size=weights_size(model)) as temporary:
             model.save(temporary)
             check_saved(model, temporary, sample=sample, expected=expected, earlier=path)
         remove_kept_weights(folder)

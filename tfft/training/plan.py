@@ -13,6 +13,7 @@ import keras
 from tfft.data.batching.layout import Layout
 from tfft.data.examples import Splits
 from tfft.errors import check_range
+from tfft.models.precision import precision_notes
 from tfft.models.stages import backbone_stages
 from tfft.models.tasks import Task
 from tfft.models.trunk import Cut
@@ -158,7 +159,7 @@ def plan_phases(
         batch_size=batch_size,
         seed=seed,
         activations=replace(activations, stored=stored),
-        notes=(*_sampling_notes(splits), *_rate_notes(phases)),
+        notes=(*precision_notes(model), *_sampling_notes(splits), *_rate_notes(phases)),
     )
 
 

@@ -28,7 +28,8 @@ Predictions = dict[str, Any]
 MOST_TOGETHER = 512
 """Examples that are predicted at once if they are small."""
 NUMBERS = 2**19
-"""Most numbers in a larger batch of rows, or of outputs: 2 MB, since what is computed from them may be 50 times larger."""
+"""Most numbers in a larger batch of rows, or of outputs: 2 MB, since what is computed from them may be 50 times as
+large."""
 
 
 def predict(
