@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -15,6 +13,7 @@ from tqdm import tqdm
 
 from tfft.data.targets import Form, Targets
 from tfft.errors import DataError, nearest
+from tfft.threads import in_threads
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -105,9 +104,8 @@ def digested(records: Sequence[Record]) -> list[Record]:
             content = f"unreadable {record.where}".encode()
         return replace(record, digest=content_digest(content), disguised=_is_disguised(record, content))
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        passes = pool.map(digest, records)
-        return list(tqdm(passes, total=len(records), desc="Comparing", unit=" files", disable=None, leave=False))
+    passes = in_threads(digest, records)
+    return list(tqdm(passes, total=len(records), desc="Comparing", unit=" files", disable=None, leave=False))
 
 
 def _is_disguised(record: Record, content: bytes) -> bool:

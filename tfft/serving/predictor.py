@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from tfft.serving.job import BATCH, MOST_TOGETHER
 from tfft.serving.outputs import Outputs, mirrored_too, outputs_of
 from tfft.serving.picture_reader import PictureReader
 from tfft.serving.text_reader import TextReader
+from tfft.threads import in_threads
 
 AHEAD = 3
 """Batches that are read ahead of the model."""
@@ -104,17 +103,17 @@ class Predictor:
         """Each input as it was read, and the outputs of the model for it, at the model's size; None if unreadable."""
         check_range("batch_size", batch_size, least=1, most=MOST_TOGETHER)
         outputs = mirrored_too(self.outputs, self.contract) if tta else self.outputs
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the interpreter lock while it decodes
-            reads = _ahead(self.reader.read, items, pool, AHEAD * batch_size)
-            while True:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of Pillow, about odd metadata and sizes
-                    group = list(itertools.islice(reads, batch_size))
-                    good = [read for read in group if isinstance(read, Read)]
-                    found = iter(_rows(self._asked(outputs, good), len(good)) if good else [])
-                if not group:
-                    return
-                yield from ((read, next(found) if isinstance(read, Read) else None) for read in group)
+        # Pillow releases the interpreter lock while it decodes
+        reads = in_threads(self.reader.read, items, ahead=AHEAD * batch_size)
+        while True:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of Pillow, about odd metadata and sizes
+                group = list(itertools.islice(reads, batch_size))
+                good = [read for read in group if isinstance(read, Read)]
+                found = iter(_rows(self._asked(outputs, good), len(good)) if good else [])
+            if not group:
+                return
+            yield from ((read, next(found) if isinstance(read, Read) else None) for read in group)
 
     def _asked(self, outputs: Outputs, reads: Sequence[Read]) -> Any:
         """The outputs for a batch; raises `ConfigError` if the model, which may be from a stranger, cannot answer."""
@@ -157,19 +156,6 @@ def open_run(folder: str | os.PathLike[str], *, column: str | None = None, lines
             f"model.keras and serving.json in {folder} do not belong together", fix="Copy the folder again"
         ) from error
     return Predictor(folder, contract, model, outputs, reader)
-
-
-def _ahead(
-    read: Callable[[Asked], Read | Unreadable], items: Iterable[Asked], pool: ThreadPoolExecutor, most: int
-) -> Iterator[Read | Unreadable]:
-    """Reads items in threads, in their order, at most so many ahead of what is taken."""
-    waiting: deque[Future[Read | Unreadable]] = deque()
-    for item in items:
-        waiting.append(pool.submit(read, item))
-        if len(waiting) >= most:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _rows(outputs: Any, count: int) -> Sequence[Any]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -18,6 +16,7 @@ from tqdm import tqdm
 from tfft.data.reading.images import BadPictureError
 from tfft.data.records import content_digest
 from tfft.store import Storage, StoredArray, open_store, temporary_store
+from tfft.threads import in_threads
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +78,6 @@ def _fill(array: StoredArray, decoder: Decoder, digests: Sequence[str], read: Ca
 
     unit = f" {_noun(decoder)}"
     with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,  # Pillow releases the interpreter lock while it decodes
         warnings.catch_warnings(),
         tqdm(total=len(missing), desc="Decoding", unit=unit, disable=None, leave=False) as bar,
     ):
@@ -88,7 +86,8 @@ def _fill(array: StoredArray, decoder: Decoder, digests: Sequence[str], read: Ca
             block = np.empty((len(part), *decoder.shape), np.uint8)
             good: list[str] = []
             notes: dict[str, list[str]] = {}
-            for position, (row, remarks) in zip(part, pool.map(attempt, part), strict=True):
+            # Pillow releases the interpreter lock while it decodes
+            for position, (row, remarks) in zip(part, in_threads(attempt, part), strict=True):
                 bar.update()
                 digest = digests[position]
                 if row is None:

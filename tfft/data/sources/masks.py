@@ -6,7 +6,6 @@ import io
 import os
 from collections import defaultdict
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tfft.data.splitting import audit
 from tfft.data.truths.mask_values import Ids
 from tfft.data.truths.masks import Mask
 from tfft.errors import ConfigError, DataError
+from tfft.threads import in_threads
 
 
 def find_masks(
@@ -130,9 +130,8 @@ def _pairs(images: Path, masks: Path, root: Path, ids: Ids, split: str | None) -
         where = readable(picture.relative_to(root).as_posix())
         return Record(content=picture, truth=truth, where=where, split=split)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        passes = pool.map(record, pictures)
-        records = list(tqdm(passes, total=len(pictures), desc="Checking", unit=" masks", disable=None, leave=False))
+    passes = in_threads(record, pictures)
+    records = list(tqdm(passes, total=len(pictures), desc="Checking", unit=" masks", disable=None, leave=False))
     alone = [readable(os.path.relpath(file, root)) for name in files if name not in first for file in files[name]]
     missing = Mask(b"", ids, wrong="no picture has this name")
     # the content is the path of the mask, so that two of them do not count as equal pictures

@@ -6,12 +6,13 @@ functions", from the package imagehash) that differ in at most 3 of 64 bits; the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
 
 from tfft.data.splitting.connecting import connected
+from tfft.store import Rows
 
 SIDE = 32
 """Height and width of a thumbnail."""
@@ -22,25 +23,29 @@ MOST_SHARE = 0.1
 pictures that differ little, and are no duplicates."""
 BANDS = 4
 """Parts of a hash: two that differ in fewer bits than there are parts have an equal part."""
+BLOCK = 4096
+"""Thumbnails, or pairs of them, that are read at once."""
 CROWD, NEXT = 300, 20
 """Of more than `CROWD` hashes with an equal part, each is compared with the `NEXT` ones after it only."""
 
 
-def near_duplicates(thumbnails: np.ndarray) -> list[list[int]]:
+def near_duplicates(thumbnails: np.ndarray | Rows) -> list[list[int]]:
     """Groups of two or more pictures that are nearly the same, by index.
 
     Args:
-        thumbnails: Grey pictures, (pictures, 32, 32), uint8.
+        thumbnails: Grey pictures, (pictures, 32, 32), uint8, which need not be in memory.
     """
-    if len(thumbnails) < 2:
+    count = len(thumbnails)
+    if count < 2:
         return []
-    hashes = np.array([_hash(thumbnail) for thumbnail in thumbnails], np.uint64)
+    blocks = (thumbnails[np.arange(start, min(start + BLOCK, count))] for start in range(0, count, BLOCK))
+    hashes = np.array([_hash(thumbnail) for block in blocks for thumbnail in block], np.uint64)
     limit = min(MOST_DIFFERENCE, MOST_SHARE * _usual_difference(thumbnails))
     alike: list[tuple[int, int]] = []
     for pairs in _candidates(hashes):
         near = pairs[np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]) < BANDS]
         alike += map(tuple, near[_differences(thumbnails, near) <= limit].tolist())
-    return [group for group in connected(len(thumbnails), alike) if len(group) > 1]
+    return [group for group in connected(count, alike) if len(group) > 1]
 
 
 def _hash(thumbnail: np.ndarray) -> int:
@@ -49,7 +54,7 @@ def _hash(thumbnail: np.ndarray) -> int:
     return int(str(imagehash.phash(Image.fromarray(thumbnail))), 16)
 
 
-def _usual_difference(thumbnails: np.ndarray, pairs: int = 1000) -> float:
+def _usual_difference(thumbnails: np.ndarray | Rows, pairs: int = 1000) -> float:
     """The median difference of two pictures."""
     drawn = np.random.default_rng(0).integers(0, len(thumbnails), (pairs, 2))
     return float(np.median(_differences(thumbnails, drawn[drawn[:, 0] != drawn[:, 1]])))
@@ -70,10 +75,10 @@ def _pairs(run: np.ndarray) -> np.ndarray:
     return np.concatenate([np.column_stack([run[:-step], run[step:]]) for step in range(1, most + 1)])
 
 
-def _differences(thumbnails: np.ndarray, pairs: Sequence[Sequence[int]] | np.ndarray, block: int = 4096) -> np.ndarray:
+def _differences(thumbnails: np.ndarray | Rows, pairs: np.ndarray) -> np.ndarray:
     """Mean absolute differences of pairs, (pairs,)."""
     parts = [np.empty(0)]
-    for start in range(0, len(pairs), block):
-        one, other = thumbnails[pairs[start : start + block].T].astype(np.int16)
+    for start in range(0, len(pairs), BLOCK):
+        one, other = (thumbnails[side].astype(np.int16) for side in pairs[start : start + BLOCK].T)
         parts.append(np.abs(one - other).mean(axis=(1, 2)))
     return np.concatenate(parts)
