@@ -4,6 +4,7 @@ The limit is the sum of: importing TensorFlow and Keras; reading the data once; 
 view of every example; and the arithmetic of the trained layers, which is the mean step and one pass of validation,
 measured on the batches of the run itself, times the steps and epochs that the run took. A solved head counts as long as
 its solution took. Tracing, the plan, storing, saving, scoring and the report are not part of it.
+The last two columns are predicted and measured seconds of storing and training.
 
 `--data` is a folder with the data sets trashnet, banking77 and playing_cards; `--encoder` is a text encoder.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import json
 import math
 import statistics
 import subprocess
@@ -61,6 +63,7 @@ class Settings:
 def main(settings: Settings) -> None:
     """Runs each recipe in its own process, measures the parts of its limit in another, and prints a table."""
     columns = ("import", "data", "frozen layers", "trained layers", "limit", "run, empty store", "ratio", "filled")
+    columns += ("predicted", "storing and training")
     print(f"| configuration | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
     for name in settings.only:
         recipe, flags = CONFIGURATIONS[name]
@@ -73,9 +76,11 @@ def main(settings: Settings) -> None:
             measure = [sys.executable, __file__, "--data", str(settings.data), "--child", recipe, "--"]
             words[-1] = f"{folder}/other"
             done = subprocess.run([*measure, f"{folder}/run", *words], check=True, stdout=subprocess.PIPE, text=True)
-            parts = [imports, *map(float, done.stdout.splitlines()[-1].split())]
+            *parts, predicted = imports, *map(float, done.stdout.splitlines()[-1].split())
+            took = json.loads(Path(folder, "run", "report.json").read_text())["seconds"]
         limit = sum(parts)
         cells = [*(f"{part:.1f}" for part in (*parts, limit, empty)), f"{empty / limit:.2f}", f"{filled:.1f}"]
+        cells += [f"{predicted:.1f}", f"{took['storing'] + took['training']:.1f}"]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
@@ -83,8 +88,10 @@ IMPORT = "from tfft.runs.starting import import_keras; import_keras()"
 
 
 def measured(recipe: str, finished: Path, words: list[str]) -> list[float]:
-    """Seconds of reading, of the frozen layers and of the trained layers of a run that has finished."""
+    """Seconds of reading, of the frozen layers and of the trained layers of a run that has finished, and what a run
+    predicts for storing and training."""
     from tfft import cli, runs, training, workflow
+    from tfft.training.costs import phase_costs
     from tfft.training.levels import TRUNK_BATCH
 
     page = importlib.import_module(f"recipes.{recipe}")
@@ -94,6 +101,7 @@ def measured(recipe: str, finished: Path, words: list[str]) -> list[float]:
     with runs.rehearse(page.RECIPE.page, config) as current:
         *_, plan = workflow.prepare(page.RECIPE, current, quietly=True)
         frozen, activations = 0.0, plan.activations
+        predicted = sum(cost.storing + cost.training for cost in phase_costs(plan))
         for depth, level in enumerate(activations.levels):
             for shown in activations.stored[depth]:
                 for part in activations.examples(shown).parts:
@@ -109,7 +117,7 @@ def measured(recipe: str, finished: Path, words: list[str]) -> list[float]:
                 trained += sum(float(row["seconds"]) for row in epochs)
             else:
                 trained += len(epochs) * seconds_of_epoch(plan, planned)
-    return [current.seconds["data"], frozen, trained]
+    return [current.seconds["data"], frozen, trained, predicted]
 
 
 def seconds_of_epoch(plan: Any, planned: Any) -> float:
@@ -127,7 +135,8 @@ def seconds_of_epoch(plan: Any, planned: Any) -> float:
         """Notes when each step ends."""
 
         def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-            ends.append((float(logs["loss"]), time.monotonic())[1])
+            float(logs["loss"])  # waits until the step has ended
+            ends.append(time.monotonic())
 
     ends: list[float] = []
     phase = planned.phase

@@ -1,7 +1,7 @@
 """Check that memory does not grow with the data: the peak of a whole run with few and with many pictures.
 
-Pictures are generated. The store is on disk (`--store.memory 0`) and empty at the start of each run. Its size is looked
-at every second; where the limit is too low for everything, the rest is computed in every epoch.
+Pictures are generated. The store is on disk (`--store.memory 0`) and empty at the start of each run. Its size is
+checked every second; where the limit is too low for everything, the rest is computed in every epoch.
 
     python benchmarks/memory.py --counts 2000 20000
     python benchmarks/memory.py --counts 2000 200000 --limit 2 --size 64
@@ -41,7 +41,7 @@ class Settings:
     size: int = 96
     """Height and width of the pictures."""
     limit: float = 50.0
-    """Most gigabytes in the store."""
+    """Size limit of the store in gigabytes."""
     flags: str = "--augment light --views 2 --head.epochs 1 --tune.epochs 1 --tune.unfreeze 1"
     """More flags of the recipe."""
 

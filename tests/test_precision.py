@@ -11,7 +11,7 @@ import numpy as np
 
 import tfft
 from tfft import training
-from tfft.models import compute_in_bfloat16, in_float32, single_label
+from tfft.models import box_maps, compute_in, in_float32, single_label
 from tfft.store import Storage
 from tfft.training import Phase
 
@@ -31,26 +31,53 @@ def test_a_run_in_bfloat16_keeps_a_model_in_float32(pyramid: keras.Model, tmp_pa
         out=str(tmp_path / "run"),
         **options,
     )
-    kinds_of = {layer.name: layer.compute_dtype for layer in result.model.layers}
-    assert set(kinds_of.values()) == {"bfloat16", "float32"}
-    assert kinds_of[result.model.layers[-1].name] == "float32"
-    assert {weight.dtype for weight in result.model.weights} == {"float32"}
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert sum("computed in bfloat16" in note for note in report["notes"]) == 1
     with zipfile.ZipFile(tmp_path / "run" / "model.keras") as parts:
         assert b"bfloat16" not in parts.read("config.json")
-    saved = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    assert {layer.compute_dtype for layer in result.model.layers} == {"float32"}  # as it was saved
+    exact = result.model(pictures, training=False)
+    assert np.array_equal(keras.saving.load_model(tmp_path / "run" / "model.keras")(pictures, training=False), exact)
+    compute_in(result.model, "bfloat16")
+    rounded = result.model(pictures, training=False)
+    assert 1e-5 < np.abs(rounded - exact).max() < 0.1
     with in_float32(result.model):
-        exact = result.model(pictures, training=False)
-    assert np.array_equal(saved(pictures, training=False), exact)
-    assert np.abs(result.model(pictures, training=False) - exact).max() > 1e-5
+        assert np.array_equal(result.model(pictures, training=False), exact)
+
+
+def test_from_the_last_weights_on_outputs_are_exact_and_policies_of_others_stay() -> None:
+    inputs = keras.Input((64, 64, 3))
+    x = inputs
+    for name in ("one", "own", "two", "three", "four"):
+        policy = "mixed_bfloat16" if name == "own" else None
+        x = keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name=name, dtype=policy)(x)
+    inner = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4), keras.layers.Dense(2)])
+    pooled = keras.layers.GlobalAveragePooling2D()(x)
+    models = {
+        "scaled": keras.Model(inputs, keras.layers.Rescaling(2.0)(keras.layers.Dense(2, name="last")(pooled))),
+        "operation": keras.Model(inputs, keras.ops.exp(keras.layers.Dense(2, name="last")(pooled))),
+        "nested": keras.Model(inputs, inner(pooled)),
+        "boxes": keras.Model(inputs, box_maps(keras.Model(inputs, x), ["ant", "bee"], stride=8)),
+    }
+    for name, model in models.items():
+        compute_in(model, "bfloat16")
+        kinds = {layer.name: layer.compute_dtype for layer in model._flatten_layers()}
+        assert (kinds["one"], kinds["own"], kinds["two"]) == ("bfloat16",) * 3, name
+        assert model(np.zeros((1, 64, 64, 3), np.float32)).dtype == "float32", name
+        if name != "nested":
+            assert all(kinds[last] == "float32" for last in kinds if last in ("last", "head_centres", "head_sides"))
+        with in_float32(model):
+            assert model.get_layer("own").compute_dtype == "bfloat16"
+        compute_in(model, "float32")
+        kinds = {layer.name: layer.compute_dtype for layer in model._flatten_layers()}
+        assert [layer for layer, kind in kinds.items() if kind == "bfloat16"] == ["own"], name
 
 
 def test_stored_or_streamed_the_bits_are_the_same(
     network: keras.Model, splits: tfft.data.Splits, tmp_path: Path
 ) -> None:
     phases = {"head": Phase(1, 0.05), "tune": Phase(2, 0.01, "adamw", unfreeze=1)}
-    compute_in_bfloat16(network)
+    compute_in(network, "bfloat16")
     start = [variable.numpy() for variable in network.variables]  # with the seeds of dropout
     trained = []
     for storage in (Storage(str(tmp_path)), Storage(str(tmp_path / "none"), limit=1e-9)):

@@ -41,8 +41,7 @@ def settle(current: runs.Run, splits: Splits, build: Callable[[Any], Any]) -> tu
         taken = advised(facts, kept)
     config = applied(config, {advice.setting: advice.value for advice in taken})
     model, task = build(config)
-    if getattr(config, "precision", None) == "bfloat16":
-        models.compute_in_bfloat16(model)
+    models.compute_in(model, getattr(config, "precision", "float32"))
 
     def plan_of(values: Mapping[str, Any], config: Any = config) -> Plan:
         config = applied(config, values)

@@ -28,6 +28,16 @@ class Stop:
             raise Interrupted(self.signal)
 
 
+_postponed: list[Stop] = []
+"""The innermost last."""
+
+
+def obey() -> None:
+    """Raises `Interrupted` if `postponed` has recorded a signal: for long work that is not lost if it ends here."""
+    if _postponed:
+        _postponed[-1].obey()
+
+
 @contextmanager
 def postponed() -> Iterator[Stop]:
     """Inside, the first Ctrl-C or SIGTERM is only recorded; a second one raises `Interrupted` at once.
@@ -45,8 +55,12 @@ def postponed() -> Iterator[Stop]:
         with suppress(OSError):  # nobody may read it
             os.write(2, NOTICE.encode())  # not `print`, which this signal may have interrupted
 
-    with _handled(record, signal.SIGINT, signal.SIGTERM):
-        yield stop
+    _postponed.append(stop)
+    try:
+        with _handled(record, signal.SIGINT, signal.SIGTERM):
+            yield stop
+    finally:
+        _postponed.remove(stop)
 
 
 @contextmanager

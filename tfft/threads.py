@@ -1,4 +1,4 @@
-"""Work that threads do ahead of the one that needs it, such as reading files."""
+"""Runs a function in threads, a limited number of items ahead."""
 
 from __future__ import annotations
 
@@ -12,21 +12,18 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD = 1024
-"""Items that are done ahead at most: `Executor.map` would prepare them all, for 1.5 kB each."""
+"""Most items to prepare ahead. `Executor.map` submits all of them at once, at 1.5 kB each."""
 
 
-def in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int | None = None, ahead: int = AHEAD
-) -> Iterator[Result]:
+def in_threads(function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int = AHEAD) -> Iterator[Result]:
     """Yields the results of a function for each item, in their order.
 
     Args:
-        function: Called in threads.
-        items: Its arguments; no more of them are taken than are worked on.
-        workers: Threads; by default one for each processor.
-        ahead: Most items that are done ahead of what is taken.
+        function: Called in threads, one for each processor.
+        items: Its arguments, which are read lazily.
+        ahead: Most results to compute before they are asked for.
     """
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:

@@ -71,7 +71,7 @@ def run(recipe: Recipe, config: Any) -> Result:
         serving.save_evaluated(contract, scored, plan.splits, current)
         reporting.write_report(current, plan, history, scored.scores, recipe.figures(plan.model, plan.splits, scored))
         reporting.show_scores(scored.scores, folder)
-    return Result(plan.model, plan.splits.labels, scored.scores, history, folder)
+    return Result(models.compute_in(plan.model, "float32"), plan.splits.labels, scored.scores, history, folder)
 
 
 def rehearse(recipe: Recipe, config: Any) -> training.Plan:

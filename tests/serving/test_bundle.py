@@ -160,28 +160,45 @@ def test_of_a_file_that_answers_otherwise_only_the_weights_stay(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["model.weights.h5"]
 
 
-class Tired(Forgetful):
-    """A layer that loses its weights only once it has been saved."""
-
-    forgets = False
-
-    def save_own_variables(self, store: dict) -> None:
-        (Forgetful if self.forgets else keras.layers.Dense).save_own_variables(self, store)
-        self.forgets = True
-
-
-def test_saved_again_the_weights_are_compared_and_what_was_there_stays(tmp_path: Path) -> None:
-    with keras.saving.custom_object_scope({"Tired": Tired}):
-        model = keras.Sequential([keras.Input((2,)), Tired(2)])
-        sample = np.array([[3.0, -2.0]], np.float32)
+def test_saved_again_the_weights_are_compared_and_what_was_there_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(2, name="dense")(inputs), name="saved")
+    sample = np.array([[3.0, -2.0]], np.float32)
+    save_model(model, TWO, tmp_path, sample=sample)
+    first = (tmp_path / "model.keras").read_bytes()
+    model.layers[1].kernel.assign_add([[1.0, 2.0], [3.0, 4.0]])
+    save_model(model, TWO, tmp_path, sample=sample)
+    assert np.array_equal(open_model(tmp_path)(sample), model(sample))
+    before, weights = (tmp_path / "model.keras").read_bytes(), model.get_weights()
+    monkeypatch.setattr(keras.Model, "save", lambda self, path: path.write_bytes(first))
+    with pytest.raises(ConfigError, match=r"Predictions .*model\.weights\.h5"):
         save_model(model, TWO, tmp_path, sample=sample)
-        before, weights = (tmp_path / "model.keras").read_bytes(), model.get_weights()
-        with pytest.raises(ConfigError, match=r"Weights of the saved .*model\.weights\.h5"):
-            save_model(model, TWO, tmp_path, sample=sample)
-        assert (tmp_path / "model.keras").read_bytes() == before
-        assert all(map(np.array_equal, model.get_weights(), weights))
-        with pytest.raises(ConfigError, match="cannot open"):  # of another network: nothing is taken for checked
-            save_model(keras.Sequential([keras.Input((2,)), Forgetful(2)]), TWO, tmp_path, sample=sample)
+    assert (tmp_path / "model.keras").read_bytes() == before
+    assert all(map(np.array_equal, model.get_weights(), weights))
+
+
+def test_what_cannot_be_compared_by_weights_alone_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network with adapters, which Keras merges into the weights that it saves, and one with another activation."""
+    inputs, sample = keras.Input((2,)), np.array([[3.0, -2.0]], np.float32)
+
+    def network(activation: str) -> keras.Model:
+        dense = keras.layers.Dense(2, activation, kernel_initializer=keras.initializers.Constant(-1.0), name="dense")
+        return keras.Model(inputs, dense(inputs), name="saved")
+
+    model, other, save = network("linear"), network("relu"), keras.Model.save
+    save_model(model, TWO, tmp_path, sample=sample)
+    with monkeypatch.context() as patch, pytest.raises(ConfigError, match="Predictions"):
+        patch.setattr(keras.Model, "save", lambda self, path: save(other, path))
+        save_model(model, TWO, tmp_path, sample=sample)
+    model.layers[1].enable_lora(1)
+    for change in (0.0, 1.0):
+        model.layers[1].lora_kernel_b.assign_add([[change, 2.0]])
+        save_model(model, TWO, tmp_path, sample=sample)
+        assert open_model(tmp_path)(sample).numpy() == pytest.approx(model(sample).numpy(), rel=1e-5)
 
 
 class Rounded(keras.layers.Layer):

@@ -152,7 +152,7 @@ def test_of_two_runs_one_fills_an_array_and_the_other_reads_it(tmp_path: Path) -
         array = StoredArray(tmp_path / ("a" * 32), {}, (2,), "float32")
         keys = [str(number) for number in range(3)]
         together.wait()
-        with array.filling():
+        with array.filling(keys):
             for position in array.missing(keys):
                 computed.append(position)
                 array.append([keys[position]], np.full((1, 2), position, np.float32))

@@ -59,7 +59,7 @@ def test_views_go_first_then_epochs_then_stages(planned: Any) -> None:
 
 def test_the_largest_plan_that_fits_is_taken(planned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # as if every batch took a second, a trunk or a top alike
-    monkeypatch.setattr("tfft.training.costs._seconds", lambda function: 1.0)
+    monkeypatch.setattr("tfft.training.costs._seconds", lambda function: (0.0, 1.0))
     plan, solving = planned({}), (1 + FOLDS) * EVALUATIONS
     time = solving + 5 * (3 * 3 + 1) + 9.0  # and five epochs, and what is stored
     assert fit_time(plan, planned, 1e6, ()) == (plan, [])

@@ -34,7 +34,7 @@ def test_what_is_streamed_costs_time_in_every_epoch(
     plan = plan_phases(network, TASK, splits, PHASES, batch_size=8, storage=Storage(limit=1e-9))
     assert [(cost.stored, cost.missing) for cost in phase_costs(plan)] == [(0, 0), (0, 0)]
     # as if every batch took a second, a trunk or a top alike
-    monkeypatch.setattr("tfft.training.costs._seconds", lambda function: 1.0)
+    monkeypatch.setattr("tfft.training.costs._seconds", lambda function: (0.0, 1.0))
     head, tune = phase_costs(replace(plan, timed={}))
     steps, trunk = 3 * 3 + 1, (20 + 7) / 48
     assert (head.training, tune.training) == (3 * (steps + 2 * trunk), 2 * (steps + trunk))

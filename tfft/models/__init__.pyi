@@ -18,7 +18,7 @@ from .generating import answerer as answerer
 from .heads import hidden_layers as hidden_layers
 from .heads import pooled as pooled
 from .own_size import own_size as own_size
-from .precision import compute_in_bfloat16 as compute_in_bfloat16
+from .precision import compute_in as compute_in
 from .precision import in_float32 as in_float32
 from .scales import scales_of as scales_of
 from .segmentation import pixel_labels as pixel_labels

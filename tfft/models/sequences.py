@@ -70,7 +70,7 @@ def _generator(model: keras.Model, pieces: Subwords, search: Search, longest: in
     generate = answerer(model, pieces, search, longest=longest)
 
     def texts(tokens: np.ndarray) -> list[str]:
-        with in_float32(model):  # which its caches are made for
+        with in_float32(model):  # the caches of keys and values are float32
             return pieces.texts(generate(tokens))
 
     return texts

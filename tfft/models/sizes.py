@@ -62,7 +62,7 @@ class PrecisionFields:
     """The precision of every recipe, to be inherited by its `Config`."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the arithmetic: bfloat16 is faster on GPUs and, for transformers, on processors with AMX or AVX512-BF16;
+    """Precision of the computations: bfloat16 is faster on GPUs and, for transformers, on CPUs with AMX or AVX512-BF16;
     scores change a little. Weights and the saved model are float32."""
 
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 C = TypeVar("C")
 
-BEFORE = {"features": 1, "smoothing": 0.0}
+BEFORE = {"features": 1, "smoothing": 0.0, "precision": "float32"}
 """What an earlier tfft did where it had no such field: the head saw the last block alone, targets were not smoothed."""
 CONFIG = "config.json"
 """The file in a run folder with the configuration, the recipe and what `auto` has chosen."""

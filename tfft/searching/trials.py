@@ -27,7 +27,7 @@ from tfft.trying import without_test
 
 logger = logging.getLogger(__name__)
 
-TRAINING_ONLY = {"batch_size", "dropout", "features", "head", "hidden", "pooling", "tune"}
+TRAINING_ONLY = {"batch_size", "dropout", "features", "head", "hidden", "pooling", "precision", "tune"}
 """Settings that no data depend on."""
 MOST_LOADED = 8
 """Data of different settings that are kept open."""

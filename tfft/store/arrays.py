@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 25
 """Size of a chunk: large enough to be read at full speed, small enough that a killed run loses only seconds and that
-two of them, one being computed and one being written, hardly count in memory."""
+two of them, one being computed and one being written, take little memory."""
 MOST_CHUNKS = 256
 """Most chunks for one call of `parts_of`; each stays open while in use, and a process may open some thousand files."""
 DESCRIPTION = "array.json"
@@ -48,12 +48,10 @@ class StoredArray:
         parts: JSON values that decide the values of the array, except the examples.
         row_shape: Shape of a row.
         dtype: Type of the numbers.
-        owner: Object to keep alive as long as the array, such as a temporary store.
+        owner: The store, which is kept alive as long as the array.
     """
 
-    def __init__(
-        self, folder: Path, parts: Mapping[str, Any], row_shape: Sequence[int], dtype: str, owner: object = None
-    ):
+    def __init__(self, folder: Path, parts: Mapping[str, Any], row_shape: Sequence[int], dtype: str, owner: Any = None):
         self.folder = folder
         self.parts = dict(parts)
         self.row_shape = tuple(row_shape)
@@ -69,9 +67,10 @@ class StoredArray:
         return math.prod(self.row_shape) * self.dtype.itemsize
 
     @contextlib.contextmanager
-    def filling(self) -> Iterator[None]:
-        """Waits while another run fills the array, and has the rows of that run then; others wait meanwhile."""
-        with turn(self.folder):
+    def filling(self, keys: Sequence[str]) -> Iterator[None]:
+        """Waits for any other run that computes these rows and adds what it has stored. Others wait until the block
+        ends."""
+        with turn(self.folder, keys):
             self._find()
             yield
 
@@ -86,6 +85,7 @@ class StoredArray:
                 chunk.open()
             except (OSError, MachineError) as error:
                 self._places = {key: place for key, place in self._places.items() if place[0] is not chunk}
+                self._known.discard(chunk.path.name)
                 self._drop(chunk.path, error)
         first: dict[str, int] = {}
         for position, key in enumerate(keys):

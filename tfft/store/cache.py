@@ -19,6 +19,7 @@ from tfft.files import read_json
 from tfft.store.arrays import DESCRIPTION, StoredArray, fingerprint
 from tfft.store.chunks import IN_USE, SUFFIX
 from tfft.store.storage import Storage
+from tfft.store.turns import LOCK
 
 GIGABYTE = 10**9
 FREE_BYTES = GIGABYTE
@@ -106,6 +107,9 @@ class Store:
             with contextlib.suppress(PermissionError):
                 path.unlink(missing_ok=True)
                 freed += size
+        for lock in self.folder.glob(f"*{LOCK}"):
+            with contextlib.suppress(OSError):
+                lock.unlink()
         for folder in self._folders():
             with contextlib.suppress(OSError):  # another run is adding to it
                 if not any(folder.glob(f"*{SUFFIX}")):

@@ -38,7 +38,8 @@ class Rows:
         return len(self.places)
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> np.ndarray:
-        positions = np.arange(len(self))[index] if isinstance(index, slice) else np.asarray(index)
+        whole = isinstance(index, np.ndarray) and index.dtype.kind == "i"
+        positions = index if whole else np.arange(len(self))[index]
         rows = np.empty((positions.size, *self.row_shape), self.dtype)
         for row, position in zip(rows, positions.flat, strict=True):
             chunk, place = self.places[position]

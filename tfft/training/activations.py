@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from tfft import stopping
 from tfft.data.augmentation.views import pixels_digest, view, view_of_targets
 from tfft.data.examples import Examples, Part, Splits
 from tfft.data.indexing import Indexable
@@ -149,7 +150,7 @@ class Activations:
         title += f", trunk {depth + 1}" if len(self.levels) > 1 else ""
         source = self._streamed(depth, shown, part)
         try:
-            with array.filling():
+            with array.filling(keys):
                 missing = array.missing(keys)
                 self.store.make_room(len(missing) * array.row_bytes)
                 _fill(array, keys, missing, source, title)
@@ -214,6 +215,7 @@ def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], sourc
                 bar.update(len(rows))
             if writing is not None:
                 writing.result()
+                stopping.obey()
             writing = pool.submit(array.append, [keys[position] for position in part], block)
         if writing is not None:
             writing.result()

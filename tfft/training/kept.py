@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from tfft import files
+from tfft.models.precision import in_float32
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def keep_weights(model: keras.Model, folder: Path) -> bool:
     """
     with suppress(Exception):
         # h5py ends the process if the disk becomes full
-        with files.replacing(folder / KEPT, size=weights_size(model)) as temporary:
+        with in_float32(model), files.replacing(folder / KEPT, size=weights_size(model)) as temporary:
             model.save_weights(temporary)
         logger.warning("The trained weights are in %s", folder / KEPT)
         return True

@@ -58,7 +58,8 @@ def decoded_array(
     array = _open(decoder, digests, storage)
     if not array.missing(digests):
         return array, {}
-    with array.filling():
+    with array.filling(digests):
+        array.owner.make_room(array.row_bytes * len(array.missing(digests)))
         return array, _fill(array, decoder, digests, read)
 
 
@@ -106,7 +107,7 @@ def _noun(decoder: Decoder) -> str:
 
 
 def _open(decoder: Decoder, digests: Sequence[str], storage: Storage) -> StoredArray:
-    """Opens the array and makes room for its missing rows."""
+    """Opens the array in a store that has room for its missing rows."""
     codecs = {name: features.version(name) for name in ("jpg", "libjpeg_turbo", "webp", "avif", "jpg_2000", "libtiff")}
     parts: Mapping[str, Any] = {
         "kind": decoder.kind, "decoder": decoder.version, "Pillow": metadata.version("Pillow"), "codecs": codecs,
@@ -118,5 +119,4 @@ def _open(decoder: Decoder, digests: Sequence[str], storage: Storage) -> StoredA
         logger.info("The %s do not fit into the store: they are stored for this run only", _noun(decoder))
         store = temporary_store(storage)
         array = store.array(parts, decoder.shape, "uint8")
-    store.make_room(array.row_bytes * len(array.missing(digests)))
     return array

@@ -11,7 +11,7 @@ from tfft.data.reading import images
 from tfft.data.reading.decoding import Decoder, decoded_array
 from tfft.data.records import Record
 from tfft.data.splitting.alike import SIDE, near_duplicates
-from tfft.store import Storage, open_store
+from tfft.store import Storage
 
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue (ITU-R BT.601)."""
@@ -36,7 +36,7 @@ def mark_near_duplicates(records: Sequence[Record], storage: Storage) -> list[Re
     rows = thumbnails.rows(readable)
     alike = {
         readable[index]: readable[group[0]]
-        for group in near_duplicates(rows[:] if rows.nbytes <= open_store(storage).memory else rows)
+        for group in near_duplicates(rows[:] if rows.nbytes <= thumbnails.owner.memory else rows)
         for index in group
     }
     return [replace(record, alike=alike.get(record.digest, "")) for record in records]
