@@ -1,4 +1,4 @@
-"""Folds frozen BatchNormalization layers into the convolutions below them."""
+"""A model that computes the same with fewer operations: each frozen BatchNormalization in the convolution below it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfft.models.graph import Node, nodes_in_order
+from tfft.models.grouped import Grouped, can_be_grouped
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 """Layers that a BatchNormalization above them is folded into."""
@@ -18,7 +19,8 @@ def folded(model: keras.Model) -> keras.Model:
     """A functional model that computes the same with fewer operations; its layers are those of the model.
 
     A frozen BatchNormalization scales and shifts each channel. The scale goes into the kernel of the convolution
-    below, which may be trained, and the shift becomes its bias. Answers differ by rounding, about 1e-6 of the largest.
+    below, which may be trained, and the shift becomes its bias. A GroupNormalization is computed by `Grouped`. Answers
+    differ by rounding, about 1e-6 of the largest.
 
     Args:
         model: A functional model whose `trainable` flags do not change while the result is used.
@@ -27,7 +29,7 @@ def folded(model: keras.Model) -> keras.Model:
         A model to compute with; to save, use the one that it was made from. The model itself if nothing can be folded.
     """
     norms = _foldable(model)
-    if not norms:
+    if not norms and not any(can_be_grouped(node.operation) for node in nodes_in_order(model)):
         return model
     if isinstance(model, keras.Sequential):  # which Keras does not clone with another call
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
@@ -36,6 +38,8 @@ def folded(model: keras.Model) -> keras.Model:
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
         if id(layer) in norms:
             return WithNorm(layer, norms[id(layer)])(args[0])
+        if can_be_grouped(layer):
+            return Grouped(layer)(args[0])
         return InConvolution(layer)(args[0]) if id(layer) in folded_in else layer(*args, **kwargs)
 
     return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)

@@ -12,6 +12,7 @@ from tfft.conventions import IGNORED
 from tfft.errors import ConfigError
 from tfft.models.anysize import any_size
 from tfft.models.losses import pixel_loss
+from tfft.models.pixel_iou import PixelIoU
 from tfft.models.scales import scales_of
 from tfft.models.tasks import Task
 
@@ -75,7 +76,7 @@ def pixel_labels(
         raise ConfigError(f"A segmentation needs at least two labels (got {list(labels)})", fix="Check `--classes`")
     return Task(
         loss=pixel_loss(weights, focal=focal, dice=dice, prior=prior),
-        metrics=(keras.metrics.MeanIoU(len(labels), ignore_class=IGNORED, sparse_y_pred=False, name="mean_iou"),),
+        metrics=(PixelIoU(len(labels), ignore_class=IGNORED, name="mean_iou"),),
         monitor="val_mean_iou",
         mode="max",
         outputs=(*image_size, len(labels)),

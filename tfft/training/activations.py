@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 TFFT = Path(__file__).parent.parent
 CODE = (
-    *(TFFT / "models" / name for name in ("trunk.py", "freezing.py", "folding.py")),
+    *(TFFT / "models" / name for name in ("trunk.py", "freezing.py", "folding.py", "grouped.py")),
     *(TFFT / "training" / name for name in ("levels.py", "streaming.py")),
 )
 """Files that decide the outputs of a trunk; outputs of other code are not reused."""
