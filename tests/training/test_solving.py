@@ -14,6 +14,7 @@ from tfft.errors import ConfigError
 from tfft.models import Task, features, multi_label, regression, single_label
 from tfft.store import Storage
 from tfft.training import Phase, Plan, fine_tune, plan_phases
+from tfft.training.costs import phase_costs
 from tfft.training.problem import Problem
 
 TASK = single_label(["ant", "bee"])
@@ -166,3 +167,16 @@ def test_rare_classes_weigh_more_in_a_solved_head_where_they_are_shown_more_ofte
     without = plan_of(model, replace(splits, sampling="oversample"))  # no classes are known
     assert set(Problem.of(without, without.phases[0]).train.weights) == {1.0}
     assert weights[splits.train.targets == 1] == pytest.approx(10 * weights[splits.train.targets == 0][0])
+
+
+def test_frozen_layers_may_lie_between_the_stored_outputs_and_the_head(network: keras.Model, splits: Splits) -> None:
+    """Where a network ends with small maps of many channels, the maps before them are stored."""
+    x = keras.layers.AveragePooling2D(4)(network.get_layer("relu_3").output)
+    x = keras.layers.Conv2D(64, 1, use_bias=False, trainable=False)(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.BatchNormalization(trainable=False)(x))
+    model = keras.Model(network.inputs[0], keras.layers.Dense(2, activation="softmax")(x))
+    plan = plan_of(model, splits)
+    assert plan.activations.levels[0].makes.numbers == 8
+    assert plan.phases[0].phase.optimizer == "lbfgs"
+    assert len(phase_costs(plan)) == 1
+    assert fine_tune(plan).rows[0]["val_accuracy"] == 1

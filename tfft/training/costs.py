@@ -95,7 +95,7 @@ def _steps(plan: Plan, depth: int, shown: SplitView) -> list[int]:
 def _solving_seconds(plan: Plan, planned: PlannedPhase) -> float:
     """Seconds to solve a head on several numbers of blocks, from a few products of zeros; where validation examples are
     few, on the folds of the training examples, too."""
-    shape = only_dense(planned.top).kernel.shape
+    shape = only_dense(plan.model).kernel.shape
     rows = len(plan.splits.train) * (planned.views or 1)
     known, few = ("solved", *map(str, shape)), min(rows, TIMED_ROWS)
     if known not in plan.timed:

@@ -99,7 +99,7 @@ class Problem:
     @classmethod
     def of(cls, plan: Plan, planned: PlannedPhase) -> Problem:
         """The problem of a phase; reads its features."""
-        dense = only_dense(planned.top)
+        dense = only_dense(plan.model)
         features_of, outputs_of = around(planned.top, dense)
         rows, targets = rows_and_targets(plan, planned)
         layout = plan.layout(planned.depth)
