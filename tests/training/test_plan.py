@@ -72,6 +72,7 @@ def test_phases_of_one_cut_share_it(network: keras.Model, splits: Splits) -> Non
     phases = {"a": Phase(epochs=1, unfreeze=1), "b": Phase(epochs=1, unfreeze=1, learning_rate=1e-4)}
     plan = plan_phases(network, TASK, splits, phases, batch_size=8)
     assert len(plan.activations.levels) == 1
+    assert [planned.depth for planned in plan.phases] == [0, 0]
     assert plan.phases[0].top is plan.phases[1].top
 
 

@@ -249,10 +249,7 @@ def test_damaged_states_are_said_and_a_run_begins_anew(
 
 
 def test_a_state_of_an_earlier_tfft_is_gone_on_with(network: keras.Model, splits: Splits, tmp_path: Path) -> None:
-    """It was written on another machine, whose last bits may differ; fingerprints depend on the version of Keras.
-
-    Adam takes steps of full size along gradients that are nothing but rounding errors, and validation notices.
-    """
+    """It was written on another machine, whose last bits may differ; fingerprints depend on the version of Keras."""
     (tmp_path / "whole").mkdir()
     phases = {name: replace(phase, decay_vectors=True, average=0.0) for name, phase in PHASES.items()}  # as they did
     rows, weights = trained(network, splits, tmp_path / "whole", phases=phases)
@@ -266,7 +263,9 @@ def test_a_state_of_an_earlier_tfft_is_gone_on_with(network: keras.Model, splits
     assert [list(row) for row in again] == [list(row) for row in rows]
     done = len(state.history.rows)  # by that machine: these are kept as they are
     assert [row["val_loss"] for row in again[:done]] == [row["val_loss"] for row in state.history.rows]
-    assert [row["val_loss"] for row in again[done:]] == pytest.approx([r["val_loss"] for r in rows[done:]], rel=5e-3)
+    # a bias below a trained BatchNorm follows rounding errors alone; only validation, with running means, notices it
+    for name, near in (("loss", 1e-3), ("val_loss", 3e-3)):
+        assert [row[name] for row in again[done:]] == pytest.approx([row[name] for row in rows[done:]], rel=near)
     for weight, one, other in zip(network.weights, weights, others, strict=True):
         # below a trained BatchNorm, which subtracts it, a bias follows nothing but rounding errors
         if weight.path not in ("conv_3/bias", "norm_3/moving_mean"):

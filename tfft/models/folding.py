@@ -1,4 +1,4 @@
-"""A model that computes the same with fewer operations: each frozen BatchNormalization in the convolution below it."""
+"""A model that computes the same in less time: frozen BatchNormalization is folded into the convolution below it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 LOCK = ".lock"
 """Suffix of a file beside the folder of an array, locked while a run computes rows; the lock ends with its process."""
 NOTICED, PATIENCE = 2, 600
-"""Seconds until the wait is announced, and until a run that stores nothing is ignored."""
+"""Seconds until the wait is announced, and until a run that stores nothing is no longer waited for."""
 OFTEN = 0.5
 """Seconds between two looks for a signal."""
 
