@@ -20,9 +20,10 @@ from tfft.data.augmentation.changes import Augment
 from tfft.data.batching.layout import Layout
 from tfft.data.batching.widths import widths_of
 from tfft.data.choices import Level, Views
-from tfft.errors import ConfigError
+from tfft.errors import ConfigError, Interrupted
 from tfft.models import cut, load_backbone, pooled, single_label, unfrozen
 from tfft.models.folding import folded
+from tfft.stopping import postponed
 from tfft.store import Storage, open_store
 from tfft.store.chunks import write_chunk
 from tfft.training import Phase, Plan, build_optimizer, fine_tune, plan_phases, store_activations
@@ -335,6 +336,25 @@ def test_a_pass_that_is_stopped_goes_on_where_it_was(
     assert same(history(network, splits, views=3), stored)
     assert all(path.stat().st_mtime_ns >= before for path, before in kept.items())
     assert len(list(open_store(Storage()).folder.glob("*/*.chunk"))) > len(kept)
+
+
+def test_a_pass_ends_soon_after_a_signal(network: keras.Model, splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a phase is being trained, signals are only recorded."""
+    written = []
+
+    def write(path: Path, *rest: object) -> None:
+        stop.signal = signal.SIGTERM
+        write_chunk(path, *rest)
+        written.append(path)
+
+    monkeypatch.setattr("tfft.store.arrays.CHUNK_BYTES", 1)
+    monkeypatch.setattr("tfft.store.arrays.write_chunk", write)
+    plan = plan_phases(network, TASK, splits, PHASES, batch_size=6)
+    with postponed() as stop:
+        with pytest.raises(Interrupted):
+            store_activations(plan)
+        assert 1 <= len(written) < 5  # of 20 examples
+    assert sorted(plan.activations.store.folder.glob("*/*.chunk")) == sorted(written)
 
 
 def test_damage_is_noticed_and_mended(

@@ -215,7 +215,7 @@ def _fill(array: StoredArray, keys: Sequence[str], missing: Sequence[int], sourc
                 bar.update(len(rows))
             if writing is not None:
                 writing.result()
-                stopping.obey()
             writing = pool.submit(array.append, [keys[position] for position in part], block)
+            stopping.obey()  # what was submitted is still written
         if writing is not None:
             writing.result()
