@@ -36,7 +36,7 @@ def test_what_is_appended_is_there_and_after_reopening_too(tmp_path: Path) -> No
     for found in (first, array(tmp_path / "x")):
         assert found.missing(["c", "b", "a", "d", "c"]) == [0, 3]
         assert np.array_equal(found.rows(["b", "a", "b"])[:], rows(2, 1, 2))
-        assert (found.notes("a"), found.notes("b")) == ([], ["grey"])
+        assert found.notes() == {"b": ["grey"]}
     assert json.loads((tmp_path / "x" / "array.json").read_text()) == {"kind": "test"}
 
 

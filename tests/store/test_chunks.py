@@ -19,16 +19,21 @@ def path(tmp_path: Path) -> Path:
 
 
 def reopen(path: Path) -> Chunk:
-    chunk = find_chunk(path, (2, 3), np.dtype("float32"))
+    chunk, _ = find_chunk(path, (2, 3), np.dtype("float32"))
     chunk.open()
     return chunk
 
 
+def of_chunk(chunk: Chunk, *places: int) -> Rows:
+    return Rows("name", {7: chunk}, np.array([(7, place) for place in places]), (2, 3), np.dtype("float32"))
+
+
 def test_rows_come_back_as_they_were(path: Path) -> None:
     chunk = reopen(path)
-    assert (chunk.keys, chunk.notes) == (KEYS, {"b": ["turned"]})
+    assert (chunk.rows, chunk.notes) == (len(KEYS), {"b": ["turned"]})
+    assert find_chunk(path, (2, 3), np.dtype("float32"))[1] == KEYS
     assert chunk in IN_USE
-    rows = Rows("name", [(chunk, place) for place in (2, 0, 0, 3)], (2, 3), np.dtype("float32"))
+    rows = of_chunk(chunk, 2, 0, 0, 3)
     assert (rows.shape, len(rows), rows.nbytes) == ((4, 2, 3), 4, 96)
     assert np.array_equal(rows[:], ROWS[[2, 0, 0, 3]])
     assert np.array_equal(rows[1], ROWS[0])
@@ -43,7 +48,7 @@ def test_rows_come_back_as_they_were(path: Path) -> None:
 def test_they_are_read_after_another_run_has_removed_the_file(path: Path) -> None:
     chunk = reopen(path)
     path.unlink()
-    assert np.array_equal(Rows("name", [(chunk, 1)], (2, 3), np.dtype("float32"))[0], ROWS[1])
+    assert np.array_equal(of_chunk(chunk, 1)[0], ROWS[1])
 
 
 @pytest.mark.parametrize("damage", ["bit", "short", "long", "key"])
@@ -83,4 +88,4 @@ def test_a_file_that_becomes_shorter_in_use_is_told(path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size - 30)
     with pytest.raises(DamagedError, match="chunk"):
-        Rows("name", [(chunk, 3)], (2, 3), np.dtype("float32"))[0]
+        of_chunk(chunk, 3)[0]

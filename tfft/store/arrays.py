@@ -17,7 +17,8 @@ import numpy as np
 from tfft.conventions import TOGETHER
 from tfft.errors import MachineError
 from tfft.files import write_json
-from tfft.store.chunks import SUFFIX, Chunk, DamagedError, find_chunk, write_chunk
+from tfft.store.chunks import SUFFIX, DamagedError, find_chunk, write_chunk
+from tfft.store.places import ABSENT, Places
 from tfft.store.rows import Rows
 from tfft.store.turns import turn
 
@@ -57,7 +58,7 @@ class StoredArray:
         self.row_shape = tuple(row_shape)
         self.dtype = np.dtype(dtype)
         self.owner = owner
-        self._places: dict[str, tuple[Chunk, int]] = {}
+        self._places = Places()
         self._known: set[str] = set()  # names of chunks
         self._find()
 
@@ -80,17 +81,17 @@ class StoredArray:
         The chunks of the other keys are opened and checked against their checksums. A damaged chunk is removed, with a
         warning, and its rows are missing. So are those of a chunk that cannot be read, which is left as it is.
         """
-        for chunk in {self._places[key][0]: None for key in keys if key in self._places}:
+        for number in _used(self._places.find(keys)):
+            chunk = self._places.chunks[number]
             try:
                 chunk.open()
             except (OSError, MachineError) as error:
-                self._places = {key: place for key, place in self._places.items() if place[0] is not chunk}
+                self._places.remove(number)
                 self._known.discard(chunk.path.name)
                 self._drop(chunk.path, error)
         first: dict[str, int] = {}
-        for position, key in enumerate(keys):
-            if key not in self._places:
-                first.setdefault(key, position)
+        for position in np.flatnonzero(self._places.find(keys)[:, 0] == ABSENT).tolist():
+            first.setdefault(keys[position], position)
         return list(first.values())
 
     def parts_of(self, positions: Sequence[int]) -> Iterator[list[int]]:
@@ -124,16 +125,17 @@ class StoredArray:
 
     def rows(self, keys: Sequence[str]) -> Rows:
         """The rows of these keys, in their order; none may be missing, see `missing`."""
-        places = [self._places[key] for key in keys]
-        for chunk in {chunk: None for chunk, _ in places}:
+        places, chunks = self._places.find(keys), {}
+        for number in _used(places):
+            chunk = chunks[number] = self._places.chunks[number]
             chunk.open()
             with contextlib.suppress(OSError):  # another run has removed it, or it belongs to another user
                 os.utime(chunk.path)  # so that it is removed last
-        return Rows(self.folder.name, places, self.row_shape, self.dtype, self.owner)
+        return Rows(self.folder.name, chunks, places, self.row_shape, self.dtype, self.owner)
 
-    def notes(self, key: str) -> list[str]:
-        """The notes on a stored row."""
-        return self._places[key][0].notes.get(key, [])
+    def notes(self) -> dict[str, list[str]]:
+        """The notes on the rows, by key, for keys that have any."""
+        return {key: notes for chunk in self._places.chunks for key, notes in chunk.notes.items()}
 
     def _find(self) -> None:
         """Adds the rows of chunks that are not known yet."""
@@ -144,11 +146,11 @@ class StoredArray:
     def _add(self, path: Path) -> None:
         self._known.add(path.name)
         try:
-            chunk = find_chunk(path, self.row_shape, self.dtype)
+            chunk, keys = find_chunk(path, self.row_shape, self.dtype)
         except OSError as error:
             self._drop(path, error)
         else:
-            self._places.update((key, (chunk, row)) for row, key in enumerate(chunk.keys))
+            self._places.add(keys, chunk)
 
     def _drop(self, path: Path, error: OSError | MachineError) -> None:
         if isinstance(error, (FileNotFoundError, MachineError)):
@@ -159,3 +161,8 @@ class StoredArray:
         logger.warning("Damaged file in the store; its rows are computed again: %s", error)
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _used(places: np.ndarray) -> list[int]:
+    """Numbers of the chunks that have any of these rows, see `Places.find`."""
+    return [number for number in np.unique(places[:, 0]).tolist() if number != ABSENT]

@@ -44,10 +44,13 @@ class Chunk:
     path: Path
     row_shape: tuple[int, ...]
     dtype: np.dtype
-    keys: list[str]
+    rows: int
+    """Number of rows."""
     notes: dict[str, list[str]]
     """Notes for the user, by key, for keys that have any."""
     checksum: int
+    of_keys: int
+    """Checksum of the keys, with which that of the rows goes on."""
     start: int
     """Byte at which the first row starts."""
 
@@ -60,7 +63,8 @@ class Chunk:
     def __del__(self) -> None:
         if getattr(self, "_file", None):
             self._file.close()
-            _open.pop(id(self), None)
+            if _open is not None:  # which Python may have deleted first, at its end
+                _open.pop(id(self), None)
 
     def open(self) -> None:
         """Opens the file and checks the rows against the checksum, at the first call only.
@@ -125,11 +129,11 @@ class Chunk:
 
     def _check(self, file: io.FileIO) -> None:
         buffer = bytearray(READ_BYTES)
-        found, size = _start_of_checksum(self.keys), 0
+        found, size = self.of_keys, 0
         file.seek(self.start)
         while read := file.readinto(buffer):
             found, size = zlib.crc32(memoryview(buffer)[:read], found), size + read
-        if found != self.checksum or size != len(self.keys) * self._row_bytes:
+        if found != self.checksum or size != self.rows * self._row_bytes:
             raise DamagedError(f"{self.path} does not match its checksum")
 
 
@@ -165,7 +169,7 @@ def write_chunk(path: Path, keys: Sequence[str], rows: np.ndarray, notes: dict[s
     header = {
         "shape": rows.shape[1:],
         "dtype": rows.dtype.name,
-        "checksum": zlib.crc32(memoryview(rows).cast("B") if rows.nbytes else b"", _start_of_checksum(keys)),
+        "checksum": zlib.crc32(memoryview(rows).cast("B") if rows.nbytes else b"", _checksum_of(keys)),
         "notes": notes,
         "keys": list(keys),
     }
@@ -176,8 +180,8 @@ def write_chunk(path: Path, keys: Sequence[str], rows: np.ndarray, notes: dict[s
         file.write(memoryview(rows).cast("B"))
 
 
-def find_chunk(path: Path, row_shape: tuple[int, ...], dtype: np.dtype) -> Chunk:
-    """Reads the header of a chunk, not the rows.
+def find_chunk(path: Path, row_shape: tuple[int, ...], dtype: np.dtype) -> tuple[Chunk, list[str]]:
+    """Reads the header of a chunk, not the rows; returns the chunk and the key of each row.
 
     Raises:
         DamagedError: If the header is damaged, or describes other rows.
@@ -191,11 +195,11 @@ def find_chunk(path: Path, row_shape: tuple[int, ...], dtype: np.dtype) -> Chunk
         fits = tuple(header["shape"]) == row_shape and header["dtype"] == dtype.name
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedError(f"{path} has no header ({error})") from None
-    plain = isinstance(keys, list) and all(isinstance(key, str) for key in keys) and isinstance(notes, dict)
-    if not (fits and plain and isinstance(checksum, int)):
+    plain = isinstance(keys, list) and all(isinstance(key, str) and key.isascii() for key in keys)
+    if not (fits and plain and isinstance(notes, dict) and isinstance(checksum, int)):
         raise DamagedError(f"{path} has the header of another array")
-    return Chunk(path, row_shape, dtype, keys, notes, checksum, len(line))
+    return Chunk(path, row_shape, dtype, len(keys), notes, checksum, _checksum_of(keys), len(line)), keys
 
 
-def _start_of_checksum(keys: Sequence[str]) -> int:
+def _checksum_of(keys: Sequence[str]) -> int:
     return zlib.crc32("\n".join(keys).encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +17,10 @@ class Rows:
 
     name: str
     """Name of the array: a fingerprint of what decides its values."""
-    places: list[tuple[Chunk, int]]
-    """For each row its open chunk and the index in it."""
+    chunks: Mapping[int, Chunk]
+    """Open chunks, by number."""
+    places: np.ndarray
+    """For each row the number of its chunk and the index in it, (rows, 2), integers."""
     row_shape: tuple[int, ...]
     dtype: np.dtype
     owner: object = field(default=None, repr=False)
@@ -41,9 +43,8 @@ class Rows:
         whole = isinstance(index, np.ndarray) and index.dtype.kind == "i"
         positions = index if whole else np.arange(len(self))[index]
         rows = np.empty((positions.size, *self.row_shape), self.dtype)
-        for row, position in zip(rows, positions.flat, strict=True):
-            chunk, place = self.places[position]
-            chunk.read(place, row)
+        for row, (number, place) in zip(rows, self.places[positions.ravel()].tolist(), strict=True):
+            self.chunks[number].read(place, row)
         return rows if positions.ndim else rows[0]
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:

@@ -34,7 +34,7 @@ def test_rows_notes_and_reasons_by_content() -> None:
     array, failed = decoded()
     ab, cd, _, ef = map(content_digest, FILES)
     assert np.array_equal(array.rows([ef, ab])[:], [[*b"ef"], [*b"ab"]])
-    assert (array.notes(ab), array.notes(ef)) == (["of ab"], [])
+    assert array.notes() == {ab: ["of ab"]}
     assert failed == {cd: "no picture"}
 
 
@@ -45,7 +45,7 @@ def test_equal_files_are_read_once_and_only_those_that_are_missing() -> None:
     asked.clear()
     array, failed = decoded(asked=asked)
     assert asked == [1]  # what does not decode is tried again
-    assert array.notes(content_digest(b"ab")) == ["of ab"]
+    assert array.notes() == {content_digest(b"ab"): ["of ab"]}
     assert list(failed.values()) == ["no picture"]
 
 

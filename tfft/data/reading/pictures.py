@@ -61,7 +61,8 @@ def read_pictures(
     )
     why = {index: undecoded[record.digest] for index, record in enumerate(rows) if record.digest in undecoded}
     used = [record for index, record in enumerate(rows) if index not in why and index not in targets.failed]
-    conversions = Counter(conversion for record in used for conversion in pixels.notes(record.digest))
+    notes = pixels.notes()
+    conversions = Counter(conversion for record in used for conversion in notes.get(record.digest, ()))
     conversions["in another format than the suffix says"] += sum(record.disguised for record in used)
     inputs = Inputs(
         Pictures,

@@ -59,7 +59,8 @@ class Mask:
             form.storage,
         )
         failed |= {i: f"mask: {undecoded[truths[i].digest]}" for i in readable if truths[i].digest in undecoded}
-        values = {i: set(map(int, array.notes(truths[i].digest)[0].split())) for i in readable if i not in failed}
+        notes = array.notes()
+        values = {i: set(map(int, notes[truths[i].digest][0].split())) for i in readable if i not in failed}
         if not truths[0].ids.names:
             for index in [index for index, mask_values in values.items() if len(mask_values) > USUAL_CLASSES]:
                 failed[index] = (
