@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(HeadFields, SmoothingFields, BalanceFields, pictures.Config):
+class Config(HeadFields, SmoothingFields, BalanceFields, evaluation.PriorFields, pictures.Config):
     data: str = "demo"
     """Folder with one sub-folder per class, table (.csv, .tsv), or `tfds:NAME`."""
     columns: Columns = Columns()

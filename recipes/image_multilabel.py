@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(PoolingFields, BalanceFields, pictures.Config):
+class Config(PoolingFields, BalanceFields, evaluation.CalibrationFields, pictures.Config):
     data: str = "demo:tags"
     """Table (.csv, .tsv), or folder of pictures with boxes, whose classes become the labels."""
     columns: TagColumns = TagColumns()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config(HeadFields, SmoothingFields, BalanceFields, texts.Config):
+class Config(HeadFields, SmoothingFields, BalanceFields, evaluation.PriorFields, texts.Config):
     data: str = "demo:text"
     """Table (.csv, .tsv, .jsonl), folder of train, val and test files or of class folders, or `tfds:NAME`."""
     columns: TextColumns = TextColumns()

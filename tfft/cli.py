@@ -19,6 +19,7 @@ from typing import Any, TypeVar, get_type_hints
 import tyro
 
 from tfft.errors import ConfigError, Interrupted, MachineError, TfftError, megabytes, printable
+from tfft.evaluation.acceptance import check_accepted
 from tfft.pages import Page, page_of
 from tfft.runs.replay import read_config, with_choices
 from tfft.settings import differing, keeping, named_by_flags
@@ -45,7 +46,8 @@ def main(
     arguments: Sequence[str] | None = None,
     page: Page | None = None,
 ) -> None:
-    """Parses the flags of a recipe and runs it; a `TfftError` becomes one sentence and its exit code.
+    """Parses the flags of a recipe and runs it; a `TfftError` becomes one sentence and its exit code, and so does a
+    model that does not meet the conditions of `accept`.
 
     Args:
         run: The recipe's `run`.
@@ -56,7 +58,8 @@ def main(
     """
     with one_sentence():
         words = sys.argv[1:] if arguments is None else arguments
-        run(parse(config_class, demo, words, page or page_of(run)))
+        result = run(parse(config_class, demo, words, page or page_of(run)))
+        check_accepted(getattr(result, "verdicts", ()))
 
 
 def parse(

@@ -54,6 +54,12 @@ class ConflictError(TfftError):
     exit_code = 6
 
 
+class NotAcceptedError(TfftError):
+    """A model does not meet the conditions that it was asked to meet."""
+
+    exit_code = 7
+
+
 class Interrupted(KeyboardInterrupt):
     """A run was stopped by a signal.
 

@@ -23,6 +23,7 @@ MOST_SHOWN = 6
 """Examples on the page of a model."""
 
 if TYPE_CHECKING:
+    from tfft.evaluation import Verdict
     from tfft.serving import Predictor
     from tfft.serving.comparing import Compared
 
@@ -92,10 +93,10 @@ def evaluate(
     folder = Path(folder)
     module = page_of_run(folder, page, "evaluate")
     config = data_config(module.Config, folder, _as_data(data, labels))
-    return score(folder, module, config, own=data is None, tta=tta)
+    return score(folder, module, config, own=data is None, tta=tta)[0]
 
 
-def score(folder: Path, page: ModuleType, config: Any, *, own: bool, tta: bool) -> dict[str, Any]:
+def score(folder: Path, page: ModuleType, config: Any, *, own: bool, tta: bool) -> tuple[dict[str, Any], list[Verdict]]:
     """Scores the model of a run on the data of a configuration, see `evaluate_run`."""
     from tfft.runs.starting import import_keras
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tfft import data, models, serving, training
+from tfft import data, evaluation, models, serving, training
 from tfft.data import Balance, Level, Views
 from tfft.fields import JsonObject, Size, check_fields, documented
 from tfft.store import Storage
@@ -39,7 +39,7 @@ TUNE = Phase(
 
 
 @dataclass(frozen=True)
-class Config(AdviceFields, models.PrecisionFields):
+class Config(AdviceFields, models.PrecisionFields, evaluation.AcceptFields):
     """Settings of every recipe for pictures."""
 
     data: str = "demo"

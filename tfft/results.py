@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,12 +26,18 @@ class Result:
     """By split, then by metric."""
     history: training.History
     folder: Path
+    verdicts: Sequence[evaluation.Verdict] = ()
+    """For each condition of `accept` whether the model meets it."""
 
 
-def open_result(folder: Path) -> Result:
+def open_result(folder: Path, accept: Sequence[str] = ()) -> Result:
     """The result of a finished run, from its folder; shows its scores.
 
     `model` is then the saved model: of a text task it takes texts in place of tokens.
+
+    Args:
+        folder: The run folder.
+        accept: Conditions for the model.
 
     Raises:
         ConfigError: If a file of the run is missing or damaged.
@@ -44,8 +51,11 @@ def open_result(folder: Path) -> Result:
         raise ConfigError(
             f"The finished run in {folder} is damaged: {error}", fix="Start a new run with another `--out`"
         ) from error
-    reporting.show_scores(scores, folder)
-    return Result(serving.open_model(folder), labels, scores, training.History(rows, best), folder)
+    split = list(scores)[-1]
+    # a run of an earlier tfft has no intervals
+    given = evaluation.verdicts(accept, split, scores[split], report.get("intervals", {}).get(split, {}))
+    reporting.show_scores(report, given, folder)
+    return Result(serving.open_model(folder), labels, scores, training.History(rows, best), folder, given)
 
 
 def _number(name: str, value: str) -> str | int | float:

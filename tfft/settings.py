@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 C = TypeVar("C")
 
-HARMLESS = {"out", "changed_data", "store.folder", "store.limit", "store.memory"}
-"""Settings that may differ when a run is resumed: they change no number."""
+HARMLESS = {"accept", "out", "changed_data", "store.folder", "store.limit", "store.memory"}
+"""Settings that may differ when a run is resumed: they change no number of it."""
 
 
 def leaves(config: Any, group: str = "") -> list[str]:
@@ -72,3 +74,33 @@ def keeping(config: C, names: Sequence[str]) -> C:
 
 def _is_group(value: Any) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def flags_of(config: Any) -> list[str]:
+    """The words of a command line that give a configuration from the defaults; Python objects are left out."""
+    words = []
+    for name in differing(config, type(config)()):
+        value, flag = setting(config, name), f"--{name.replace('_', '-')}"
+        parent = getattr(config, name.rpartition(".")[0], config)
+        if name in ("out", "kept") or not parent.__dataclass_params__.eq:  # others are objects, such as arrays
+            continue
+        if isinstance(value, bool):
+            group, _, field = flag[2:].rpartition(".")
+            words.append(flag if value else f"--{group}{'.' if group else ''}no-{field}")
+        elif isinstance(value, (list, tuple)):
+            words += [flag, *map(str, value)]
+        elif isinstance(value, Mapping):
+            words += [flag, json.dumps(value)]
+        elif value is None or isinstance(value, (str, int, float)):
+            words += [flag, str(value)]
+    return words
+
+
+def as_command(page: Any, config: Any) -> str:
+    """The command that trains with a configuration: `"tfft run image_classification --data pictures/"`.
+
+    Args:
+        page: Of the recipe.
+        config: Its configuration.
+    """
+    return shlex.join(["tfft", "run", str(page.path) if page.own else page.name, *flags_of(config)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tfft import data, models, serving, training
+from tfft import data, evaluation, models, serving, training
 from tfft.data import Balance, Length, PairColumns
 from tfft.errors import ConfigError
 from tfft.fields import check_fields, documented
@@ -28,7 +28,7 @@ else:
 
 
 @dataclass(frozen=True)
-class Config(AdviceFields, models.PrecisionFields):
+class Config(AdviceFields, models.PrecisionFields, evaluation.AcceptFields):
     """Settings of every recipe for texts."""
 
     data: str = "demo:text"

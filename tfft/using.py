@@ -10,6 +10,7 @@ from typing import Any
 
 from tfft import cli, files, front
 from tfft.errors import ConfigError, DataError
+from tfft.evaluation.acceptance import check_accepted
 from tfft.runs.replay import data_config
 
 FORMATS = ("saved_model", "litert", "litert-int8", "onnx", "mlflow")
@@ -38,7 +39,9 @@ def add_commands(commands: Any) -> None:
     predict.add_argument("--lines", action="store_true", help="each line of a .txt file is a text")
     predict.add_argument("--batch-size", type=int, default=32, help="inputs in a batch (default 32)")
     evaluate = commands.add_parser(
-        "evaluate", help="score a trained model", epilog="Further flags are those of the recipe, such as --columns.*"
+        "evaluate",
+        help="score a trained model",
+        epilog="Further flags are those of the recipe, such as --columns.* or --accept",
     )
     evaluate.add_argument("run", type=Path, help="the run folder")
     evaluate.add_argument("--data", help="data with ground truth; by default the test split of the run")
@@ -100,6 +103,7 @@ def _evaluate(words: argparse.Namespace, others: Sequence[str]) -> None:
     if words.out is not None and not words.out.parent.is_dir():
         raise ConfigError(f"Folder not found: {words.out.parent}", fix="Make it first, or choose another `--out`")
     config = cli.parse(page.Config, None, others, start=data_config(page.Config, words.run, words.data))
-    scores = front.score(words.run, page, config, own=own, tta=words.tta)
+    scores, verdicts = front.score(words.run, page, config, own=own, tta=words.tta)
     if words.out is not None:
         files.write_json(words.out, scores)
+    check_accepted(verdicts)

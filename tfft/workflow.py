@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from tfft import data, evaluation, models, planning, reporting, runs, serving, training
+from tfft import data, evaluation, judging, models, planning, reporting, runs, serving, training
 from tfft.pages import Page, page_of
 from tfft.results import Result, open_result
 
@@ -47,7 +47,7 @@ def prepare(recipe: Recipe, current: runs.Run, *, quietly: bool = False) -> tupl
     splits = current.stage("data", recipe.load_data, current.config, backbone)
     current, plan = current.stage("plan", planning.settle, current, splits, partial(recipe.model_of, splits, backbone))
     if not quietly:
-        current.stage("check", serving.check_saving, plan.model)
+        current.stage("check", judging.check, current.config, plan)
         reporting.show_plan(plan, current.config)
     return current, backbone, plan
 
@@ -57,21 +57,21 @@ def run(recipe: Recipe, config: Any) -> Result:
     with runs.open_run(recipe.page, config) as current:
         folder = current.folder
         if current.finished:
-            return open_result(folder)
+            return open_result(folder, getattr(config, "accept", ()))
         current, backbone, plan = prepare(recipe, current)
         current.record(plan.chosen_views, plan.taken)
         reporting.write_skipped(plan.splits, folder)
         serving.write_splits(plan.splits, folder)
-        plan = current.stage("storing", training.store_and_balance, plan, recipe.tasks(current.config, backbone, plan))
+        plan = current.stage("storing", training.store_first, plan, recipe.tasks(current.config, backbone, plan))
         save = partial(current.stage, "saving", recipe.save, current.config, backbone, plan, folder)
         options = {"changed_data": getattr(config, "changed_data", "stop"), "solved": save}
         history = current.stage("training", training.fine_tune, plan, folder=folder, **options)
         contract = save()
-        scored = current.stage("evaluation", recipe.evaluate, plan.answering, plan.splits, plan)
-        serving.save_evaluated(contract, scored, plan.splits, current)
-        reporting.write_report(current, plan, history, scored.scores, recipe.figures(plan.model, plan.splits, scored))
-        reporting.show_scores(scored.scores, folder)
-    return Result(models.compute_in(plan.model, "float32"), plan.splits.labels, scored.scores, history, folder)
+        evaluate = partial(recipe.evaluate, plan.answering, plan.splits, plan)
+        scored = current.stage("evaluation", judging.judge, current, plan, evaluate, contract, save)
+        figures = recipe.figures(plan.model, plan.splits, scored)
+        verdict = reporting.write_report(current, plan, history, scored, figures)
+    return Result(models.compute_in(plan.model, "float32"), plan.splits.labels, scored.scores, history, folder, verdict)
 
 
 def rehearse(recipe: Recipe, config: Any) -> training.Plan:

@@ -69,13 +69,13 @@ def test_a_run_writes_its_files_and_returns_its_scores(name: str, trained: Make)
 @pytest.mark.parametrize("name", RUNS)
 def test_what_was_trained_answers_as_it_was_scored_whatever_format_a_picture_is_in(name: str, trained: Make) -> None:
     run = trained(name)
-    scores = evaluate_run(run.folder, run.recipe.find_data, run.config, own=True)
+    scores, _ = evaluate_run(run.folder, run.recipe.find_data, run.config, own=True)
     assert close(scores, run.scores["test"])
     predict = open_run(run.folder)
     if predict.noun == "texts":
         return
     if name == "image_classification":  # of the same data as new ones all is left out but the test split
-        assert close(evaluate_run(run.folder, run.recipe.find_data, run.config, own=False), run.scores["test"])
+        assert close(evaluate_run(run.folder, run.recipe.find_data, run.config, own=False)[0], run.scores["test"])
     contents = [record.read() for record in held_out(run.folder, run.recipe.find_data, run.config, own=True)[:3]]
     outputs = [keras.tree.flatten(output) for _, output in predict.raw(predict.reader.items(contents))]
     for encoded in (as_png, as_webp, as_phone):

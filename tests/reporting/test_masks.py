@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from tfft.data import Splits
 from tfft.evaluation import Evaluation, confusions
 from tfft.reporting import Figure, mask_figures
 from tfft.reporting.figures import Shown
+from tfft.reporting.masks import panels
 from tfft.reporting.plots import colours
 
 TRUTH = np.zeros((7, 32, 32), np.uint8)
@@ -39,7 +39,7 @@ def figures_of(splits: Splits, answers: np.ndarray, truth: np.ndarray = TRUTH) -
 
 def pixels_of(uri: str) -> np.ndarray:
     image = Image.open(io.BytesIO(base64.b64decode(uri.partition("base64,")[2])))
-    assert image.format == "PNG"
+    assert image.format == "JPEG"
     return np.asarray(image).astype(int)
 
 
@@ -77,31 +77,27 @@ def test_picture_truth_and_answer_stand_beside_each_other(splits: Splits) -> Non
     truth, answers = TRUTH.copy(), np.ones_like(TRUTH)
     truth[:, :, 20:] = 255
     shown = figures_of(splits, answers, truth)["worst"].pictures[0]
-    panels = pixels_of(shown.image)
-    assert panels.shape == (32, 96, 3)
-    picture = splits.test.inputs[int(shown.detail.split("/")[1])].astype(int)
-    assert np.array_equal(panels[:, :32], picture)
-    sky, road = colours(2)
+    index = int(shown.detail.split("/")[1])
+    pixels = splits.test.inputs[index]
+    sky, road = shades = colours(2)
+    beside = panels(pixels, truth[index], answers[index], shades)
+    assert beside.dtype == np.uint8
+    assert beside.shape == (32, 96, 3)
+    assert np.abs(pixels_of(shown.image) - beside.astype(int)).mean() < 20  # but for the losses of JPEG
+    picture, beside = pixels.astype(int), beside.astype(int)
+    assert np.array_equal(beside[:, :32], picture)
     # nearer to the colour of its class than the picture is, everywhere
     for panel, mask, colour in ((1, truth == 0, sky), (1, truth == 1, road), (2, answers == 1, road)):
         inside = mask[0]
-        before, after = (np.abs(p[inside] - colour) for p in (picture, panels[:, 32 * panel : 32 * panel + 32]))
+        before, after = (np.abs(p[inside] - colour) for p in (picture, beside[:, 32 * panel : 32 * panel + 32]))
         assert (after <= before + 1).all()
         assert after.mean() < 0.6 * before.mean()
-    ignored = panels[:, 32:64][truth[0] == 255]
+    ignored = beside[:, 32:64][truth[0] == 255]
     assert ignored.mean() < 0.6 * picture[truth[0] == 255].mean()
-
-
-def test_odd_names_are_drawn_as_they_are(splits: Splits) -> None:
-    legend = figures_of(replace(splits, labels=["ant", r"$\frac$<script>"]), TRUTH)["legend"].pictures[0]
-    svg = base64.b64decode(legend.image.partition("base64,")[2]).decode()
-    ET.fromstring(svg)
-    assert "<script>" not in svg
 
 
 def test_as_many_classes_as_masks_hold_and_no_test_split(splits: Splits) -> None:
     many = replace(splits, labels=[f"c{n}" for n in range(254)], test=None)
     found = figures_of(many, np.full_like(TRUTH, 253), np.full_like(TRUTH, 252))
     assert [shown.detail for shown in found["worst"].pictures] == ["100/0", "100/1", "100/2"]
-    svg = base64.b64decode(found["legend"].pictures[0].image.partition("base64,")[2]).decode()
-    assert "<!-- c253 -->" in svg
+    assert found["legend"].legend[-1][1] == "c253"

@@ -35,7 +35,7 @@ def test_the_worst_and_the_best_answers(splits: Splits) -> None:
     assert [words(shown) for shown in worst.pictures] == [["age", "0", "4"], ["age", "5", "2"]]
     assert [shown.detail for shown in worst.pictures] == ["200/4", "200/2"]
     assert [shown.detail for shown in best.pictures] == ["200/3", "200/0"]
-    assert all(shown.image.startswith("data:image/png;base64,") for shown in (*worst.pictures, *best.pictures))
+    assert all(shown.image.startswith("data:image/jpeg;base64,") for shown in (*worst.pictures, *best.pictures))
     ET.fromstring(base64.b64decode(plot.pictures[0].image.partition("base64,")[2]))
 
 

@@ -22,43 +22,39 @@ def test_learning_curves_are_the_same_text_each_time() -> None:
     ET.fromstring(plots.learning_curves(History(ROWS[:1], 0)))  # one epoch is enough
 
 
-def test_empty_classes_and_names_that_are_long() -> None:
-    svg = plots.confusion([[0, 0], [0, 0]], ["ant", "x" * 200])
-    ET.fromstring(svg)
-    assert "x" * 29 in svg
-    assert "x" * 31 not in svg
-
-
 TRUTH = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 1], [0, 0, 1]], bool)
 CHANCES = np.array([[0.9, 0.2, 0.5], [0.3, 0.8, 0.6], [0.7, 0.6, 0.7], [0.1, 0.7, 0.8]])
 THRESHOLDS = [0.5, 0.5, 0.5]
 
 
 def test_precision_and_recall() -> None:
-    svg = plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], THRESHOLDS)
+    svg, legend = plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], THRESHOLDS)
     ET.fromstring(svg)
     # in falling order right, wrong, right
-    for known in ("1.000 ant", "0.833 bee", "1.000 cat"):
-        assert f"<!-- {known} -->" in svg
-    assert svg != plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], [0.5, 0.7, 0.5])
+    areas = {text.partition(":")[0]: text.split()[-1] for _, text in legend}
+    assert areas == {"ant": "1.000", "bee": "0.833", "cat": "1.000"}
+    assert all(colour in svg for colour, _ in legend)
+    assert svg != plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], [0.5, 0.7, 0.5])[0]
 
 
 def test_of_many_curves_those_that_are_known_worst() -> None:
     truth, chances = np.eye(40, dtype=bool), np.eye(40)
     chances[:, 30] = 1 - chances[:, 30]
-    svg = plots.precision_recall(truth, chances, [f"c{n}" for n in range(40)], [0.5] * 40)
-    assert " c30 -->" in svg
-    assert svg.count("<!-- 1.000 c") == plots.MOST_CURVES - 1
+    _, legend = plots.precision_recall(truth, chances, [f"c{n}" for n in range(40)], [0.5] * 40)
+    texts = [text for _, text in legend]
+    assert texts[0].startswith("c30:")
+    assert sum("1.000" in text for text in texts) == plots.MOST_CURVES - 1
 
 
 def test_a_label_that_no_picture_has_has_no_curve() -> None:
     truth = TRUTH & [True, False, True]
-    assert " bee -->" not in plots.precision_recall(truth, CHANCES, ["ant", "bee", "cat"], THRESHOLDS)
-    ET.fromstring(plots.precision_recall(TRUTH & False, CHANCES, ["ant", "bee", "cat"], THRESHOLDS))
+    _, legend = plots.precision_recall(truth, CHANCES, ["ant", "bee", "cat"], THRESHOLDS)
+    assert [text.partition(":")[0] for _, text in legend] == ["ant", "cat"]
+    ET.fromstring(plots.precision_recall(TRUTH & False, CHANCES, ["ant", "bee", "cat"], THRESHOLDS)[0])
 
 
 def test_a_threshold_that_no_answer_reaches_or_every_one() -> None:
-    ET.fromstring(plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], [0.0, 1.0, 0.5]))
+    ET.fromstring(plots.precision_recall(TRUTH, CHANCES, ["ant", "bee", "cat"], [0.0, 1.0, 0.5])[0])
 
 
 def test_truth_against_answer() -> None:
@@ -88,27 +84,24 @@ def test_colours_differ() -> None:
 
 
 def test_a_legend_has_every_name_in_its_colour() -> None:
-    for count in (1, 30):
-        svg = plots.legend([f"c{n}" for n in range(count)], plots.colours(count))
-        ET.fromstring(svg)
-        for number, shade in enumerate(plots.colours(count)):
-            assert f"<!-- c{number} -->" in svg
-            assert "fill: #" + bytes(shade.round().astype(int).tolist()).hex() in svg
+    shades = np.array([[255.0, 0, 12.6], [0, 1, 2]])
+    assert plots.legend(["ant", "<b>"], shades) == [("rgb(255, 0, 13)", "ant"), ("rgb(0, 1, 2)", "<b>")]
+
+
+def test_calibration_and_the_curves_of_boxes() -> None:
+    ET.fromstring(plots.reliability(np.array([0.1, 0.9, 0.95]), np.array([False, True, True])))
+    curves = [np.array([[0.5, 0.5, 1.0], [1.0, 0.5, 2 / 3], [0.9, 0.8, 0.3]]), None]
+    svg, legend = plots.box_curves(curves, ["ant", "bee"], [0.5, 0.5])
+    ET.fromstring(svg)
+    assert [text for _, text in legend] == ["ant: area 0.833"]
+    ET.fromstring(plots.box_curves([None], ["ant"], [0.5])[0])
 
 
 def test_odd_names_are_drawn_as_they_are() -> None:
     names = ["$x_<b>", "$a$", r"$\frac$", r"\$", "_hidden", "", "<script>", "a--b-", "\x1b[31m", "&"]
     names += [f"{name}$" for name in names]
-    count = plots.MOST_CURVES
-    for part in (names[:count], names[-count:]):
-        truth = np.eye(count, dtype=bool)
-        for svg in (
-            plots.legend(part, plots.colours(count)),
-            plots.confusion(truth.astype(int), part),
-            plots.precision_recall(truth, truth.astype(float), part, [0.5] * count),
-            plots.truth_against_answer(CHANCES, CHANCES, part[:3]),
-        ):
-            ET.fromstring(svg)
-            assert "<script>" not in svg
-            assert "Oblique" not in svg  # the font of mathematics
-    assert "_hidden" in plots.legend(["_hidden", "ant"], plots.colours(2))
+    for part in (names[start : start + 3] for start in range(0, len(names) - 2, 3)):
+        svg = plots.truth_against_answer(CHANCES, CHANCES, part[:3])
+        ET.fromstring(svg)
+        assert "<script>" not in svg
+        assert "Oblique" not in svg  # the font of mathematics

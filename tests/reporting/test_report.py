@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
@@ -26,6 +28,7 @@ class Choices:
     data: str = EVIL
     backbone: str = f"Net, {EVIL}"
     seed: int = 7
+    accept: tuple[str, ...] = ("accuracy>=0.9",)
     out: str | None = None
 
 
@@ -39,7 +42,7 @@ def folder(network: keras.Model, splits: Splits, tmp_path: Path) -> Path:
     with runs.open_run(stock_pages()["image_classification"], Choices(out=str(tmp_path / "run"))) as run:
         write_skipped(splits, run.folder)
         history = History([row], best=0, parts={"head": 2}, notes=["the data changed"])
-        write_report(run, plan, history, found.scores, class_figures(splits, found))
+        write_report(run, plan, history, found, class_figures(splits, found))
     return tmp_path / "run"
 
 
@@ -62,10 +65,25 @@ def test_numbers_a_table_of_what_was_left_out_and_a_page(folder: Path) -> None:
     with (folder / "skipped.csv").open(newline="") as file:
         assert next(csv.DictReader(file))["example"] == "'=cmd()"
 
-    # the page loads nothing and runs nothing
+    # the page loads nothing, and runs nothing but the script that its policy names
     page = (folder / "report.html").read_text()
-    assert "Content-Security-Policy" in page
-    assert "<script" not in page
+    (script,) = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page
+    assert page.count("<script") == 1
     assert "&lt;script&gt;" in page
-    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", page)
-    assert page.count("data:image/svg+xml;base64,") == 2  # confusion matrix and learning curves
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)
+    assert page.count("data:image/svg+xml;base64,") == 2  # calibration and the curve of the loss
+    assert all(re.search('alt="[^"]+"', image) for image in re.findall("<img [^>]*>", page))
+
+
+def test_the_page_says_how_good_the_model_is_and_how_far_that_can_be_trusted(folder: Path) -> None:
+    report, page = json.loads((folder / "report.json").read_text()), (folder / "report.html").read_text()
+    low, high = report["intervals"]["test"]["accuracy"]
+    assert low < report["scores"]["test"]["accuracy"] == report["baseline"]["scores"]["accuracy"] < high
+    assert f"Accuracy on the test split is 0.571 (95 % interval {low:.3f} to {high:.3f})." in page
+    assert "Guessing, always ant, the most frequent class, gives 0.571: the model is not surely better" in page
+    assert report["command"] in page.replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">")
+    assert [(one["met"], one["split"]) for one in report["accept"]] == [(False, "test")]
+    assert "Not accepted" in page
+    assert 'data-pair="1,0"' in page  # a cell of the confusion matrix, and the mistakes behind it

@@ -58,13 +58,17 @@ def test_many_classes_are_cut(network: keras.Model, splits: Splits, capsys: pyte
 
 
 def test_scores_show_single_numbers_and_files(capsys: pytest.CaptureFixture[str]) -> None:
-    scores = {"val": {"accuracy": 0.91234, "per_class": {}}, "\x1b[31m[bold]evil": {"\x1b[31m[bold]evil": 0.5}}
-    show_scores(scores, Path("runs/mine"))
+    evil = "\x1b[31m[bold]evil"
+    scores = {"val": {"accuracy": 0.91234, "per_class": {}}, evil: {evil: 0.5}}
+    report = {"scores": scores, "intervals": {evil: {evil: [0.4, 0.61]}}, "baseline": {"in_words": evil, "scores": {}}}
+    show_scores(report, [], Path("runs/mine"))
     said = capsys.readouterr().out
     assert "0.9123" in said
     assert "per_class" not in said
     assert "runs/mine/report.html" in said
-    assert said.count("\ufffd[31m[bold]evil") == 2  # from the report of a stranger
+    assert "0.4000 to 0.6100" in said
+    assert said.count("\ufffd[31m[bold]evil") == 5  # from the report of a stranger
+    assert "\x1b" not in said
 
 
 def test_a_plan_shows_what_is_stored_and_what_is_there_already(

@@ -21,7 +21,9 @@ def figures_of(
 ) -> list[Figure]:
     name, examples = list(splits.items())[-1]
     shown = replace(splits, **{name: replace(examples, targets=truth)})
-    return tag_figures(shown, Evaluation({}, {name: chances}, np.array(thresholds)), most=3)
+    *found, calibration = tag_figures(shown, Evaluation({}, {name: chances}, np.array(thresholds)), most=3)
+    assert "Calibration" in calibration.title
+    return found
 
 
 def tags(shown: Shown) -> list[str]:
@@ -44,7 +46,7 @@ def test_mistakes_come_by_their_distance(splits: Splits) -> None:
     assert [tags(shown) for shown in right.pictures] == [["ant"], [], ["bee"]]
     assert all(shown.right for shown in right.pictures)
     assert re.findall(r"\d+", right.text) == ["3", "7"]
-    assert all(shown.image.startswith("data:image/png;base64,") for shown in (*worst.pictures, *right.pictures))
+    assert all(shown.image.startswith("data:image/jpeg;base64,") for shown in (*worst.pictures, *right.pictures))
     ET.fromstring(base64.b64decode(curves.pictures[0].image.partition("base64,")[2]))
 
 

@@ -21,7 +21,8 @@ def test_labels_of_new_data_are_those_of_the_run(run_of: Run, examples: object) 
     records = [record for record in examples.trained() if record.truth.name != "red"]
     truths = truths_of(predict.contract, [*records, Record(b"", Label("blue"), "empty.png")], Storage())
     assert truths.at(range(5)).tolist() == [1, 2, 1, 2, 2]
-    scores, unreadable = score_run(predict, truths)
+    found = score_run(predict, truths)
+    scores, unreadable = found.scores, found.unreadable
     assert scores["accuracy"] == 1
     assert [answer.input for answer in unreadable] == ["empty.png"]
     with pytest.raises(DataError, match="knows no 'pink', only 'red', 'green', 'blue'"):

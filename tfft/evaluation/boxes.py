@@ -31,7 +31,7 @@ def best_box_thresholds(targets: np.ndarray, answers: Mapping[str, np.ndarray], 
     Returns:
         (labels,), float.
     """
-    evaluation = _evaluated(targets, answers, len(labels))
+    evaluation = evaluated_boxes(targets, answers, len(labels))
     thresholds = []
     for index in range(len(labels)):
         scores, right = _judged(evaluation, index)
@@ -49,7 +49,7 @@ def best_box_thresholds(targets: np.ndarray, answers: Mapping[str, np.ndarray], 
 def mean_average_precisions(targets: np.ndarray, answers: Mapping[str, np.ndarray]) -> dict[str, float]:
     """`map` and `map50` of one split, as in `detection_scores`; quick enough for each epoch."""
     classes = 1 + int(max(targets[..., 4].max(), answers["labels"].max(), 0))
-    means = _means(_precisions(_evaluated(targets, answers, classes)))
+    means = _means(_precisions(evaluated_boxes(targets, answers, classes)))
     return {"map": means["map"], "map50": means["map50"]}
 
 
@@ -75,7 +75,7 @@ def detection_scores(
         and `recall` at an overlap of 0.5 (0 where the denominator is 0), `threshold` and `support`.
     """
     thresholds = np.full(len(labels), UNSEEN) if thresholds is None else thresholds
-    evaluation = _evaluated(targets, answers, len(labels))
+    evaluation = evaluated_boxes(targets, answers, len(labels))
     precisions = _precisions(evaluation)
     per_class = {}
     for index, label in enumerate(labels):
@@ -91,6 +91,60 @@ def detection_scores(
             "support": boxes,
         }
     return {**_means(precisions), "per_class": per_class}
+
+
+def recall_curves(targets: np.ndarray, answers: Mapping[str, np.ndarray], classes: int) -> list[np.ndarray | None]:
+    """For each class recall, precision and score of its predictions at an overlap of 0.5, (3, predictions), the highest
+    score first; None for a class without boxes or predictions. The arguments are those of `evaluated_boxes`."""
+    evaluation, curves = evaluated_boxes(targets, answers, classes), []
+    for index in range(classes):
+        scores, right = _judged(evaluation, index)
+        boxes, hits = int((targets[..., 4] == index).sum()), np.cumsum(right)
+        known = boxes and len(scores)
+        curves.append(np.stack([hits / boxes, hits / np.arange(1, len(hits) + 1), scores]) if known else None)
+    return curves
+
+
+def box_confusion(
+    targets: np.ndarray, answers: Mapping[str, np.ndarray], thresholds: np.ndarray, overlap: float = 0.5
+) -> np.ndarray:
+    """How often boxes of one class are predicted as another, (classes + 1, classes + 1): rows true, columns predicted.
+    The last row is predictions where there is no box, the last column boxes that are missed.
+
+    Each prediction above the threshold of its class, the highest score first, takes the box that it overlaps most and
+    that is not taken, whatever its class.
+
+    Args:
+        targets: As for `detection_scores`.
+        answers: As for `detection_scores`.
+        thresholds: Score threshold of each class, (classes,).
+        overlap: Least overlap (IoU).
+    """
+    from pycocotools.mask import iou
+
+    count = len(thresholds)
+    matrix = np.zeros((count + 1, count + 1), int)
+    for rows, boxes, scores, labels in zip(
+        targets, answers["boxes"], answers["scores"], answers["labels"], strict=True
+    ):
+        truth = rows[rows[:, 4] >= 0]
+        kept = np.flatnonzero((labels >= 0) & (scores >= thresholds[labels]))
+        kept = kept[np.argsort(-scores[kept], kind="stable")]
+        if len(truth) and len(kept):
+            sized = [np.array([_sized(box) for box in some], float) for some in (boxes[kept], truth[:, :4])]
+            overlaps = np.asarray(iou(*sized, [0] * len(truth)))
+        else:
+            overlaps = np.zeros((len(kept), len(truth)))
+        missed = np.ones(len(truth), bool)
+        for place, index in enumerate(kept):
+            free = np.where(missed, overlaps[place], -1)
+            best = int(free.argmax()) if len(free) else -1
+            taken = best >= 0 and free[best] >= overlap
+            matrix[int(truth[best, 4]) if taken else count, labels[index]] += 1
+            if taken:
+                missed[best] = False
+        np.add.at(matrix, (truth[missed, 4].astype(int), count), 1)
+    return matrix
 
 
 def _precisions(evaluation: Any) -> np.ndarray:
@@ -115,8 +169,8 @@ def _judged(evaluation: Any, index: int) -> tuple[np.ndarray, np.ndarray]:
     return scores[order], right[order]
 
 
-def _evaluated(targets: np.ndarray, answers: Mapping[str, np.ndarray], classes: int) -> Any:
-    """The evaluation by pycocotools, without the text that it prints."""
+def evaluated_boxes(targets: np.ndarray, answers: Mapping[str, np.ndarray], classes: int) -> Any:
+    """The evaluation by pycocotools, without the text that it prints; the arguments are those of `detection_scores`."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 

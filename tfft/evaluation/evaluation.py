@@ -8,8 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from tfft.evaluation.intervals import Interval
+
 Scores = dict[str, dict[str, Any]]
 """By split, then by metric; JSON values."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Scores of a guess, which a model has to beat."""
+
+    in_words: str
+    """What is guessed: `"always ant, the most frequent class"`."""
+    scores: Mapping[str, float]
+    """By name, of the last split."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +35,12 @@ class Evaluation:
     """Score threshold of each label, (labels,), chosen on validation; None where a task has none."""
     task: str | None = None
     """One of `TASKS`, which says what the predictions are; None for an evaluation of your own."""
+    intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    """By split and score, the ends of the 95 % interval, see `intervals`; not for train."""
+    baseline: Baseline | None = None
+    """What guessing gives on the last split; None where nothing can be guessed."""
+    notes: tuple[str, ...] = ()
+    """What was done to the predictions after training, one sentence each."""
 
     @property
     def headline(self) -> dict[str, Any]:

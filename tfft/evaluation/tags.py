@@ -7,36 +7,7 @@ from typing import Any
 
 import numpy as np
 
-UNSEEN = 0.5
-"""Threshold of a label that no example has, or every example."""
-
-
-def best_thresholds(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """For each label the threshold with the highest F1, half-way to the next lower probability: (labels,), float.
-
-    Choose it on validation and apply it unchanged to test: a label is predicted if its probability is at least its
-    threshold. A threshold of 0.5 for all labels suits rare labels badly (Lipton, Elkan and Narayanaswamy 2014,
-    arXiv:1402.1892).
-
-    Args:
-        targets: True labels, (examples, labels), 1 or 0.
-        probabilities: Predicted, (examples, labels).
-    """
-    from sklearn.metrics import precision_recall_curve
-
-    thresholds = []
-    for truth, probability in zip(targets.T, probabilities.T, strict=True):
-        if not 0 < truth.sum() < len(truth):
-            thresholds.append(UNSEEN)
-            continue
-        precision, recall, cuts = precision_recall_curve(truth, probability)
-        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-        best = int(np.argmax(f1[:-1]))
-        # in double precision, since no number lies between two neighbours in single precision
-        cut, below = float(cuts[best]), probability[probability < cuts[best]]
-        # at exactly the probability of an example, its last bit would decide
-        thresholds.append((cut + float(below.max())) / 2 if len(below) else cut / 2)
-    return np.array(thresholds)
+from tfft.evaluation.calibration import calibration_error, confidence
 
 
 def average_precisions(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
@@ -76,6 +47,7 @@ def multi_label_scores(
     Returns:
         `macro_average_precision`, `macro_f1` and `micro_f1` in [0, 1], means over the labels present in the split;
         `exact_match`, the share of examples whose labels are all right; `loss`, the mean binary cross-entropy in nats;
+        `calibration_error`, see there;
         `per_class`, for each label its `average_precision` (None without examples), `precision`, `recall`, `f1` (0
         where the denominator is 0), `threshold` and `support`.
     """
@@ -98,6 +70,7 @@ def multi_label_scores(
         "micro_f1": float(f1_score(truth.ravel(), predicted.ravel(), zero_division=0)),
         "exact_match": float((predicted == truth).all(axis=1).mean()),
         "loss": float(log_loss(truth.ravel(), probabilities.ravel().astype(np.float64), labels=[False, True])),
+        "calibration_error": calibration_error(*confidence(targets, probabilities)),
         "per_class": {
             label: {
                 "average_precision": areas.get(index),

@@ -10,12 +10,15 @@ import numpy as np
 
 from tfft.data.examples import Examples, Splits, Texts
 from tfft.errors import printable
+from tfft.evaluation.baselines import guess_of
 from tfft.evaluation.boxes import best_box_thresholds, detection_scores
-from tfft.evaluation.evaluation import Evaluation
+from tfft.evaluation.decisions import best_thresholds
+from tfft.evaluation.evaluation import Baseline, Evaluation
+from tfft.evaluation.intervals import intervals
 from tfft.evaluation.masks import segmentation_scores
 from tfft.evaluation.metrics import single_label_scores
 from tfft.evaluation.numbers import regression_scores
-from tfft.evaluation.tags import best_thresholds, multi_label_scores
+from tfft.evaluation.tags import multi_label_scores
 from tfft.evaluation.texts import summary_scores, translation_scores
 
 logger = logging.getLogger(__name__)
@@ -44,7 +47,7 @@ def scores_of(
     """
     match task:
         case "classification":
-            return single_label_scores(truth, predictions, labels)
+            return single_label_scores(truth, predictions, labels, thresholds)
         case "multilabel":
             return multi_label_scores(truth, predictions, labels, thresholds)
         case "regression":
@@ -60,15 +63,42 @@ def scores_of(
     raise ValueError(task)
 
 
-def _scored(
-    task: str, splits: Splits, predictions: Mapping[str, Any], thresholds: np.ndarray | None = None
+def scored(
+    task: str,
+    splits: Splits,
+    predictions: Mapping[str, Any],
+    thresholds: np.ndarray | None = None,
+    notes: Sequence[str] = (),
 ) -> Evaluation:
-    """Scores the splits that have predictions."""
-    scores = {
-        name: scores_of(task, _truth(getattr(splits, name)), values, splits.labels, thresholds)
-        for name, values in predictions.items()
-    }
-    return Evaluation(scores, predictions, thresholds, task)
+    """Scores the splits that have predictions; those that were not trained on, with intervals.
+
+    Args:
+        task: One of `TASKS`.
+        splits: The data.
+        predictions: By split, for its examples.
+        thresholds: Score threshold of each label, where the task has any.
+        notes: On the predictions, for the report.
+    """
+    given = {name: (task, _truth(getattr(splits, name)), values, splits.labels) for name, values in predictions.items()}
+    return Evaluation(
+        scores={name: scores_of(*each, thresholds) for name, each in given.items()},
+        predictions=predictions,
+        thresholds=thresholds,
+        task=task,
+        intervals={name: intervals(*each, thresholds) for name, each in given.items() if name != "train"},
+        baseline=_baseline(task, splits, predictions),
+        notes=tuple(notes),
+    )
+
+
+def _baseline(task: str, splits: Splits, predictions: Mapping[str, Any]) -> Baseline | None:
+    """The scores of guessing on the last split."""
+    guess = guess_of(task, splits, predictions)
+    if guess is None:
+        return None
+    name, guesses = list(guess.predictions.items())[-1]
+    scores = scores_of(task, _truth(getattr(splits, name)), guesses, splits.labels, guess.thresholds)
+    return Baseline(guess.in_words, {key: value for key, value in scores.items() if isinstance(value, float)})
 
 
 def _truth(examples: Examples) -> Any:
@@ -89,36 +119,36 @@ def classification(splits: Splits, predictions: Mapping[str, np.ndarray]) -> Eva
                 name,
                 printable(splits.labels[predicted[0]]),
             )
-    return _scored("classification", splits, predictions)
+    return scored("classification", splits, predictions)
 
 
 def multilabel(splits: Splits, predictions: Mapping[str, np.ndarray]) -> Evaluation:
     """Average precision and F1, from probabilities by split, (examples, labels)."""
     thresholds = best_thresholds(splits.val.targets, predictions["val"])
-    return _scored("multilabel", splits, predictions, thresholds)
+    return scored("multilabel", splits, predictions, thresholds)
 
 
 def regression(splits: Splits, predictions: Mapping[str, np.ndarray]) -> Evaluation:
     """R2 and errors, from predicted numbers by split, (examples, quantities)."""
-    return _scored("regression", splits, predictions)
+    return scored("regression", splits, predictions)
 
 
 def detection(splits: Splits, predictions: Mapping[str, Any]) -> Evaluation:
     """Mean average precision, from `boxes`, `scores` and `labels` by split."""
     thresholds = best_box_thresholds(splits.val.targets, predictions["val"], splits.labels)
-    return _scored("detection", splits, predictions, thresholds)
+    return scored("detection", splits, predictions, thresholds)
 
 
 def segmentation(splits: Splits, predictions: Mapping[str, np.ndarray]) -> Evaluation:
     """Pixel accuracy and mean IoU, from a confusion matrix for each picture by split, see `confusions`."""
-    return _scored("segmentation", splits, predictions)
+    return scored("segmentation", splits, predictions)
 
 
 def translation(splits: Splits, predictions: Mapping[str, Sequence[str]]) -> Evaluation:
     """BLEU and chrF, from generated texts by split."""
-    return _scored("translation", splits, predictions)
+    return scored("translation", splits, predictions)
 
 
 def summarization(splits: Splits, predictions: Mapping[str, Sequence[str]]) -> Evaluation:
     """ROUGE, from generated texts by split."""
-    return _scored("summarization", splits, predictions)
+    return scored("summarization", splits, predictions)

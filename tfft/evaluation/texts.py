@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 ROUGE = ("rouge1", "rouge2", "rougeL")
 
 
@@ -40,8 +42,13 @@ def summary_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) 
         `rouge1`, `rouge2` and `rougeL`, F1 in [0, 100] with stemming: for each text the best score over its references
         (as Cachola et al. 2020, arXiv:2004.15011), then the mean over the texts (Lin 2004).
     """
+    return {name: 100 * float(values.mean()) for name, values in rouge_of_each(answers, references).items()}
+
+
+def rouge_of_each(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """The scores of each text, (examples,), in [0, 1], as in `summary_scores`."""
     from rouge_score.rouge_scorer import RougeScorer
 
     scorer = RougeScorer(ROUGE, use_stemmer=True)
     best = [scorer.score_multi(list(texts), answer) for answer, texts in zip(answers, references, strict=True)]
-    return {name: 100 * sum(float(one[name].fmeasure) for one in best) / len(best) for name in ROUGE}
+    return {name: np.array([float(one[name].fmeasure) for one in best]) for name in ROUGE}

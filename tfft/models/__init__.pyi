@@ -20,6 +20,8 @@ from .heads import pooled as pooled
 from .own_size import own_size as own_size
 from .precision import compute_in as compute_in
 from .precision import in_float32 as in_float32
+from .rescaling import last_dense as last_dense
+from .rescaling import rescale_outputs as rescale_outputs
 from .scales import scales_of as scales_of
 from .segmentation import pixel_labels as pixel_labels
 from .segmentation import pixel_maps as pixel_maps

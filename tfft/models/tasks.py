@@ -46,6 +46,9 @@ class Task:
     """From the model that predicts to the model that is saved; they share their layers."""
     mixing: Literal["class", "tags", "numbers"] | None = None
     """What mixup has to mix: the index of a class, tags or numbers; None where it cannot, as with boxes."""
+    emphasis: tuple[float, ...] | None = None
+    """How much more each class counts than its share of the examples, (labels,); None if each counts as often as it
+    occurs."""
     score: Callable[[np.ndarray, Any], dict[str, float]] | None = None
     """From all targets and predictions of a split to scores that are no means over batches, logged after each epoch as
     `val_NAME`; None if there are none."""
@@ -107,8 +110,15 @@ def single_label(
         outputs=(len(labels),),
         activation="softmax",
         mixing="class",
+        emphasis=_emphasis(weights, prior),
         chance_loss=math.log(len(labels)) if plain else math.inf,
     )
+
+
+def _emphasis(weights: Sequence[float] | None, prior: Sequence[float] | None) -> tuple[float, ...] | None:
+    if weights is not None:
+        return tuple(weights)
+    return None if prior is None else tuple(1 / share for share in prior)
 
 
 def multi_label(

@@ -10,15 +10,16 @@ from .masks import laid_over as laid_over
 from .masks import mask_figures as mask_figures
 from .numbers import number_figures as number_figures
 from .plots import colours as colours
-from .plots import confusion as confusion
 from .plots import learning_curves as learning_curves
 from .rates import write_rates as write_rates
 from .report import write_report as write_report
 from .report import write_skipped as write_skipped
+from .screen import show_intervals as show_intervals
 from .screen import show_plan as show_plan
 from .screen import show_rows as show_rows
 from .screen import show_scores as show_scores
 from .screen import show_table as show_table
+from .screen import show_verdicts as show_verdicts
 from .tags import tag_figures as tag_figures
 from .trials import write_search as write_search
 from .trials import write_trials as write_trials

@@ -1,23 +1,31 @@
-"""Figures of a report on boxes: pictures with true and predicted boxes."""
+"""Figures of a report on boxes: precision and recall, confusions, and pictures with true and predicted boxes."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from tfft.data.examples import Splits
+from tfft.evaluation.boxes import box_confusion, recall_curves
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
-from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
+from tfft.reporting.figures import MOST_CLASSES, Figure, Matrix, Shown, picture_uri, svg_uri
 
 SIDE = 320
 """Longer side of a picture in the report, in pixels."""
 OVERLAP = 0.5
 """Least IoU of a right prediction."""
+LETTERS = 12
+"""Height of letters, in pixels."""
+LUMA, MIDDLE = np.array([0.299, 0.587, 0.114]), 140
+"""Brightness of a colour, and from where on letters on it are black."""
 
 
 def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> list[Figure]:
-    """The worst, some typical and the best predictions of the last split (test, or val).
+    """Precision and recall, confusions, and the worst, some typical and the best predictions of the last split (test,
+    or val).
 
     Args:
         splits: The data.
@@ -36,22 +44,27 @@ def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> lis
     wrong = np.array([missed + false for _, missed, false in counts])
     order = np.argsort(-wrong, kind="stable")
     middle = max(0, len(order) // 2 - most // 2)
-    colours = plots.colours(len(splits.labels))
+    colours, labels = plots.colours(len(splits.labels)), splits.labels
+    aspect = None if splits.original_size is None else splits.original_size[0] / splits.original_size[1]
 
     def show(index: int) -> Shown:
         right, missed, false = counts[index]
-        boxes, labels = predictions["boxes"][index][drawn[index]], predictions["labels"][index][drawn[index]]
-        picture = draw_boxes(examples.inputs[int(index)], truth[index], boxes, labels, colours)
+        boxes, classes, scores = (predictions[key][index][drawn[index]] for key in ("boxes", "labels", "scores"))
+        words = [f"{labels[place]} {score:.2f}" for place, score in zip(classes, scores, strict=True)]
+        pixels = examples.inputs[int(index)]
+        picture = draw_boxes(pixels, truth[index], boxes, classes, colours, words=words, aspect=aspect)
         caption = f"{right} right" + (f", {missed} missed" if missed else "") + (f", {false} wrong" if false else "")
-        return Shown(png_uri(picture, most=SIDE), caption, examples.where[index], right=not (missed or false))
+        return Shown(picture_uri(picture, most=SIDE), caption, examples.where[index], right=not (missed or false))
 
-    legend = Figure("Classes by colour", [Shown(svg_uri(plots.legend(splits.labels, colours)), "")])
+    legend = Figure("Classes by colour", legend=plots.legend(labels, colours))
     kinds = {"Worst": order[:most], "Typical": order[middle : middle + most], "Best": order[::-1][:most]}
     text = (
         "Thick boxes are predictions, thin white boxes the ground truth. A prediction is right if it overlaps a box of "
         f"its class by at least {OVERLAP:.0%} (IoU)."
     )
     return [
+        _curves_figure(name, truth, predictions, labels, evaluation.thresholds),
+        _confusion_figure(name, box_confusion(truth, predictions, evaluation.thresholds), labels),
         legend,
         *(
             Figure(f"{kind} predictions ({name})", [show(index) for index in chosen], text, width=SIDE)
@@ -60,8 +73,37 @@ def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> lis
     ]
 
 
+def _curves_figure(
+    name: str, truth: np.ndarray, answers: Mapping[str, np.ndarray], labels: Sequence[str], thresholds: np.ndarray
+) -> Figure:
+    plot, legend = plots.box_curves(recall_curves(truth, answers, len(labels)), labels, thresholds)
+    said = f"Precision over recall of each class at an overlap of {OVERLAP:g}, with a dot at its threshold"
+    return Figure(f"Precision and recall ({name})", [Shown(svg_uri(plot), said)], legend=legend, small=False)
+
+
+def _confusion_figure(name: str, matrix: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Of more than `MOST_CLASSES` classes those with the most mistakes."""
+    mistakes = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
+    chosen = np.append(np.sort(np.argsort(-mistakes[:-1], kind="stable")[:MOST_CLASSES]), len(labels))
+    shown = len(chosen) - 1
+    cut = f"The {shown} of {len(labels)} classes with the most mistakes. " if shown < len(labels) else ""
+    return Figure(
+        f"Confusion matrix ({name})",
+        text=f"{cut}Rows are true boxes, columns predicted ones; the last row are predictions without a box, the last "
+        "column missed boxes.",
+        matrix=Matrix(matrix[np.ix_(chosen, chosen)].tolist(), [*(labels[i] for i in chosen[:-1]), "(no box)"], False),
+    )
+
+
 def draw_boxes(
-    pixels: np.ndarray, truth: np.ndarray, boxes: np.ndarray, labels: np.ndarray, colours: np.ndarray
+    pixels: np.ndarray,
+    truth: np.ndarray,
+    boxes: np.ndarray,
+    labels: np.ndarray,
+    colours: np.ndarray,
+    *,
+    words: Sequence[str] = (),
+    aspect: float | None = None,
 ) -> np.ndarray:
     """A picture with true and predicted boxes, enlarged to 320 pixels if it is smaller.
 
@@ -72,15 +114,31 @@ def draw_boxes(
         boxes: Predicted boxes, drawn thick and in the colour of their class, (predictions, 4).
         labels: Class index of each predicted box, (predictions,).
         colours: Colours of the classes, (classes, 3), in [0, 255].
+        words: What to write beside each predicted box, (predictions,).
+        aspect: Height over width of the result; None for that of `pixels`, which may have been stretched to a square.
     """
-    scale = max(1.0, SIDE / max(pixels.shape[:2]))
-    image = Image.fromarray(pixels).resize((round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)))
+    height, width = pixels.shape[:2]
+    longest = max(SIDE, height, width)
+    aspect = aspect or height / width
+    size = (longest, max(1, round(longest * aspect))) if aspect <= 1 else (max(1, round(longest / aspect)), longest)
+    scale = np.array([size[0] / width, size[1] / height] * 2)
+    image = Image.fromarray(pixels).resize(size)
     draw = ImageDraw.Draw(image)
-    for box, label in zip(boxes, labels, strict=True):
-        draw.rectangle(_ordered(box * scale), outline=tuple(colours[label].round().astype(int).tolist()), width=3)
     for row in truth[truth[:, 4] >= 0]:
         draw.rectangle(_ordered(row[:4] * scale), outline="white", width=1)
+    for box, label in zip(boxes, labels, strict=True):
+        draw.rectangle(_ordered(box * scale), outline=_colour(colours[label]), width=3)
+    for box, label, word in zip(boxes, labels, words, strict=False):
+        left, top, *_ = _ordered(box * scale)
+        place = draw.textbbox((max(0, left), max(0, top - LETTERS)), word, font_size=LETTERS)
+        draw.rectangle(place, fill=_colour(colours[label]))
+        dark = colours[label] @ LUMA > MIDDLE
+        draw.text(place[:2], word, fill="black" if dark else "white", font_size=LETTERS, anchor="lt")
     return np.asarray(image)
+
+
+def _colour(shade: np.ndarray) -> tuple[int, ...]:
+    return tuple(shade.round().astype(int).tolist())
 
 
 def _ordered(box: np.ndarray) -> tuple[float, float, float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from tfft.data.examples import Splits
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
-from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
+from tfft.reporting.figures import Figure, Shown, picture_uri
 
 OPACITY = 0.55
 """Of the colours over a picture."""
@@ -35,14 +35,13 @@ def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, 
         place = np.array([index])
         (picture,), (truth,) = examples.inputs[place], examples.targets[place]
         predicted = model.predict_on_batch(picture[None].astype("float32"))[0].argmax(axis=-1)
-        panels = [picture, laid_over(picture, truth, colours), laid_over(picture, predicted, colours)]
         return Shown(
-            image=png_uri(np.concatenate(panels, axis=1), most=480),
+            image=picture_uri(panels(picture, truth, predicted, colours), most=480),
             caption=f"{right[index]:.1%} of the pixels right",
             detail=examples.where[index],
         )
 
-    legend = Figure("Classes by colour", [Shown(svg_uri(plots.legend(splits.labels, colours)), "")])
+    legend = Figure("Classes by colour", legend=plots.legend(splits.labels, colours))
     kinds = {"Worst": order[:most], "Typical": order[middle : middle + most], "Best": order[::-1][:most]}
     text = "Picture, ground truth, prediction. Dark pixels of the ground truth are ignored."
     return [
@@ -52,6 +51,12 @@ def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, 
             for kind, chosen in kinds.items()
         ),
     ]
+
+
+def panels(picture: np.ndarray, truth: np.ndarray, predicted: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """A picture, (height, width, 3), and beside it the same in the colours of the true and of the predicted classes,
+    (height, 3 * width, 3), uint8."""
+    return np.concatenate([picture, laid_over(picture, truth, colours), laid_over(picture, predicted, colours)], axis=1)
 
 
 def laid_over(picture: np.ndarray, mask: np.ndarray, colours: np.ndarray) -> np.ndarray:

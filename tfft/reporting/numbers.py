@@ -7,7 +7,7 @@ import numpy as np
 from tfft.data.examples import Splits
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
-from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
+from tfft.reporting.figures import Figure, Shown, picture_uri, svg_uri
 
 
 def number_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
@@ -27,11 +27,11 @@ def number_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) ->
     def show(index: int) -> Shown:
         rows = zip(splits.labels, predictions[index], truth[index], strict=True)
         caption = "; ".join(f"{label} {predicted:.4g}, true: {true:.4g}" for label, predicted, true in rows)
-        return Shown(image=png_uri(examples.inputs[index]), caption=caption, detail=examples.where[index])
+        return Shown(image=picture_uri(examples.inputs[index]), caption=caption, detail=examples.where[index])
 
     plot = svg_uri(plots.truth_against_answer(truth, predictions, splits.labels))
     return [
-        Figure(f"Predicted over true values ({name})", [Shown(plot, "predictions on the line are exact")]),
+        Figure(f"Predicted over true values ({name})", [Shown(plot, "Predictions on the line are exact")], small=False),
         Figure(f"Worst predictions ({name})", [show(index) for index in order[:most]]),
         Figure(f"Best predictions ({name})", [show(index) for index in order[::-1][:most]]),
     ]

@@ -4,90 +4,149 @@ from __future__ import annotations
 
 import io
 import itertools
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tfft.errors import printable
+from tfft.evaluation.calibration import BINS
+from tfft.evaluation.calibration import reliability as bins_of
+from tfft.reporting.words import named
 from tfft.training.recording import History
 
-MOST_CURVES = 12
-"""Curves that can be distinguished in one plot."""
+CURVES = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
+          "#000080", "#808000")  # fmt: skip
+"""Colours of curves that can be distinguished in one plot."""
+MOST_CURVES = len(CURVES)
 MOST_DOTS = 2000
 """Dots drawn one by one; more are drawn as one bitmap, since a browser would be slow."""
 
 
 def learning_curves(history: History) -> str:
-    """Training and validation loss and metrics over the epochs of all phases, as SVG."""
-    rows, names = history.rows, history.metrics
+    """Training and validation loss and metrics over the epochs of all phases, as one SVG."""
+    names = history.metrics
     figure = Figure(figsize=(5.2 * len(names), 3.4), layout="constrained")
-    epochs = [row["epoch"] for row in rows]
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        for key, style in ((name, "--"), (f"val_{name}", "-")):
-            if key in rows[0]:  # some are computed for validation only
-                axes.plot(epochs, [row[key] for row in rows], style, marker=".", label=key)
-        axes.axvline(history.best_row["epoch"], color="grey", linewidth=0.8, linestyle=":", label="best")
-        for before, after in itertools.pairwise(rows):
-            if before["phase"] != after["phase"]:
-                axes.axvline(after["epoch"] - 0.5, color="grey", linewidth=0.8)
-        axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_title(name)
-        axes.legend()
+        _draw_curve(axes, history, name)
     return as_svg(figure)
 
 
-def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    """A confusion matrix, rows true, columns predicted, as SVG; the colour is the share of the row."""
-    counts = np.asarray(matrix)
-    size = max(3.2, 0.42 * len(labels) + 1.6)
-    figure = Figure(figsize=(size, size), layout="constrained")
-    axes = figure.subplots()
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(*counts.shape):
-        if counts[row, column]:
-            color = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=8)
-    names = [plain(label) for label in labels]
-    axes.set_xticks(range(len(names)), names, rotation=90)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
+def learning_curve(history: History, name: str) -> str:
+    """The loss or one metric over the epochs of all phases, as SVG."""
+    figure = Figure(figsize=(5.2, 3.4), layout="constrained")
+    _draw_curve(figure.subplots(), history, name)
     return as_svg(figure)
+
+
+def _draw_curve(axes: Axes, history: History, name: str) -> None:
+    rows = history.rows
+    epochs = [row["epoch"] for row in rows]
+    for key, style, label in ((name, "--", "training"), (f"val_{name}", "-", "validation")):
+        if key in rows[0]:  # some are computed for validation only
+            axes.plot(epochs, [row[key] for row in rows], style, marker=".", label=label)
+    axes.axvline(history.best_row["epoch"], color="grey", linewidth=0.8, linestyle=":", label="best epoch")
+    starts = [rows[0], *(after for before, after in itertools.pairwise(rows) if before["phase"] != after["phase"])]
+    for row in starts:
+        if row is not rows[0]:
+            axes.axvline(row["epoch"] - 0.5, color="grey", linewidth=0.8)
+        above = {"transform": axes.get_xaxis_transform(), "in_layout": False}
+        axes.text(row["epoch"] - 0.45, 1.01, plain(row["phase"]), fontsize=8, color="grey", **above)
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_ylabel(named(name))
+    axes.legend()
 
 
 def precision_recall(
     truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], thresholds: Sequence[float]
-) -> str:
-    """Precision over recall of each label, with a dot at its threshold, as SVG; of many labels, the worst.
+) -> tuple[str, list[tuple[str, str]]]:
+    """Precision over recall of each label, with a dot at its threshold, of many labels the worst.
 
     Args:
         truth: True labels, (examples, labels), bool.
         probabilities: Predicted, (examples, labels).
         labels: Names of the labels.
         thresholds: Score threshold of each label, (labels,).
+
+    Returns:
+        The plot as SVG, and the colour of each label with its name and average precision.
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     present = [index for index in range(len(labels)) if truth[:, index].any()]
     area = {index: average_precision_score(truth[:, index], probabilities[:, index]) for index in present}
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = Figure(figsize=(5.2, 4.2), layout="constrained")
     axes = figure.subplots()
+    legend = []
     for index in sorted(present, key=area.__getitem__)[:MOST_CURVES]:
         precision, recall, cuts = precision_recall_curve(truth[:, index], probabilities[:, index])
-        label = f"{area[index]:.3f} {plain(labels[index])}"
-        (line,) = axes.step(recall, precision, where="post", label=label)
+        colour = CURVES[len(legend)]
+        axes.step(recall, precision, where="post", color=colour)
         place = min(int(np.searchsorted(cuts, thresholds[index])), len(cuts) - 1)
-        axes.plot(recall[place], precision[place], "o", color=line.get_color())
+        axes.plot(recall[place], precision[place], "o", color=colour)
+        legend.append((colour, f"{labels[index]}: average precision {area[index]:.3f}"))
     axes.set_xlabel("recall")
     axes.set_ylabel("precision")
     axes.set_ylim(0, 1.03)
-    if present:
-        axes.legend(title="average precision", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    return as_svg(figure), legend
+
+
+def box_curves(
+    curves: Sequence[np.ndarray | None], labels: Sequence[str], thresholds: Sequence[float]
+) -> tuple[str, list[tuple[str, str]]]:
+    """Precision over recall of the boxes of each class, with a dot at its threshold, of many classes the worst.
+
+    Args:
+        curves: From `recall_curves`.
+        labels: Names of the classes.
+        thresholds: Score threshold of each class.
+
+    Returns:
+        The plot as SVG, and the colour of each class with its name and its area.
+    """
+    figure = Figure(figsize=(5.2, 4.2), layout="constrained")
+    axes, legend = figure.subplots(), []
+    known = {index: curve for index, curve in enumerate(curves) if curve is not None}
+    area = {index: _under(curve) for index, curve in known.items()}
+    for index in sorted(known, key=area.__getitem__)[:MOST_CURVES]:
+        recall, precision, scores = known[index]
+        colour = CURVES[len(legend)]
+        axes.step(recall, precision, where="post", color=colour)
+        if above := int((scores >= thresholds[index]).sum()):
+            axes.plot(recall[above - 1], precision[above - 1], "o", color=colour)
+        legend.append((colour, f"{labels[index]}: area {area[index]:.3f}"))
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
+    axes.set_ylim(0, 1.03)
+    return as_svg(figure), legend
+
+
+def _under(curve: np.ndarray) -> float:
+    """The area under precision over recall, where precision is the highest at this recall or above."""
+    highest = np.maximum.accumulate(curve[1][::-1])[::-1]
+    return float((np.diff(curve[0], prepend=0) * highest).sum())
+
+
+def reliability(probabilities: np.ndarray, right: np.ndarray) -> str:
+    """The share of right predictions by probability, above a histogram of the probabilities, as SVG.
+
+    Args:
+        probabilities: Of the predictions, (predictions,).
+        right: Whether each is right, (predictions,).
+    """
+    means, shares, _ = bins_of(probabilities, right)
+    figure = Figure(figsize=(4.4, 4.2), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    above.plot(means, shares, marker=".")
+    above.set_ylabel("share right")
+    below.hist(probabilities, bins=BINS, range=(0, 1))
+    below.set_ylabel("predictions")
+    below.set_xlabel("probability")
     return as_svg(figure)
 
 
@@ -115,15 +174,10 @@ def colours(count: int) -> np.ndarray:
     return 255 * (palette[:count] if count <= len(palette) else colormaps["hsv"](np.arange(count) / count)[:, :3])
 
 
-def legend(labels: Sequence[str], shades: np.ndarray) -> str:
-    """Names beside their colours, (labels, 3), in [0, 255], as SVG."""
-    from matplotlib.patches import Patch
-
-    columns = min(6, len(labels))
-    figure = Figure(figsize=(1.7 * columns, 0.3 * math.ceil(len(labels) / columns) + 0.2))
-    patches = [Patch(color=shade / 255, label=plain(name)) for name, shade in zip(labels, shades, strict=True)]
-    figure.legend(handles=patches, loc="center", ncols=columns, frameon=False, fontsize=9)
-    return as_svg(figure)
+def legend(labels: Sequence[str], shades: np.ndarray) -> list[tuple[str, str]]:
+    """Colours, (labels, 3), in [0, 255], as in CSS, each with its name."""
+    tones = [f"rgb({', '.join(str(int(part)) for part in np.rint(shade))})" for shade in shades]
+    return list(zip(tones, labels, strict=True))
 
 
 def shortened(label: str, most: int = 30) -> str:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tfft import files, runs
 from tfft.data.examples import Splits
-from tfft.evaluation import Scores
+from tfft.evaluation import Evaluation, Verdict, verdicts
 from tfft.reporting import plots
-from tfft.reporting.figures import Figure, Shown, svg_uri
-from tfft.reporting.rendering import rendered
-from tfft.reporting.screen import backbone_in_words, trains_on
+from tfft.reporting.figures import Figure, Shown, suspect_figure, svg_uri
+from tfft.reporting.rendering import rendered, script
+from tfft.reporting.screen import backbone_in_words, show_scores, trains_on
+from tfft.reporting.words import SPLITS, named, number, verdict
+from tfft.settings import as_command
 from tfft.training.advice import Probe
 from tfft.training.parts import parts_notes
 from tfft.training.plan import Plan
 from tfft.training.recording import History
+from tfft.training.suspects import Suspect, suspects
+
+SUSPECTS = "suspects.csv"
+"""Examples whose labels are probably wrong."""
 
 
 def write_skipped(splits: Splits, folder: Path) -> None:
@@ -32,25 +40,72 @@ def write_report(
     run: runs.Run,
     plan: Plan,
     history: History,
-    scores: Scores,
+    scored: Evaluation,
     figures: Sequence[Figure],
-) -> None:
-    """Writes `report.json` and `report.html`.
+) -> list[Verdict]:
+    """Writes `report.json` and `report.html`, and prints the scores.
 
     Args:
         run: The run; the files are written into its folder.
         plan: The plan, with the model and the data.
         history: The numbers of each epoch.
-        scores: Scores by split.
+        scored: The evaluation.
         figures: Figures to show after the learning curves.
+
+    Returns:
+        For each condition of `accept` whether the model meets it.
     """
+    last = list(scored.scores)[-1]
+    accept, intervals = getattr(run.config, "accept", ()), scored.intervals.get(last, {})
+    given = verdicts(accept, last, scored.scores[last], intervals)
+    doubted = suspects(plan, scored.predictions)
+    report = _report(run, plan, history, scored, given, doubted)
+    if doubted:
+        files.write_csv(run.folder / SUSPECTS, [suspect.row for suspect in doubted])
+        figures = [*figures, suspect_figure(splits=plan.splits, doubted=doubted)]
+    plotted = [
+        Shown(svg_uri(plots.learning_curve(history, name)), f"{named(name)} over the epochs")
+        for name in history.metrics
+    ]
+    page = rendered(
+        "report.html.jinja",
+        report=report,
+        config=runs.as_json(run.config),
+        figures=[*figures, Figure("Learning curves", plotted, small=False)],
+        verdict=verdict(report),
+        named=named,
+        number=number,
+        split_names=SPLITS,
+        **script("report.js"),
+    )
+    files.write_json(run.folder / "report.json", report)
+    files.write_text(run.folder / runs.FINISHED, page)
+    show_scores(report, given, run.folder)
+    return given
+
+
+def _report(
+    run: runs.Run,
+    plan: Plan,
+    history: History,
+    scored: Evaluation,
+    given: Sequence[Verdict],
+    doubted: Sequence[Suspect],
+) -> dict[str, Any]:
+    """The content of `report.json`; the configuration is in config.json only."""
     splits = plan.splits
     probe = None if history.probe is None else Probe(**history.probe)
-    # the configuration is in config.json only
-    report = {
+    notes = [*splits.notes, *plan.notes, *history.notes, *parts_notes(history.parts, plan.batch_size), *scored.notes]
+    return {
+        "name": _name_of(run.config),
         "recipe": run.page.name,
+        "date": datetime.now().astimezone().isoformat(sep=" ", timespec="minutes"),
+        "command": as_command(run.page, run.config),
         "backbone": backbone_in_words(run.config),
-        "scores": scores,
+        "scores": scored.scores,
+        "intervals": scored.intervals,
+        "baseline": scored.baseline and dataclasses.asdict(scored.baseline),
+        "accept": [{**dataclasses.asdict(one), "in_words": one.in_words} for one in given],
         "best_epoch": history.best_row,
         "seed": run.config.seed,
         "seconds": run.seconds,
@@ -58,7 +113,8 @@ def write_report(
         "labels": splits.labels,
         "examples": {name: len(examples) for name, examples in splits.items()},
         "counts": splits.counts(),
-        "notes": [*splits.notes, *plan.notes, *history.notes, *parts_notes(history.parts, plan.batch_size)],
+        "notes": notes,
+        "suspects": len(doubted),
         "probe": None if probe is None else {**history.probe, "in_words": probe.in_words},
         "advice": [{**dataclasses.asdict(one), "in_words": one.in_words} for one in plan.advice(probe)],
         "phases": [
@@ -74,8 +130,9 @@ def write_report(
             for planned in plan.phases
         ],
     }
-    curves = Figure("Learning curves", [Shown(svg_uri(plots.learning_curves(history)), "")])
-    files.write_json(run.folder / "report.json", report)
-    figures = [curves, *figures]
-    page = rendered("report.html.jinja", report=report, config=runs.as_json(run.config), figures=figures)
-    files.write_text(run.folder / runs.FINISHED, page)
+
+
+def _name_of(config: Any) -> str:
+    """The name of the data: of a folder or file its own, without the path."""
+    data = getattr(config, "data", None)
+    return Path(data).name or data if isinstance(data, str) else "arrays"

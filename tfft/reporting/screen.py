@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tfft.data.examples import Splits
 from tfft.errors import listed, megabytes, printable
+from tfft.evaluation import Verdict
 from tfft.models.backbones import describe_backbone
 from tfft.training.costs import about, phase_costs
 from tfft.training.plan import Plan, PlannedPhase
@@ -110,9 +111,19 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def show_scores(scores: Mapping[str, Any], folder: Path) -> None:
-    """Prints the single numbers of each split and the paths of the files."""
-    show_table(scores)
+def show_scores(report: Mapping[str, Any], verdicts: Sequence[Verdict], folder: Path) -> None:
+    """Prints the single numbers of each split, how far those of the last one can be trusted, and the paths of the
+    files.
+
+    Args:
+        report: As in `report.json`.
+        verdicts: Whether the model meets each condition of `accept`.
+        folder: The run folder.
+    """
+    show_table(report["scores"])
+    split, scores = list(report["scores"].items())[-1]
+    show_intervals(split, scores, report.get("intervals", {}).get(split, {}), report.get("baseline"))
+    show_verdicts(verdicts)
     for name in ("report.html", "report.json", "model.keras"):
         Console().print(shown(folder / name), soft_wrap=True)
 
@@ -126,6 +137,30 @@ def show_table(scores: Mapping[str, Any]) -> None:
     for split, values in scores.items():
         table.add_row(shown(split), *(f"{values[name]:.4f}" if values.get(name) is not None else "-" for name in names))
     Console().print(table)
+
+
+def show_intervals(
+    split: str,
+    scores: Mapping[str, Any],
+    intervals: Mapping[str, Sequence[float]],
+    baseline: Mapping[str, Any] | None = None,
+) -> None:
+    """Prints the scores of a split that have an interval, and what guessing would give."""
+    guessed = {} if baseline is None else baseline["scores"]
+    table = _table(split, "score>", "95 % interval>", *(["guessing>"] if baseline else []))
+    for name, (low, high) in intervals.items():
+        guess = [f"{guessed[name]:.4f}" if name in guessed else "-"] if baseline else []
+        table.add_row(shown(name), f"{scores[name]:.4f}", f"{low:.4f} to {high:.4f}", *guess)
+    if intervals:
+        Console().print(table)
+    if baseline:
+        Console().print(shown(f"guessing: {baseline['in_words']}"))
+
+
+def show_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Prints whether a model meets its conditions."""
+    for verdict in verdicts:
+        Console().print(Text(verdict.in_words, style="green" if verdict.met else "red"), soft_wrap=True)
 
 
 def show_rows(rows: Sequence[Mapping[str, str]]) -> None:

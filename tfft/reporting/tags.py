@@ -8,7 +8,7 @@ from tfft.data.examples import Splits
 from tfft.errors import listed
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
-from tfft.reporting.figures import Figure, Shown, png_uri, svg_uri
+from tfft.reporting.figures import Figure, Shown, picture_uri, reliability_figure, svg_uri
 
 
 def tag_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
@@ -36,18 +36,18 @@ def tag_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> li
         guess = names(predicted[index])
         fits = bool((predicted[index] == truth[index]).all())
         return Shown(
-            image=png_uri(examples.inputs[index]),
+            image=picture_uri(examples.inputs[index]),
             caption=guess if fits else f"{guess}; true: {names(truth[index])}",
             detail=examples.where[index],
             right=fits,
         )
 
-    curves = Figure(
-        f"Precision and recall ({name})",
-        [Shown(svg_uri(plots.precision_recall(truth, probabilities, splits.labels, evaluation.thresholds)), "")],
-    )
+    plot, legend = plots.precision_recall(truth, probabilities, splits.labels, evaluation.thresholds)
+    said = "Precision over recall of each label, with a dot at its threshold"
+    curves = Figure(f"Precision and recall ({name})", [Shown(svg_uri(plot), said)], legend=legend, small=False)
     return [
         curves,
         Figure(f"Worst predictions ({name})", [show(i) for i in worst], f"{len(wrong)} of {len(examples)} wrong"),
         Figure(f"Correct predictions ({name})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
+        reliability_figure(name, np.asarray(examples.targets), probabilities),
     ]

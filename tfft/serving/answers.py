@@ -22,7 +22,7 @@ class Label:
     input: str
     """Where the input is from: a path, or its number."""
     label: str
-    """The most probable class."""
+    """The most probable class, or of two classes that which the threshold of the positive one decides for."""
     probability: float
     """In [0, 1]."""
     probabilities: Mapping[str, float] = field(repr=False)

@@ -85,7 +85,8 @@ class Contract:
     task: str | None = None
     """One of `evaluation.TASKS`; None before the evaluation."""
     thresholds: tuple[float, ...] | None = None
-    """For each label the score from which it is predicted; None where a task has no thresholds."""
+    """For each label the score from which it is predicted; of two classes that of the positive one, and 0. None where
+    there are no thresholds."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """Where the model comes from: recipe, backbone, version of tfft, score, data. Nothing depends on it."""
 
@@ -176,7 +177,10 @@ def _check_task(
         raise ValueError(f"{task} does not go with its input and generation")
     if not pictures and task not in (*GENERATING, "classification"):
         raise ValueError(f"{task} is a task for pictures")
-    if (task in ("multilabel", "detection")) != (thresholds is not None):
+    if task == "classification":
+        if thresholds is not None and (len(thresholds) != 2 or min(thresholds) != 0 or max(thresholds) <= 0):
+            raise ValueError("it has thresholds other than that of the positive one of two classes, and 0")
+    elif (task in ("multilabel", "detection")) != (thresholds is not None):
         raise ValueError(f"{task} {'has no' if thresholds is not None else 'needs'} thresholds")
 
 

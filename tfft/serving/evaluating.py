@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfft import reporting
+from tfft import evaluation, reporting
 from tfft.data.records import Record
 from tfft.errors import ConfigError, DataError, counted, listed
 from tfft.serving.predictor import Predictor, open_run
@@ -23,7 +23,9 @@ TRAINED = ("train", "val")
 """Splits that a model has been fitted to: scores on them would be too optimistic."""
 
 
-def evaluate_run(folder: Path, find_data: Find, config: Any, *, own: bool, tta: bool = False) -> dict[str, Any]:
+def evaluate_run(
+    folder: Path, find_data: Find, config: Any, *, own: bool, tta: bool = False
+) -> tuple[dict[str, Any], list[evaluation.Verdict]]:
     """Scores a model on data with ground truth, and shows the scores.
 
     Args:
@@ -35,23 +37,28 @@ def evaluate_run(folder: Path, find_data: Find, config: Any, *, own: bool, tta: 
         tta: Whether to take the mean over each picture and its mirror image.
 
     Returns:
-        The scores by name.
+        The scores by name, and for each condition of `accept` whether the model meets it.
 
     Raises:
-        ConfigError: If the page has no `find_data`, or the folder no finished run.
+        ConfigError: If the page has no `find_data`, or the folder no finished run; or if `accept` has no condition.
         DataError: If there is nothing to score.
     """
+    evaluation.conditions_of(getattr(config, "accept", ()))
     predict = open_run(folder)
     records = held_out(folder, find_data, config, own=own)
     truths = truths_of(predict.contract, records, config.store)
-    scores, unreadable = score_run(predict, truths, tta=tta)
+    found = score_run(predict, truths, tta=tta)
     if truths.failed:
         logger.warning("%s left out: %s", counted(len(truths.failed), "example"), listed(truths.failed, most=3))
-    if unreadable:
-        logger.warning("%s left out: %s", counted(len(unreadable), "example"), listed(unreadable, most=3))
-    reporting.show_table({_scored_split(read_splits(folder)) if own else "new data": scores})
-    logger.info("%s scored; %s", counted(len(truths) - len(unreadable), "example"), _before(predict))
-    return scores
+    if left := found.unreadable:
+        logger.warning("%s left out: %s", counted(len(left), "example"), listed(left, most=3))
+    split = _scored_split(read_splits(folder)) if own else "new data"
+    reporting.show_table({split: found.scores})
+    reporting.show_intervals(split, found.scores, found.intervals)
+    logger.info("%s scored; %s", counted(len(truths) - len(left), "example"), _before(predict))
+    verdicts = evaluation.verdicts(getattr(config, "accept", ()), split, found.scores, found.intervals)
+    reporting.show_verdicts(verdicts)
+    return found.scores, verdicts
 
 
 def held_out(folder: Path, find_data: Find, config: Any, *, own: bool) -> list[Record]:

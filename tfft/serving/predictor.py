@@ -18,6 +18,7 @@ from PIL import Image
 
 from tfft import extras
 from tfft.errors import ConfigError, check_range, counted
+from tfft.evaluation.metrics import classes_of
 from tfft.serving.answers import Answer, Box, Boxes, Label, Mask, Numbers, Tags, Text, Unreadable
 from tfft.serving.asked import Asked, Read
 from tfft.serving.bundle import open_model
@@ -176,9 +177,10 @@ def answer_of(contract: Contract, read: Read, output: Any) -> Answer:
     labels, where = contract.labels, read.where
     match contract.task:
         case "classification":
-            order = np.argsort(-output, kind="stable")
+            cuts = None if contract.thresholds is None else np.array(contract.thresholds)
+            order, index = np.argsort(-output, kind="stable"), int(classes_of(output[None], cuts)[0])
             probabilities = {labels[index]: float(output[index]) for index in order}
-            return Label(where, labels[order[0]], float(output[order[0]]), probabilities)
+            return Label(where, labels[index], float(output[index]), probabilities)
         case "multilabel":
             probabilities = dict(zip(labels, map(float, output), strict=True))
             thresholds = dict(zip(labels, contract.thresholds, strict=True))

@@ -124,16 +124,25 @@ class _InLabels:
         return columns
 
 
-def score_run(predict: Predictor, truths: Truths, *, tta: bool = False) -> tuple[dict[str, Any], list[Unreadable]]:
+@dataclass(frozen=True)
+class Scored:
+    """How good a model is on some data."""
+
+    scores: dict[str, Any]
+    """By name, see `evaluation.scores_of`."""
+    intervals: Mapping[str, evaluation.Interval]
+    """The 95 % interval of each score that has one."""
+    unreadable: Sequence[Unreadable]
+    """Examples that were left out."""
+
+
+def score_run(predict: Predictor, truths: Truths, *, tta: bool = False) -> Scored:
     """Scores a model.
 
     Args:
         predict: The model.
         truths: Examples and what is true of them.
         tta: Whether to take the mean over each picture and its mirror image.
-
-    Returns:
-        The scores by name, see `evaluation.scores_of`, and the examples that cannot be read, which are left out.
 
     Raises:
         DataError: If no example can be read.
@@ -149,7 +158,8 @@ def score_run(predict: Predictor, truths: Truths, *, tta: bool = False) -> tuple
             outputs[position] = scored_part(predict, truths, position, output)
     if not outputs:
         raise DataError(f"None of {counted(len(truths), 'example')} can be read: {unreadable[0]}", fix="Check the data")
-    return scores_of_parts(predict, truths, outputs), unreadable
+    given = _as_arrays(predict, truths, outputs)
+    return Scored(evaluation.scores_of(*given), evaluation.intervals(*given), unreadable)
 
 
 def scored_part(predict: Predictor, truths: Truths, position: int, output: Any) -> Any:
@@ -161,10 +171,15 @@ def scored_part(predict: Predictor, truths: Truths, position: int, output: Any) 
 
 def scores_of_parts(predict: Predictor, truths: Truths, parts: Mapping[int, Any]) -> dict[str, Any]:
     """The scores by name, from what was kept of the outputs for the examples at some positions."""
+    return evaluation.scores_of(*_as_arrays(predict, truths, parts))
+
+
+def _as_arrays(predict: Predictor, truths: Truths, parts: Mapping[int, Any]) -> tuple[Any, ...]:
+    """The arguments of `evaluation.scores_of`."""
     thresholds = predict.contract.thresholds
     outputs = list(parts.values())
     if predict.contract.generation is None:
         outputs = tree.map_structure(lambda *rows: np.stack(rows), *outputs)
     values = truths.at(list(parts)) if predict.task != "segmentation" else None
     thresholds = None if thresholds is None else np.array(thresholds)
-    return evaluation.scores_of(predict.task, values, outputs, predict.labels, thresholds)
+    return predict.task, values, outputs, predict.labels, thresholds

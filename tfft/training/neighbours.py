@@ -20,7 +20,7 @@ def neighbours(problem: Problem) -> np.ndarray:
     Args:
         problem: With standardized features; targets are classes, or rows of numbers.
     """
-    train, val = (_unit(part.x) for part in (problem.train, problem.val))
+    train, val = (unit(part.x) for part in (problem.train, problem.val))
     y = problem.train.y
     targets = np.eye(problem.dense.units, dtype=np.float32)[y] if y.ndim == 1 else y.astype(np.float32)
     count = min(MOST, math.isqrt(len(train)))
@@ -32,5 +32,6 @@ def neighbours(problem: Problem) -> np.ndarray:
     return np.concatenate(means)
 
 
-def _unit(x: np.ndarray) -> np.ndarray:
+def unit(x: np.ndarray) -> np.ndarray:
+    """Rows of length 1."""
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)

@@ -27,6 +27,7 @@ from tfft.training.mixing import check_mixing
 from tfft.training.phases import Phase
 from tfft.training.planned import PlannedPhase
 from tfft.training.storing import choose_storage
+from tfft.training.witnesses import Witnesses
 
 FEW = 150
 """With fewer validation examples, scores that count them are too coarse to choose by."""
@@ -50,6 +51,8 @@ class Plan:
     """What is known of the data and the settings; None if nothing was asked."""
     taken: tuple[Advice, ...] = ()
     """Settings that are not those of the configuration, each with its reason."""
+    witnesses: Witnesses | None = field(default=None, repr=False)
+    """What the frozen features say of each label; None before they were asked, or where they cannot be."""
     timed: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
     """Seconds that were measured to predict costs."""
 

@@ -127,7 +127,14 @@ def answer_lines(predict: Predictor) -> str:
     """The lines that turn `outputs`, by name, into an answer."""
     match predict.task:
         case "classification":
-            return 'scores = outputs["predictions"][0]\nprint(serving["labels"][scores.argmax()], scores.max())\n'
+            index = "index = scores.argmax()\n"
+            if predict.contract.thresholds is not None:
+                index = (
+                    'cuts = serving["thresholds"]\n'
+                    "positive = cuts.index(max(cuts))\n"
+                    "index = positive if scores[positive] >= cuts[positive] else 1 - positive\n"
+                )
+            return f'scores = outputs["predictions"][0]\n{index}print(serving["labels"][index], scores[index])\n'
         case "multilabel":
             return (
                 'scores = outputs["predictions"][0]\n'

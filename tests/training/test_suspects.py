@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from tfft.data import Splits
+from tfft.models import multi_label, single_label
+from tfft.training import Phase, Plan, plan_phases, store_first, suspects
+
+HEAD = {"head": Phase(epochs=1, optimizer="lbfgs")}
+
+
+def planned(network: keras.Model, splits: Splits, tags: bool) -> Plan:
+    task = multi_label(splits.labels) if tags else single_label(splits.labels)
+    return store_first(plan_phases(network, task, splits, HEAD, batch_size=8), None)
+
+
+def with_flips(splits: Splits, flipped: dict[str, list[int]]) -> Splits:
+    """Splits of clearly different classes, bright and dark, some with the wrong label."""
+    parts = {}
+    for name, examples in splits.items():
+        truth = np.arange(len(examples)) % 2
+        noise = np.random.default_rng(len(examples)).integers(0, 60, examples.inputs.shape)
+        pixels = noise + 150 * truth[:, None, None, None]
+        truth[flipped.get(name, [])] = 1 - truth[flipped.get(name, [])]
+        parts[name] = replace(examples, inputs=pixels.astype(np.uint8), targets=truth)
+    return replace(splits, **parts)
+
+
+def test_labels_that_were_flipped_are_listed_first_with_what_speaks_against_them(
+    network: keras.Model, splits: Splits
+) -> None:
+    plan = planned(network, with_flips(splits, {"train": [3, 8], "val": [1], "test": [2]}), tags=False)
+    right = {name: np.eye(2)[np.arange(len(examples)) % 2] * 0.98 + 0.01 for name, examples in plan.splits.items()}
+    found = suspects(plan, right)
+    assert {(one.split, one.position) for one in found} == {("train", 3), ("train", 8), ("val", 1), ("test", 2)}
+    assert [one.doubt for one in found] == sorted((one.doubt for one in found), reverse=True)
+    for one in found:
+        truth = plan.splits.labels[np.asarray(getattr(plan.splits, one.split).targets)[one.position]]
+        assert one.given == truth != one.likely
+        assert one.likely in one.reason
+        assert one.row["example"] == one.where == getattr(plan.splits, one.split).where[one.position]
+
+
+def test_tags_that_are_missing_or_too_many(network: keras.Model, splits: Splits) -> None:
+    flipped = with_flips(splits, {})
+    tags = {name: np.eye(2, dtype=np.uint8)[examples.targets] for name, examples in flipped.items()}
+    tags["train"][5, 1] = 0  # missing
+    tags["train"][6, 1] = 1  # too many
+    parts = {name: replace(examples, targets=tags[name]) for name, examples in flipped.items()}
+    outputs = keras.layers.Dense(2, activation="sigmoid")(network.layers[-2].output)
+    plan = planned(keras.Model(network.inputs, outputs), replace(flipped, **parts), tags=True)
+    found = suspects(plan, {name: np.abs(values - 0.02) for name, values in tags.items() if name != "train"})
+    assert [(one.position, one.given, one.likely) for one in found[:2]] == [(5, "no bee", "bee"), (6, "bee", "no bee")]
+
+
+def test_who_was_not_asked_doubts_nothing(network: keras.Model, splits: Splits) -> None:
+    plan = plan_phases(network, single_label(splits.labels), splits, HEAD, batch_size=8)
+    assert suspects(plan, {}) == []
+    hidden = keras.layers.Dense(3)(network.layers[-2].output)
+    two = keras.Model(network.inputs, keras.layers.Dense(2, activation="softmax")(hidden))
+    plan = plan_phases(two, single_label(splits.labels), splits, {"head": Phase(epochs=1)}, batch_size=8)
+    assert store_first(plan, None).witnesses is None

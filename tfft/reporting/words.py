@@ -1,0 +1,69 @@
+"""What scores are called in a report, and its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NAMES = {
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "exact_match": "exact match",
+    "loss": "loss",
+    "calibration_error": "calibration error",
+    "macro_average_precision": "mean average precision",
+    "average_precision": "average precision",
+    "map": "mAP at IoU 0.5 to 0.95",
+    "map50": "mAP at IoU 0.5",
+    "map75": "mAP at IoU 0.75",
+    "mean_iou": "mean IoU",
+    "iou": "IoU",
+    "f1": "F1",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L",
+    "r2": "R2",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "lr": "learning rate",
+}
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+LOWER_IS_BETTER = {"loss", "calibration_error", "mae", "rmse"}
+
+
+def named(score: str) -> str:
+    """What a score is called: `"macro F1"` for `"macro_f1"`."""
+    return NAMES.get(score, score.replace("_", " "))
+
+
+def number(value: float) -> str:
+    """A score with three or four digits: `"0.934"`, `"34.5"`."""
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """How good a model is, in a sentence or two.
+
+    Args:
+        report: The content of `report.json`.
+    """
+    split, scores = list(report["scores"].items())[-1]
+    score = next((name for name, value in scores.items() if isinstance(value, float)), None)
+    if score is None:
+        return ""
+    interval = report["intervals"].get(split, {}).get(score)
+    name = named(score)
+    said = f"{name[0].upper()}{name[1:]} on the {SPLITS.get(split, split)} split is {number(scores[score])}"
+    if interval:
+        said += f" (95 % interval {number(interval[0])} to {number(interval[1])})"
+    said += "."
+    guess = report["baseline"]
+    if guess is None or score not in guess["scores"]:
+        return said
+    guessed = guess["scores"][score]
+    said += f" Guessing, {guess['in_words']}, gives {number(guessed)}"
+    worst = (interval or [scores[score]] * 2)[score in LOWER_IS_BETTER]
+    better = worst < guessed if score in LOWER_IS_BETTER else worst > guessed
+    return said + ("." if better else ": the model is not surely better than that.")

@@ -1,0 +1,153 @@
+"""Labels that are probably wrong: examples that others like them contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tfft.data.choices import Balance
+from tfft.data.examples import Splits
+from tfft.models.heads import only_dense
+from tfft.models.tasks import Task
+from tfft.training.balancing import store_and_balance
+from tfft.training.neighbours import AT_A_TIME, MOST, unit
+from tfft.training.plan import Plan
+from tfft.training.planned import SplitView
+from tfft.training.problem import FOLDS, Problem
+from tfft.training.witnesses import Witnesses
+
+STRENGTH = 0.03
+"""Of the L2 penalty of the heads, in the middle of the usual ones: a strongly fitted head would learn wrong labels."""
+SURE = 0.5
+"""Least probability of another label, as a head and the neighbours see it, of a listed example."""
+MOST_COMPARED = 20_000
+"""Most examples whose neighbours are looked up: it takes the square of their number."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An example whose label is probably wrong."""
+
+    split: str
+    position: int
+    """In its split."""
+    where: str
+    given: str
+    """The label that it has; of tags `"bee"` or `"no bee"`."""
+    likely: str
+    """The label that it probably should have."""
+    doubt: float
+    """How sure the others are, in [0, 1]: the mean of what heads and neighbours say; the list is sorted by it."""
+    reason: str
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """As a row of `suspects.csv`."""
+        return {
+            "example": self.where,
+            "split": self.split,
+            "label": self.given,
+            "likely": self.likely,
+            "doubt": round(self.doubt, 4),
+            "reason": self.reason,
+        }
+
+
+def heard(plan: Plan) -> Plan:
+    """The plan with its witnesses, if it is one of classes or tags whose features are stored, and the head one Dense
+    layer."""
+    planned = plan.phases[0]
+    stored = planned.depth is not None and SplitView("train") in plan.activations.stored[planned.depth]
+    enough = len(plan.splits.train) >= FOLDS
+    if plan.task.mixing not in ("class", "tags") or only_dense(plan.model) is None or not (stored and enough):
+        return plan
+    problem = Problem.of(plan, planned).on_last(1)
+    (heads,) = problem.left_out([STRENGTH], FOLDS)
+    # features come in the order of evaluation
+    back = {name: np.argsort(getattr(plan.splits, name).order) for name in ("train", "val")}
+    votes = {name: values[back[name]] for name, values in _votes(problem, plan.splits).items()}
+    return replace(plan, witnesses=Witnesses(heads[back["train"]], votes))
+
+
+def store_first(plan: Plan, task_of: Callable[[Balance], Task] | None) -> Plan:
+    """Stores the activations of the first phase; returns the plan with what they say: the treatment of rare classes
+    that suits the data, see `with_best_balance`, and its witnesses."""
+    return heard(store_and_balance(plan, task_of))
+
+
+def suspects(plan: Plan, predictions: Mapping[str, np.ndarray]) -> list[Suspect]:
+    """Examples whose labels are probably wrong, the likeliest first; empty for a plan without witnesses.
+
+    Two witnesses speak. One is a head that never saw the example: for training examples a head on frozen features that
+    was solved on the other folds, for the others the trained model. The other is the ten nearest neighbours among the
+    training and validation examples, by the frozen features. The doubt grows with the mean of their probabilities for
+    the best other label, less that for the label given, in the spirit of confident learning (Northcutt, Jiang and
+    Chuang 2021, arXiv:1911.00068).
+
+    Args:
+        plan: A plan from `heard`, trained.
+        predictions: Probabilities by split, (examples, classes).
+    """
+    if plan.witnesses is None:
+        return []
+    heads, found = {**predictions, "train": plan.witnesses.heads}, []
+    for split, examples in plan.splits.items():
+        truth = np.asarray(examples.targets)
+        judge = _doubted_tags if truth.ndim == 2 else _doubted_classes
+        witnesses = heads[split], plan.witnesses.votes.get(split)
+        for position, given, likely, doubt, said in judge(truth, *witnesses, plan.splits.labels):
+            found.append(Suspect(split, position, examples.where[position], given, likely, doubt, said))
+    return sorted(found, key=lambda suspect: -suspect.doubt)
+
+
+def _doubted_classes(
+    truth: np.ndarray, heads: np.ndarray, votes: np.ndarray | None, labels: list[str]
+) -> Iterator[tuple[int, str, str, float, str]]:
+    rows = np.arange(len(truth))
+    both = heads if votes is None else (heads + votes) / 2
+    others = both.copy()
+    others[rows, truth] = -1
+    best = others.argmax(axis=1)
+    doubt = (1 + both[rows, best] - both[rows, truth]) / 2
+    for row in np.flatnonzero(both[rows, best] >= SURE).tolist():
+        likely = int(best[row])
+        said = f"a head that never saw it: {labels[likely]} {heads[row, likely]:.0%}"
+        if votes is not None:
+            said += f"; its nearest neighbours: {votes[row, likely]:.0%} {labels[likely]}"
+        yield row, labels[truth[row]], labels[likely], float(doubt[row]), said
+
+
+def _doubted_tags(
+    truth: np.ndarray, heads: np.ndarray, votes: np.ndarray | None, labels: list[str]
+) -> Iterator[tuple[int, str, str, float, str]]:
+    both = heads if votes is None else (heads + votes) / 2
+    doubt = np.abs(both - (truth > 0))
+    for row, label in np.argwhere(doubt > SURE).tolist():
+        has = truth[row, label] > 0
+        names = (labels[label], f"no {labels[label]}")
+        said = f"a head that never saw it: {labels[label]} {heads[row, label]:.0%}"
+        if votes is not None:
+            said += f"; of its nearest neighbours {votes[row, label]:.0%}"
+        yield row, names[not has], names[bool(has)], float(doubt[row, label]), said
+
+
+def _votes(problem: Problem, splits: Splits) -> dict[str, np.ndarray]:
+    """See `Witnesses.votes`, in the order of the features."""
+    train = len(splits.train)
+    x = unit(np.concatenate([problem.train.x[:train], problem.val.x]))
+    y = np.concatenate([problem.train.y[:train], problem.val.y])
+    if len(x) > MOST_COMPARED or len(x) <= MOST:
+        return {}
+    targets = np.eye(problem.dense.units, dtype=np.float32)[y] if y.ndim == 1 else y.astype(np.float32)
+    means = []
+    for start in range(0, len(x), AT_A_TIME):
+        likeness = x[start : start + AT_A_TIME] @ x.T
+        own = np.arange(len(likeness))
+        likeness[own, start + own] = -np.inf  # nobody is a witness for itself
+        nearest = np.argpartition(-likeness, MOST - 1, axis=1)[:, :MOST]
+        means.append(targets[nearest].mean(axis=1))
+    votes = np.concatenate(means)
+    return {"train": votes[:train], "val": votes[train:]}
