@@ -7,6 +7,7 @@ import numpy as np
 from tfft.data.examples import Splits
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting.figures import Figure, Shown, shortened
+from tfft.reporting.words import SPLITS
 
 
 def answer_figures(splits: Splits, evaluation: Evaluation, *, most: int = 6) -> list[Figure]:
@@ -37,5 +38,6 @@ def answer_figures(splits: Splits, evaluation: Evaluation, *, most: int = 6) -> 
 
     kinds = {"Worst": order[:most], "Typical": order[middle : middle + most], "Best": order[::-1][:most]}
     return [
-        Figure(f"{kind} texts ({name})", [show(index) for index in chosen], width=520) for kind, chosen in kinds.items()
+        Figure(f"{kind} texts ({SPLITS[name]})", [show(index) for index in chosen], width=520)
+        for kind, chosen in kinds.items()
     ]

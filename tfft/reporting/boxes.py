@@ -12,6 +12,7 @@ from tfft.evaluation.boxes import box_confusion, recall_curves
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 from tfft.reporting.figures import MOST_CLASSES, Figure, Matrix, Shown, picture_uri, svg_uri
+from tfft.reporting.words import SPLITS
 
 SIDE = 320
 """Longer side of a picture in the report, in pixels."""
@@ -67,7 +68,7 @@ def box_figures(splits: Splits, evaluation: Evaluation, *, most: int = 9) -> lis
         _confusion_figure(name, box_confusion(truth, predictions, evaluation.thresholds), labels),
         legend,
         *(
-            Figure(f"{kind} predictions ({name})", [show(index) for index in chosen], text, width=SIDE)
+            Figure(f"{kind} predictions ({SPLITS[name]})", [show(index) for index in chosen], text, width=SIDE)
             for kind, chosen in kinds.items()
         ),
     ]
@@ -78,7 +79,7 @@ def _curves_figure(
 ) -> Figure:
     plot, legend = plots.box_curves(recall_curves(truth, answers, len(labels)), labels, thresholds)
     said = f"Precision over recall of each class at an overlap of {OVERLAP:g}, with a dot at its threshold"
-    return Figure(f"Precision and recall ({name})", [Shown(svg_uri(plot), said)], legend=legend, small=False)
+    return Figure(f"Precision and recall ({SPLITS[name]})", [Shown(svg_uri(plot), said)], legend=legend, small=False)
 
 
 def _confusion_figure(name: str, matrix: np.ndarray, labels: Sequence[str]) -> Figure:
@@ -88,7 +89,7 @@ def _confusion_figure(name: str, matrix: np.ndarray, labels: Sequence[str]) -> F
     shown = len(chosen) - 1
     cut = f"The {shown} of {len(labels)} classes with the most mistakes. " if shown < len(labels) else ""
     return Figure(
-        f"Confusion matrix ({name})",
+        f"Confusion matrix ({SPLITS[name]})",
         text=f"{cut}Rows are true boxes, columns predicted ones; the last row are predictions without a box, the last "
         "column missed boxes.",
         matrix=Matrix(matrix[np.ix_(chosen, chosen)].tolist(), [*(labels[i] for i in chosen[:-1]), "(no box)"], False),

@@ -16,6 +16,7 @@ from tfft.evaluation.calibration import confidence as confidence_of
 from tfft.evaluation.evaluation import Evaluation
 from tfft.evaluation.metrics import classes_of
 from tfft.reporting import plots
+from tfft.reporting.words import SPLITS
 from tfft.training.suspects import Suspect
 
 
@@ -134,15 +135,15 @@ def class_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> 
     return [
         _confusion_figure(name, targets, predicted, splits.labels, chosen),
         Figure(
-            f"Most confident mistakes ({name})",
+            f"Most confident mistakes ({SPLITS[name]})",
             [of_pair(i) for i in mistakes],
             f"{of_wrong} wrong",
             **width,
             most=most,
             mistakes=True,
         ),
-        Figure(f"Least sure predictions ({name})", [show(i) for i in unsure], **width),
-        Figure(f"Correct predictions ({name})", [show(i) for i in spread], f"{of_right} right", **width),
+        Figure(f"Least sure predictions ({SPLITS[name]})", [show(i) for i in unsure], **width),
+        Figure(f"Correct predictions ({SPLITS[name]})", [show(i) for i in spread], f"{of_right} right", **width),
         reliability_figure(name, targets, probabilities),
     ]
 
@@ -171,7 +172,10 @@ def reliability_figure(name: str, targets: np.ndarray, probabilities: np.ndarray
     plot = plots.reliability(*confidence_of(targets, probabilities))
     words = "Where the line is below the diagonal, probabilities are too high. `--calibrate` corrects them."
     return Figure(
-        f"Calibration ({name})", [Shown(svg_uri(plot), "Share of right predictions by probability")], words, small=False
+        f"Calibration ({SPLITS[name]})",
+        [Shown(svg_uri(plot), "Share of right predictions by probability")],
+        words,
+        small=False,
     )
 
 
@@ -226,7 +230,7 @@ def _confusion_figure(
     np.add.at(counts, (place[targets[inside]], place[predicted[inside]]), 1)
     cut = f"The {len(chosen)} of {len(labels)} classes with the most mistakes. " if len(chosen) < len(labels) else ""
     return Figure(
-        f"Confusion matrix ({name})",
+        f"Confusion matrix ({SPLITS[name]})",
         text=f"{cut}Rows are true classes, columns predicted ones. Click a number to see the mistakes behind it.",
         matrix=Matrix(counts.tolist(), [labels[index] for index in chosen]),
     )

@@ -9,6 +9,7 @@ from tfft.data.examples import Splits
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, picture_uri
+from tfft.reporting.words import SPLITS
 
 OPACITY = 0.55
 """Of the colours over a picture."""
@@ -47,7 +48,7 @@ def mask_figures(splits: Splits, evaluation: Evaluation, model: keras.Model, *, 
     return [
         legend,
         *(
-            Figure(f"{kind} predictions ({name})", [show(index) for index in chosen], text, width=480)
+            Figure(f"{kind} predictions ({SPLITS[name]})", [show(index) for index in chosen], text, width=480)
             for kind, chosen in kinds.items()
         ),
     ]

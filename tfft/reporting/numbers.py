@@ -8,6 +8,7 @@ from tfft.data.examples import Splits
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, picture_uri, svg_uri
+from tfft.reporting.words import SPLITS
 
 
 def number_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
@@ -31,7 +32,11 @@ def number_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) ->
 
     plot = svg_uri(plots.truth_against_answer(truth, predictions, splits.labels))
     return [
-        Figure(f"Predicted over true values ({name})", [Shown(plot, "Predictions on the line are exact")], small=False),
-        Figure(f"Worst predictions ({name})", [show(index) for index in order[:most]]),
-        Figure(f"Best predictions ({name})", [show(index) for index in order[::-1][:most]]),
+        Figure(
+            f"Predicted over true values ({SPLITS[name]})",
+            [Shown(plot, "Predictions on the line are exact")],
+            small=False,
+        ),
+        Figure(f"Worst predictions ({SPLITS[name]})", [show(index) for index in order[:most]]),
+        Figure(f"Best predictions ({SPLITS[name]})", [show(index) for index in order[::-1][:most]]),
     ]

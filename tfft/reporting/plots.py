@@ -52,8 +52,8 @@ def _draw_curve(axes: Axes, history: History, name: str) -> None:
     for row in starts:
         if row is not rows[0]:
             axes.axvline(row["epoch"] - 0.5, color="grey", linewidth=0.8)
-        above = {"transform": axes.get_xaxis_transform(), "in_layout": False}
-        axes.text(row["epoch"] - 0.45, 1.01, plain(row["phase"]), fontsize=8, color="grey", **above)
+        said = {"va": "top", "rotation": 90, "fontsize": 8, "color": "grey", "transform": axes.get_xaxis_transform()}
+        axes.text(row["epoch"] - 0.48, 0.98, plain(row["phase"]), **said)
     axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     axes.set_xlabel("epoch")
     axes.xaxis.get_major_locator().set_params(integer=True)

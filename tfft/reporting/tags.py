@@ -9,6 +9,7 @@ from tfft.errors import listed
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, picture_uri, reliability_figure, svg_uri
+from tfft.reporting.words import SPLITS
 
 
 def tag_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
@@ -44,10 +45,12 @@ def tag_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> li
 
     plot, legend = plots.precision_recall(truth, probabilities, splits.labels, evaluation.thresholds)
     said = "Precision over recall of each label, with a dot at its threshold"
-    curves = Figure(f"Precision and recall ({name})", [Shown(svg_uri(plot), said)], legend=legend, small=False)
+    curves = Figure(f"Precision and recall ({SPLITS[name]})", [Shown(svg_uri(plot), said)], legend=legend, small=False)
     return [
         curves,
-        Figure(f"Worst predictions ({name})", [show(i) for i in worst], f"{len(wrong)} of {len(examples)} wrong"),
-        Figure(f"Correct predictions ({name})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
+        Figure(
+            f"Worst predictions ({SPLITS[name]})", [show(i) for i in worst], f"{len(wrong)} of {len(examples)} wrong"
+        ),
+        Figure(f"Correct predictions ({SPLITS[name]})", [show(i) for i in spread], f"{len(right)} of {len(examples)}"),
         reliability_figure(name, np.asarray(examples.targets), probabilities),
     ]
