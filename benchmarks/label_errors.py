@@ -7,6 +7,7 @@ KERAS_HOME=keras_home python benchmarks/label_errors.py --data data/trashnet --s
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,17 +37,14 @@ class Settings:
 def main(settings: Settings) -> None:
     """Prints how many of the changed labels are among the first of `suspects.csv`, and the first others."""
     with tempfile.TemporaryDirectory() as folder:
-        rows, changed = _changed(settings)
-        table = Path(folder, "list.csv")
-        with table.open("w", newline="") as file:
-            csv.writer(file).writerows([("path", "label"), *rows])
-        words = f"--data {table} --out {folder}/run --leaks accept {settings.flags}".split()
+        changed, count = _copied(settings, Path(folder, "data"))
+        words = f"--data {folder}/data --out {folder}/run --leaks accept {settings.flags}".split()
         subprocess.run([sys.executable, "-m", "recipes.image_classification", *words], check=True, stdout=sys.stderr)
         with Path(folder, "run", "suspects.csv").open(newline="") as file:
             suspects = list(csv.DictReader(file))
-        first = suspects[: round(settings.listed * len(rows))]
+        first = suspects[: round(settings.listed * count)]
         found = {Path(row["example"]).name for row in first} & changed
-        print(f"{len(rows)} pictures, {len(changed)} labels changed (seed {settings.seed})")
+        print(f"{count} pictures, {len(changed)} labels changed (seed {settings.seed})")
         print(f"{len(suspects)} listed; among the first {len(first)}: {len(found)} changed ones")
         print(f"found: {len(found) / len(changed):.1%}")
         others = [row for row in first if Path(row["example"]).name not in changed]
@@ -55,16 +53,22 @@ def main(settings: Settings) -> None:
             print(f"  {row['example']}: {row['label']}, probably {row['likely']} ({row['reason']})")
 
 
-def _changed(settings: Settings) -> tuple[list[tuple[str, str]], set[str]]:
-    """Rows of a table with absolute paths and labels, and the names of the files whose label was changed."""
+def _copied(settings: Settings, folder: Path) -> tuple[set[str], int]:
+    """Copies the pictures to folders of their labels, some of which are changed; returns the names of those, and the
+    number of pictures."""
     paths = sorted(path for path in settings.data.rglob("*") if path.suffix.lower() in SUFFIXES)
     labels = [path.parent.name for path in paths]
     names, rng = sorted(set(labels)), np.random.default_rng(settings.seed)
-    chosen = rng.choice(len(paths), round(settings.share * len(paths)), replace=False)
-    for index in chosen:
-        labels[index] = str(rng.choice([name for name in names if name != labels[index]]))
-    rows = [(str(path.resolve()), label) for path, label in zip(paths, labels, strict=True)]
-    return rows, {paths[index].name for index in chosen}
+    chosen = set(rng.choice(len(paths), round(settings.share * len(paths)), replace=False).tolist())
+    changed = set()
+    for index, (path, label) in enumerate(zip(paths, labels, strict=True)):
+        name = f"{label}_{path.name}"
+        if index in chosen:
+            label = str(rng.choice([other for other in names if other != label]))
+            changed.add(name)
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / label / name)
+    return changed, len(paths)
 
 
 if __name__ == "__main__":

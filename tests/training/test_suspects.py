@@ -44,6 +44,20 @@ def test_labels_that_were_flipped_are_listed_first_with_what_speaks_against_them
         assert one.row["example"] == one.where == getattr(plan.splits, one.split).where[one.position]
 
 
+def test_equal_examples_with_different_labels_come_first(network: keras.Model, splits: Splits) -> None:
+    flipped = with_flips(splits, {"train": [3]})
+    same = replace(flipped.test, ids=[flipped.train.ids[4], *flipped.test.ids[1:]], targets=1 - flipped.test.targets)
+    plan = planned(network, replace(flipped, test=same), tags=False)
+    right = {name: np.eye(2)[examples.targets] * 0.98 + 0.01 for name, examples in plan.splits.items()}
+    first, second, third = suspects(plan, right)
+    assert [(one.split, one.position, one.given, one.likely) for one in (first, second)] == [
+        ("train", 4, "ant", "bee"),
+        ("test", 0, "bee", "ant"),
+    ]
+    assert second.where in first.reason
+    assert (third.split, third.position) == ("train", 3)
+
+
 def test_tags_that_are_missing_or_too_many(network: keras.Model, splits: Splits) -> None:
     flipped = with_flips(splits, {})
     tags = {name: np.eye(2, dtype=np.uint8)[examples.targets] for name, examples in flipped.items()}

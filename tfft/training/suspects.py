@@ -10,6 +10,7 @@ import numpy as np
 
 from tfft.data.choices import Balance
 from tfft.data.examples import Splits
+from tfft.errors import listed
 from tfft.models.heads import only_dense
 from tfft.models.tasks import Task
 from tfft.training.balancing import store_and_balance
@@ -21,8 +22,8 @@ from tfft.training.witnesses import Witnesses
 
 STRENGTH = 0.03
 """Of the L2 penalty of the heads, in the middle of the usual ones: a strongly fitted head would learn wrong labels."""
-SURE = 0.5
-"""Least probability of another label, as a head and the neighbours see it, of a listed example."""
+EVEN = 0.5
+"""The doubt of an example for which another label is as probable as the one given; more are listed."""
 MOST_COMPARED = 20_000
 """Most examples whose neighbours are looked up: it takes the square of their number."""
 
@@ -79,20 +80,23 @@ def store_first(plan: Plan, task_of: Callable[[Balance], Task] | None) -> Plan:
 
 
 def suspects(plan: Plan, predictions: Mapping[str, np.ndarray]) -> list[Suspect]:
-    """Examples whose labels are probably wrong, the likeliest first; empty for a plan without witnesses.
+    """Examples whose labels are probably wrong, the likeliest first.
 
-    Two witnesses speak. One is a head that never saw the example: for training examples a head on frozen features that
-    was solved on the other folds, for the others the trained model. The other is the ten nearest neighbours among the
-    training and validation examples, by the frozen features. The doubt grows with the mean of their probabilities for
-    the best other label, less that for the label given, in the spirit of confident learning (Northcutt, Jiang and
-    Chuang 2021, arXiv:1911.00068).
+    Equal examples with different labels come first. For the others two witnesses speak. One is a head that never saw
+    the example: for training examples a head on frozen features that was solved on the other folds, for the others the
+    trained model. The other is the ten nearest neighbours among the training and validation examples, by the frozen
+    features. The doubt grows with the mean of their probabilities for the best other label, less that for the label
+    given, in the spirit of confident learning (Northcutt, Jiang and Chuang 2021, arXiv:1911.00068).
 
     Args:
         plan: A plan from `heard`, trained.
         predictions: Probabilities by split, (examples, classes).
     """
-    if plan.witnesses is None:
+    if plan.task.mixing not in ("class", "tags"):
         return []
+    twice = list(_contradictions(plan.splits))
+    if plan.witnesses is None:
+        return twice
     heads, found = {**predictions, "train": plan.witnesses.heads}, []
     for split, examples in plan.splits.items():
         truth = np.asarray(examples.targets)
@@ -100,7 +104,35 @@ def suspects(plan: Plan, predictions: Mapping[str, np.ndarray]) -> list[Suspect]
         witnesses = heads[split], plan.witnesses.votes.get(split)
         for position, given, likely, doubt, said in judge(truth, *witnesses, plan.splits.labels):
             found.append(Suspect(split, position, examples.where[position], given, likely, doubt, said))
-    return sorted(found, key=lambda suspect: -suspect.doubt)
+    known = {(one.split, one.position) for one in twice}
+    others = [one for one in found if (one.split, one.position) not in known]
+    return twice + sorted(others, key=lambda suspect: -suspect.doubt)
+
+
+def _contradictions(splits: Splits) -> Iterator[Suspect]:
+    """Yields each of some equal examples whose labels differ."""
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for split, examples in splits.items():
+        for position, digest in enumerate(examples.ids):
+            groups.setdefault(digest, []).append((split, position))
+
+    def named(split: str, position: int) -> str:
+        truth = np.atleast_1d(np.asarray(getattr(splits, split).targets)[position])
+        return splits.labels[truth[0]] if len(truth) == 1 < len(splits.labels) else _tags(truth, splits.labels)
+
+    for group in groups.values():
+        labels = [named(*place) for place in group] if len(group) > 1 else []
+        if len(set(labels)) < 2:
+            continue
+        for (split, position), label in zip(group, labels, strict=True):
+            (other, place), likely = next(pair for pair in zip(group, labels, strict=True) if pair[1] != label)
+            same = f"the same as {getattr(splits, other).where[place]}, which is labelled {likely}"
+            where = getattr(splits, split).where[position]
+            yield Suspect(split, position, where, label, likely, 1.0, same)
+
+
+def _tags(row: np.ndarray, labels: list[str]) -> str:
+    return listed([label for label, has in zip(labels, row, strict=True) if has]) or "no label"
 
 
 def _doubted_classes(
@@ -112,7 +144,7 @@ def _doubted_classes(
     others[rows, truth] = -1
     best = others.argmax(axis=1)
     doubt = (1 + both[rows, best] - both[rows, truth]) / 2
-    for row in np.flatnonzero(both[rows, best] >= SURE).tolist():
+    for row in np.flatnonzero(doubt > EVEN).tolist():
         likely = int(best[row])
         said = f"a head that never saw it: {labels[likely]} {heads[row, likely]:.0%}"
         if votes is not None:
@@ -125,7 +157,7 @@ def _doubted_tags(
 ) -> Iterator[tuple[int, str, str, float, str]]:
     both = heads if votes is None else (heads + votes) / 2
     doubt = np.abs(both - (truth > 0))
-    for row, label in np.argwhere(doubt > SURE).tolist():
+    for row, label in np.argwhere(doubt > EVEN).tolist():
         has = truth[row, label] > 0
         names = (labels[label], f"no {labels[label]}")
         said = f"a head that never saw it: {labels[label]} {heads[row, label]:.0%}"
