@@ -87,3 +87,8 @@ def test_the_page_says_how_good_the_model_is_and_how_far_that_can_be_trusted(fol
     assert [(one["met"], one["split"]) for one in report["accept"]] == [(False, "test")]
     assert "Not accepted" in page
     assert 'data-pair="1,0"' in page  # a cell of the confusion matrix, and the mistakes behind it
+    card = (folder / "model_card.md").read_text()
+    for part in ("## Intended use", "## Training data", "| accuracy | 0.500 | 0.571 | 0.571 |", "| ant | 10 |"):
+        assert part in card, part
+    assert "<script" not in card
+    assert "\n\n\n\n" not in card

@@ -13,7 +13,8 @@ import jinja2
 def rendered(template: str, **values: Any) -> str:
     """A template filled with values, each of which it needs; text from outside is escaped."""
     folder = jinja2.PackageLoader("tfft.reporting", ".")
-    environment = jinja2.Environment(loader=folder, autoescape=True, undefined=jinja2.StrictUndefined)
+    options = {"autoescape": True, "undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    environment = jinja2.Environment(loader=folder, **options)
     return environment.get_template(template).render(values)
 
 

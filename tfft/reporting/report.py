@@ -15,7 +15,7 @@ from tfft.reporting import plots
 from tfft.reporting.figures import Figure, Shown, suspect_figure, svg_uri
 from tfft.reporting.rendering import rendered, script
 from tfft.reporting.screen import backbone_in_words, show_scores, trains_on
-from tfft.reporting.words import SPLITS, named, number, verdict
+from tfft.reporting.words import SPLITS, named, number, used_for, verdict
 from tfft.settings import as_command
 from tfft.training.advice import Probe
 from tfft.training.parts import parts_notes
@@ -43,7 +43,7 @@ def write_report(
     scored: Evaluation,
     figures: Sequence[Figure],
 ) -> list[Verdict]:
-    """Writes `report.json` and `report.html`, and prints the scores.
+    """Writes `report.json`, `report.html` and `model_card.md`, and prints the scores.
 
     Args:
         run: The run; the files are written into its folder.
@@ -67,18 +67,18 @@ def write_report(
         Shown(svg_uri(plots.learning_curve(history, name)), f"{named(name)} over the epochs")
         for name in history.metrics
     ]
+    words = {"report": report, "verdict": verdict(report), "named": named, "number": number, "split_names": SPLITS}
     page = rendered(
         "report.html.jinja",
-        report=report,
+        **words,
         config=runs.as_json(run.config),
         figures=[*figures, Figure("Learning curves", plotted, small=False)],
-        verdict=verdict(report),
-        named=named,
-        number=number,
-        split_names=SPLITS,
         **script("report.js"),
     )
+    about = {"last": last, "wide": intervals, **used_for(report["labels"], scored.task)}
+    card = rendered("model_card.md.jinja", **words, **about)
     files.write_json(run.folder / "report.json", report)
+    files.write_text(run.folder / "model_card.md", card)
     files.write_text(run.folder / runs.FINISHED, page)
     show_scores(report, given, run.folder)
     return given

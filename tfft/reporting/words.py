@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from tfft.errors import listed
 
 NAMES = {
     "macro_f1": "macro F1",
@@ -31,6 +33,28 @@ NAMES = {
 }
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 LOWER_IS_BETTER = {"loss", "calibration_error", "mae", "rmse"}
+
+
+USES = {
+    "classification": "The model assigns one class to each input",
+    "multilabel": "The model assigns any number of labels to each picture",
+    "regression": "The model predicts numbers from pictures",
+    "detection": "The model detects objects in pictures: a box, a class and a score for each",
+    "segmentation": "The model assigns a class to each pixel",
+    "translation": "The model translates texts",
+    "summarization": "The model summarizes texts",
+}
+
+
+def used_for(labels: Sequence[str], task: str | None) -> dict[str, str]:
+    """What a model is for and what it answers, for its model card.
+
+    Args:
+        labels: Names of the classes or quantities.
+        task: One of `evaluation.TASKS`, or None.
+    """
+    use = USES.get(task or "", "The model was made by a page of its owner")
+    return {"use": f"{use}, on inputs like those of the training data.", "answers": listed(labels) or "texts"}
 
 
 def named(score: str) -> str:
