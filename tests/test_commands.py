@@ -238,7 +238,7 @@ def test_plan_shows_and_trains_nothing(typed: Typed) -> None:
     assert "Epoch" not in out
     assert list(Path().iterdir()) == []
     kinds = [entry["parts"]["kind"] for entry in open_store(Storage()).contents()]
-    assert sorted(kinds) == ["pixels", "thumbnails"]  # decoded to be counted and compared, and kept for the run
+    assert sorted(kinds) == ["looks", "pixels"]  # decoded to be counted and compared, and kept for the run
 
 
 def test_the_store_can_be_looked_at_and_emptied(

@@ -1,4 +1,4 @@
-"""The `tfft` command: `ls | cp | plan | choose | lr | run | search | resume | store`, and those of `tfft.using`."""
+"""The `tfft` command: `ls | cp | audit | plan | choose | lr | run | search | resume | store`, more in `tfft.using`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tfft.errors import ConfigError, printable
 from tfft.pages import find_page, load_page, stock_pages
 
 VERBS = {
+    "audit": "check your data: duplicates, odd pictures or texts, conflicting labels",
     "run": "run a recipe",
     "plan": "show what `tfft run` would train, store and cost",
     "choose": "compare backbones on your data, and say which to take",
@@ -97,7 +98,7 @@ def _copy_recipe(name: str, target: Path, *, whole: bool) -> None:
 
 def _run(command: str, arguments: Sequence[str]) -> None:
     """A command with the page named by the first word, or, for `--replay FOLDER`, that of the earlier run."""
-    if command == "choose":
+    if command in ("audit", "choose"):
         arguments = exploring.data_as_flag(arguments)
     name, *rest = arguments or ["--help"]
     if name == "--replay" and rest:
@@ -149,7 +150,7 @@ def described(parts: Mapping[str, Any]) -> str:
     """What an array of the store holds, in a few words."""
     about, shape = parts.get("about", ""), " x ".join(map(str, parts.get("shape", ())))
     match parts:
-        case {"kind": "pixels" | "masks" | "thumbnails" as kind}:
+        case {"kind": "pixels" | "masks" | "looks" as kind}:
             return f"{kind} {shape}"
         case {"kind": "activations", "width": width}:
             return f"{about}: texts of up to {width} tokens"

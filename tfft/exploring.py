@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +12,11 @@ from typing import Any
 
 from tfft.errors import ConfigError
 from tfft.pages import stock_pages
+
+FIRST_FILES = 5000
+"""Files of a folder that are looked at, to tell what it holds."""
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
+TEXTS = {".txt", ".csv", ".tsv", ".jsonl"}
 
 
 def _search(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any], Any], list[str]]:
@@ -91,8 +98,37 @@ def _find_rate(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[
     return start, rest
 
 
-COMMANDS = {"search": _search, "choose": _choose, "lr": _find_rate}
+def _audit(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any], Any], list[str]]:
+    """What starts an audit of the data of a recipe, and the words that are flags of the recipe."""
+    own = argparse.ArgumentParser(
+        f"tfft audit {recipe.RECIPE.page.name}", add_help=False, allow_abbrev=False, exit_on_error=False,
+        epilog="The other flags are those of the recipe: where the data are, and their columns. --out is a new .json "
+        "file for all findings. `tfft audit DATA` guesses the recipe, image_classification or text_classification.",
+    )  # fmt: skip
+    _, rest = _own_words(own, arguments)
+
+    def start(config: Any) -> None:
+        from tfft import auditing
+
+        auditing.audit(recipe.RECIPE, config)
+
+    return start, rest
+
+
+COMMANDS = {"audit": _audit, "search": _search, "choose": _choose, "lr": _find_rate}
 """Commands with flags beside those of the recipe."""
+
+
+def _holds_texts(path: Path) -> bool:
+    """Whether a folder or a table is one of texts: no picture is among its first files, or a column is named text."""
+    if path.is_dir():
+        files = [one for one in itertools.islice(path.rglob("*"), FIRST_FILES) if one.is_file()]
+        return not any(one.suffix.lower() in PICTURES for one in files) and any(one.suffix in TEXTS for one in files)
+    if path.suffix.lower() not in TEXTS:
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        header = file.readline(1000).lower()
+    return path.suffix.lower() in (".jsonl", ".txt") or bool({*re.findall(r"\w+", header)} & {"text", "sentence"})
 
 
 def _own_words(own: argparse.ArgumentParser, arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -106,12 +142,12 @@ def _own_words(own: argparse.ArgumentParser, arguments: Sequence[str]) -> tuple[
 
 
 def data_as_flag(arguments: Sequence[str]) -> list[str]:
-    """`RECIPE DATA ...` and `DATA ...`, which is for pictures with classes, as `RECIPE --data DATA ...`."""
+    """`RECIPE DATA ...` and `DATA ...`, which is for classes of pictures or texts, as `RECIPE --data DATA ...`."""
     words = list(arguments)
     first = words[0] if words else "-"
     page = first in stock_pages() or first.endswith(".py")
     if not first.startswith("-") and not page and (first.startswith("tfds:") or Path(first).exists()):
-        words.insert(0, "image_classification")
+        words.insert(0, "text_classification" if _holds_texts(Path(first)) else "image_classification")
     if len(words) > 1 and not words[0].startswith("-") and not words[1].startswith("-"):
         words.insert(1, "--data")
     return words

@@ -148,7 +148,7 @@ def load_data(
         labels=getattr(config.data, "order", None),
     )
     notes = [*data.near_duplicates_note(marked), *([augmentation.note] if augmentation.note else [])]
-    return replace(splits, notes=[*splits.notes, *notes])
+    return replace(splits, notes=[*splits.notes, *notes], findings=data.audit_pictures(marked, config.store))
 
 
 def build_backbone(config: Config) -> keras.Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -161,14 +161,16 @@ def build_backbone(config: Config, find_data: Find) -> Encoder:
 
 def load_data(config: Config, records: Sequence[Record], encoder: Encoder, *, balance: Balance = "none") -> Splits:
     """Assigns texts with classes to splits and tokenizes them."""
-    return data.read_texts(
-        deal(config, records),
+    records = deal(config, records)
+    splits = data.read_texts(
+        records,
         encoder,
         length=config.length,
         bad_texts=config.bad_texts,
         sampling=data.sampling_of(balance),
         form=data.Form(labels=getattr(config.data, "order", None)),
     )
+    return replace(splits, findings=data.audit_texts(records))
 
 
 def load_pairs(config: SequenceConfig, records: Sequence[Record], encoder: Encoder) -> Splits:
@@ -180,13 +182,14 @@ def load_pairs(config: SequenceConfig, records: Sequence[Record], encoder: Encod
     records = deal(config, records)
     firsts = (text for record in records if record.split == "train" for text in record.truth.texts[:1])
     pieces = models.subwords_for(encoder, firsts, config.decoder.vocabulary)
-    return data.read_texts(
+    splits = data.read_texts(
         records,
         encoder,
         length=config.length,
         bad_texts=config.bad_texts,
         form=data.Form(pieces=pieces, length=config.target_length),
     )
+    return replace(splits, findings=data.audit_texts(records))
 
 
 def build_sequence_model(config: SequenceConfig, encoder: Encoder, train: Texts) -> tuple[keras.Model, Task]:

@@ -1,3 +1,5 @@
+from .auditing.pictures import audit_pictures as audit_pictures
+from .auditing.texts import audit_texts as audit_texts
 from .augmentation.changes import Augmentation as Augmentation
 from .batching.balance import class_balance as class_balance
 from .batching.balance import label_balance as label_balance
@@ -21,6 +23,9 @@ from .examples import Examples as Examples
 from .examples import Pictures as Pictures
 from .examples import Splits as Splits
 from .examples import Texts as Texts
+from .findings import Finding as Finding
+from .findings import audit_json as audit_json
+from .findings import audit_summary as audit_summary
 from .reading.pictures import read_pictures as read_pictures
 from .reading.thumbnails import mark_near_duplicates as mark_near_duplicates
 from .reading.tokens import read_texts as read_texts

@@ -13,6 +13,7 @@ from tfft.data.batching.layout import Layout
 from tfft.data.batching.order import epoch_order, shown_per_epoch
 from tfft.data.batching.widths import ByWidth, Tokens, positions_by_width
 from tfft.data.choices import Sampling
+from tfft.data.findings import Finding
 from tfft.data.indexing import Indexable
 from tfft.errors import ConfigError
 from tfft.store import Rows
@@ -235,6 +236,8 @@ class Splits:
     """Median height and width of the pictures as they were, of a sample; None for texts."""
     truncated: float = 0.0
     """Share of the texts that are longer than what is read of them."""
+    findings: list[Finding] = field(default_factory=list, repr=False)
+    """What is odd about the examples, the most serious first."""
 
     @property
     def per_epoch(self) -> int:

@@ -20,6 +20,7 @@ from .screen import show_rows as show_rows
 from .screen import show_scores as show_scores
 from .screen import show_table as show_table
 from .screen import show_verdicts as show_verdicts
+from .tables import show_audit as show_audit
 from .tags import tag_figures as tag_figures
 from .trials import write_search as write_search
 from .trials import write_trials as write_trials

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tfft import files, runs
+from tfft.data import audit_json, audit_summary
 from tfft.data.examples import Splits
 from tfft.evaluation import Evaluation, Verdict, verdicts
 from tfft.reporting import plots
-from tfft.reporting.figures import Figure, Shown, suspect_figure, svg_uri
+from tfft.reporting.figures import Figure, Shown, audit_figure, suspect_figure, svg_uri
 from tfft.reporting.rendering import rendered, script
 from tfft.reporting.screen import backbone_in_words, show_scores, trains_on
 from tfft.reporting.words import SPLITS, named, number, used_for, verdict
@@ -23,12 +24,15 @@ from tfft.training.plan import Plan
 from tfft.training.recording import History
 from tfft.training.suspects import Suspect, suspects
 
+AUDIT = "audit.json"
+"""What is odd about the data."""
 SUSPECTS = "suspects.csv"
 """Examples whose labels are probably wrong."""
 
 
 def write_skipped(splits: Splits, folder: Path) -> None:
-    """Writes `skipped.csv` if examples were left out; else removes that of an earlier attempt."""
+    """Writes `audit.json`, and `skipped.csv` if examples were left out; else removes that of an earlier attempt."""
+    files.write_json(folder / AUDIT, audit_json(splits.findings))
     path, rows = folder / "skipped.csv", [{"example": where, "reason": reason} for where, reason in splits.skipped]
     if rows:
         files.write_csv(path, rows)
@@ -63,6 +67,8 @@ def write_report(
     if doubted:
         files.write_csv(run.folder / SUSPECTS, [suspect.row for suspect in doubted])
         figures = [*figures, suspect_figure(splits=plan.splits, doubted=doubted)]
+    if plan.splits.findings:
+        figures = [*figures, audit_figure(plan.splits)]
     plotted = [
         Shown(svg_uri(plots.learning_curve(history, name)), f"{named(name)} over the epochs")
         for name in history.metrics
@@ -115,6 +121,7 @@ def _report(
         "counts": splits.counts(),
         "notes": notes,
         "suspects": len(doubted),
+        "audit": audit_summary(splits.findings),
         "probe": None if probe is None else {**history.probe, "in_words": probe.in_words},
         "advice": [{**dataclasses.asdict(one), "in_words": one.in_words} for one in plan.advice(probe)],
         "phases": [

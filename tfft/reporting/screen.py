@@ -11,19 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from tfft.data.examples import Splits
-from tfft.errors import listed, megabytes, printable
+from tfft.data.findings import audit_summary
+from tfft.errors import listed, megabytes
 from tfft.evaluation import Verdict
 from tfft.models.backbones import describe_backbone
+from tfft.reporting.tables import shown, table_of
 from tfft.training.costs import about, phase_costs
 from tfft.training.plan import Plan, PlannedPhase
 
 MOST_ROWS = 30
 """Classes shown in a table; the report has all of them."""
-
-
-def shown(text: object) -> Text:
-    """Text from outside for the terminal: control characters are replaced, mark-up is not interpreted."""
-    return Text(printable(text))
 
 
 def show_plan(plan: Plan, config: Any = None) -> None:
@@ -36,6 +33,9 @@ def show_plan(plan: Plan, config: Any = None) -> None:
     console = Console()
     splits = plan.splits
     console.print(_data_table(splits))
+    if found := audit_summary(splits.findings):
+        counts = listed(f"{count:,} {check}" for check, count in found.items())
+        console.print(Text("audit: ", style="yellow") + shown(f"{counts}; see audit.json, or type `tfft audit`"))
     for note in (*splits.notes, *plan.notes):
         console.print(Text("note: ", style="yellow") + shown(note))
     total = plan.phases[0].frozen + plan.phases[0].trained
@@ -43,7 +43,7 @@ def show_plan(plan: Plan, config: Any = None) -> None:
     if splits.train.noun == "pictures":
         backbone += ", {} x {} pixels".format(*splits.train.inputs.shape[1:3])
     console.print(shown(f"{backbone}; {plan.stages} stages; {total:,} parameters with the head"), soft_wrap=True)
-    trained = _table("phase", "epochs>", "steps>", "trained>", "frozen>", "optimizer", "learning rate")
+    trained = table_of("phase", "epochs>", "steps>", "trained>", "frozen>", "optimizer", "learning rate")
     for planned in plan.phases:
         phase = planned.phase
         solved = phase.optimizer == "lbfgs"
@@ -57,11 +57,11 @@ def show_plan(plan: Plan, config: Any = None) -> None:
             "-" if solved else f"{_rate(phase.learning_rate)} {phase.schedule}",
         )
     console.print(trained)
-    inputs = _table("phase", "trains on")
+    inputs = table_of("phase", "trains on")
     for planned in plan.phases:
         inputs.add_row(planned.name, shown(trains_on(plan, planned)))
     console.print(inputs)
-    costs = _table("phase", "views>", "stored>", "already stored>", "time to store>", "time to train>")
+    costs = table_of("phase", "views>", "stored>", "already stored>", "time to store>", "time to train>")
     for planned, cost in zip(plan.phases, phase_costs(plan), strict=True):
         costs.add_row(
             planned.name,
@@ -103,14 +103,6 @@ def _rate(rate: float | Literal["find"]) -> str:
     return rate if rate == "find" else f"{rate:g}"
 
 
-def _table(*columns: str) -> Table:
-    """A plain table; a column whose name ends in `>` is aligned right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(shown(column.removesuffix(">")), justify="right" if column.endswith(">") else "left")
-    return table
-
-
 def show_scores(report: Mapping[str, Any], verdicts: Sequence[Verdict], folder: Path) -> None:
     """Prints the single numbers of each split, how far those of the last one can be trusted, and the paths of the
     files.
@@ -133,7 +125,7 @@ def show_table(scores: Mapping[str, Any]) -> None:
     names = dict.fromkeys(
         name for values in scores.values() for name, value in values.items() if isinstance(value, float)
     )
-    table = _table("split", *(f"{name}>" for name in names))
+    table = table_of("split", *(f"{name}>" for name in names))
     for split, values in scores.items():
         table.add_row(shown(split), *(f"{values[name]:.4f}" if values.get(name) is not None else "-" for name in names))
     Console().print(table)
@@ -147,7 +139,7 @@ def show_intervals(
 ) -> None:
     """Prints the scores of a split that have an interval, and what guessing would give."""
     guessed = {} if baseline is None else baseline["scores"]
-    table = _table(split, "score>", "95 % interval>", *(["guessing>"] if baseline else []))
+    table = table_of(split, "score>", "95 % interval>", *(["guessing>"] if baseline else []))
     for name, (low, high) in intervals.items():
         guess = [f"{guessed[name]:.4f}" if name in guessed else "-"] if baseline else []
         table.add_row(shown(name), f"{scores[name]:.4f}", f"{low:.4f} to {high:.4f}", *guess)
@@ -166,7 +158,7 @@ def show_verdicts(verdicts: Sequence[Verdict]) -> None:
 def show_rows(rows: Sequence[Mapping[str, str]]) -> None:
     """Prints rows of a table, with the keys of the first as header; a key that ends in `>` is aligned right."""
     if rows:
-        table = _table(*rows[0])
+        table = table_of(*rows[0])
         for row in rows:
             table.add_row(*map(shown, row.values()))
         Console().print(table)
@@ -175,7 +167,7 @@ def show_rows(rows: Sequence[Mapping[str, str]]) -> None:
 def _data_table(splits: Splits) -> Table:
     named = dict(splits.items())
     counts = [examples.counts for examples in named.values()]
-    table = _table("class" if any(map(any, counts)) else "", *(f"{name}>" for name in named))
+    table = table_of("class" if any(map(any, counts)) else "", *(f"{name}>" for name in named))
     if any(map(any, counts)):
         for index, label in enumerate(splits.labels[:MOST_ROWS]):
             table.add_row(shown(label), *(f"{split[index]:,}" for split in counts))

@@ -79,7 +79,8 @@ def verdict(report: Mapping[str, Any]) -> str:
         return ""
     interval = report["intervals"].get(split, {}).get(score)
     name = named(score)
-    said = f"{name[0].upper()}{name[1:]} on the {SPLITS.get(split, split)} split is {number(scores[score])}"
+    first = name[0] if name[1:2].isupper() else name[0].upper()  # mAP stays mAP
+    said = f"{first}{name[1:]} on the {SPLITS.get(split, split)} split is {number(scores[score])}"
     if interval:
         said += f" (95 % interval {number(interval[0])} to {number(interval[1])})"
     said += "."

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from tfft.data.indexing import Indexable
 from tfft.data.splitting.connecting import connected
-from tfft.store import Rows
 
 SIDE = 32
 """Height and width of a thumbnail."""
@@ -29,7 +29,7 @@ CROWD, NEXT = 300, 20
 """Of more than `CROWD` hashes with an equal part, each is compared with the `NEXT` ones after it only."""
 
 
-def near_duplicates(thumbnails: np.ndarray | Rows) -> list[list[int]]:
+def near_duplicates(thumbnails: np.ndarray | Indexable) -> list[list[int]]:
     """Groups of two or more pictures that are nearly the same, by index.
 
     Args:
@@ -54,7 +54,7 @@ def _hash(thumbnail: np.ndarray) -> int:
     return int(str(imagehash.phash(Image.fromarray(thumbnail))), 16)
 
 
-def _usual_difference(thumbnails: np.ndarray | Rows, pairs: int = 1000) -> float:
+def _usual_difference(thumbnails: np.ndarray | Indexable, pairs: int = 1000) -> float:
     """The median difference of two pictures."""
     drawn = np.random.default_rng(0).integers(0, len(thumbnails), (pairs, 2))
     return float(np.median(_differences(thumbnails, drawn[drawn[:, 0] != drawn[:, 1]])))
@@ -75,7 +75,7 @@ def _pairs(run: np.ndarray) -> np.ndarray:
     return np.concatenate([np.column_stack([run[:-step], run[step:]]) for step in range(1, most + 1)])
 
 
-def _differences(thumbnails: np.ndarray | Rows, pairs: np.ndarray) -> np.ndarray:
+def _differences(thumbnails: np.ndarray | Indexable, pairs: np.ndarray) -> np.ndarray:
     """Mean absolute differences of pairs, (pairs,)."""
     parts = [np.empty(0)]
     for start in range(0, len(pairs), BLOCK):

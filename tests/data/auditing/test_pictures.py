@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from tfft.data import Finding, Label, Record, audit_json, audit_pictures, audit_summary, mark_near_duplicates
+from tfft.data.reading import looks
+from tfft.data.records import digested
+from tfft.data.truths.boxes import Boxes
+from tfft.store import Storage
+
+
+def scene(seed: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
+    """Soft shapes with fine detail, in colour."""
+    rng = np.random.default_rng(seed)
+    soft = Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    return Image.fromarray(
+        np.clip(np.asarray(soft) + rng.normal(0, 30, (size[1], size[0], 1)), 0, 255).astype(np.uint8)
+    )
+
+
+def saved(image: Image.Image, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def record(content: bytes, where: str, **fields: object) -> Record:
+    return Record(content, fields.pop("truth", Label("ant")), where=where, **fields)
+
+
+def audited(records: list[Record]) -> list[Finding]:
+    return audit_pictures(mark_near_duplicates(digested(records), Storage()), Storage())
+
+
+def test_every_kind_of_odd_picture_is_found_and_no_other() -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    odd = {
+        "dark": scene(50).point(lambda value: value * 0.2),
+        "bright": scene(51).point(lambda value: 247 + value // 32),
+        "blurred": scene(52).filter(ImageFilter.GaussianBlur(12)),
+        "flat": Image.new("RGB", (160, 120), (200, 80, 60)),
+        "odd shape": scene(53, (480, 60)),
+        "odd size": scene(54, (1600, 1200)),
+        "grey": scene(55).convert("L"),
+        "rotated": scene(56),
+    }
+    records = [record(saved(scene(n, (160 + n, 120))), f"{n}") for n in range(40)]
+    records += [
+        record(saved(image, **({"exif": turned} if name == "rotated" else {})), name) for name, image in odd.items()
+    ]
+    records.append(record(b"no picture", "unreadable"))
+    found = audited(records)
+    by_name = {name: {one.check for one in found if one.where == name} for name in (*odd, "unreadable")}
+    assert by_name == {name: {name, "flat"} if name == "bright" else {name} for name in by_name}
+    assert not [one for one in found if one.where not in by_name]
+    assert found[0].check == "unreadable"
+    assert audit_json(found)["counts"] == audit_summary(found)
+
+
+def test_equal_pictures_by_label_and_split_and_rare_classes() -> None:
+    records = [record(saved(scene(n)), f"{n}") for n in range(200)]
+    records += [
+        record(saved(scene(0)), "again"),
+        record(saved(scene(1)), "other label", truth=Label("bee")),
+        replace(record(saved(scene(2)), "other split"), split="test"),
+        record(saved(scene(3).resize((158, 119))), "nearly"),
+    ]
+    found = {(one.check, one.where) for one in audited(records)}
+    assert found >= {
+        ("duplicate", "again"), ("contradiction", "other label"), ("leak", "other split"), ("near-duplicate", "nearly"),
+    }  # fmt: skip
+    many = [record(saved(scene(n)), f"{n}", truth=Label(f"class {n % 2}")) for n in range(220)]
+    rare = audited([*many, record(saved(scene(300)), "one", truth=Label("zebra"))])
+    assert [(one.check, one.where) for one in rare] == [("rare class", "zebra")]
+
+
+def test_what_all_have_in_common_is_not_odd() -> None:
+    greys = [record(saved(scene(n).convert("L")), f"{n}") for n in range(12)]
+    assert audited([*greys, record(saved(scene(50)), "colour")]) == []
+
+
+def test_boxes() -> None:
+    boxes = {
+        "tiny box": ((0.5, 0.5, 0.51, 0.51),),
+        "huge box": ((0.0, 0.0, 1.0, 1.0),),
+        "doubled box": ((0.1, 0.1, 0.5, 0.5), (0.1, 0.1, 0.5, 0.49)),
+        "": ((0.1, 0.1, 0.5, 0.5), (0.3, 0.1, 0.7, 0.5)),
+    }
+    records = [
+        record(saved(scene(n)), name, truth=Boxes(("ant",) * len(corners), corners))
+        for n, (name, corners) in enumerate(boxes.items())
+    ]
+    records.append(record(saved(scene(9)), "box outside", truth=Boxes(("ant",), ((0.0, 0.1, 0.5, 0.5),), clipped=1)))
+    assert {(one.check, one.where) for one in audited(records)} == {
+        (name, name) for name in [*boxes, "box outside"] if name
+    }
+
+
+def test_measures_are_stored_and_files_read_once() -> None:
+    records = digested([record(saved(scene(n)), f"{n}") for n in range(3)])
+    first = looks.looks_of(records, Storage())
+    gone = [replace(one, content=b"") for one in records]
+    again = looks.looks_of(gone, Storage())
+    assert not again.failed
+    for name, values in first.measures().items():
+        assert np.array_equal(values, again.measures()[name])
+    assert first.measures()["height"].tolist() == [120, 120, 120]
+    assert np.array_equal(first.thumbnails[:], again.thumbnails[:])

@@ -1,0 +1,1 @@
+"""What is odd about data, before anything is trained on them."""

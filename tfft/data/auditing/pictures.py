@@ -1,0 +1,106 @@
+"""What is odd about pictures, and about the boxes on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tfft.data.auditing.labels import label_findings
+from tfft.data.findings import Finding, ordered
+from tfft.data.reading.looks import Looks, looks_of
+from tfft.data.records import Record
+from tfft.data.truths.boxes import Boxes
+from tfft.store import Storage
+
+DARK, BRIGHT = 0.32, 0.95
+"""Below the first the brightest hundredth of a picture, above the second all but its darkest twentieth."""
+FLAT = 3.0
+"""Entropy of the grey values, in bits, below which a picture shows almost nothing."""
+BLURRED, BLURRIER = 0.22, 0.3
+"""Edges over contrast at 64 x 64 pixels: a picture is blurred below the first, and below this share of the median of
+the data. Of 480 photographs of four data sets, blurred by 3 % of their side, nearly all are below."""
+SHAPE = 0.35
+"""Shorter side over longer side below which a shape is odd."""
+RANGES = 3.0
+"""How many interquartile ranges beyond the quartiles a size is odd."""
+FEW_GREY = 0.2
+"""Share of grey pictures up to which these are odd."""
+COLOUR = 1.0
+"""Mean difference of the channels up to which a picture is grey; JPEG adds a little."""
+TINY, HUGE, DOUBLED = 0.0002, 0.98, 0.9
+"""Share of its picture below which a box is tiny and above which it is huge, and overlap (IoU) of a doubled box."""
+
+
+def audit_pictures(records: Sequence[Record], storage: Storage) -> list[Finding]:
+    """What is odd about pictures, the most serious first.
+
+    The measures of a picture are those of CleanVision, at 64 x 64 pixels, and so are most thresholds. They are stored,
+    so that a second audit reads no file.
+
+    Args:
+        records: Records of pictures with digests, and marked by `mark_near_duplicates`.
+        storage: Where the measures are stored.
+    """
+    looks = looks_of(records, storage)
+    found = [
+        Finding("unreadable", record.where, looks.failed[record.digest])
+        for record in records
+        if record.digest in looks.failed
+    ]
+    odd = _odd_looks(looks)
+    for record in records:
+        found += [Finding(check, record.where, detail) for check, detail in odd.get(record.digest, ())]
+        if isinstance(record.truth, Boxes):
+            found += _odd_boxes(record)
+    return ordered([*found, *label_findings(records)])
+
+
+def _odd_looks(looks: Looks) -> dict[str, list[tuple[str, str]]]:
+    """By digest, the checks that a picture fails, each with the value."""
+    of = looks.measures()
+    if not len(of["height"]):
+        return {}
+    sides = np.sqrt(of["height"] * of["width"])
+    low, high = np.percentile(sides, (25, 75))
+    reach = RANGES * (high - low)
+    shape = np.minimum(of["height"], of["width"]) / np.maximum(of["height"], of["width"])
+    grey = of["colour"] <= COLOUR
+    sharp = of["edges"] / np.maximum(of["contrast"], 1)
+    limit = max(BLURRED, BLURRIER * float(np.median(sharp)))
+    fails = {
+        "dark": (of["high"] < DARK, of["high"], "brightest hundredth {:.2f}"),
+        "bright": (of["low"] > BRIGHT, of["low"], "darkest twentieth {:.2f}"),
+        "flat": (of["entropy"] < FLAT, of["entropy"], "{:.1f} bits a pixel"),
+        "blurred": ((sharp < limit) & (of["entropy"] >= FLAT), sharp, "edges {:.2f} of the contrast"),
+        "odd shape": (shape < SHAPE, shape, "sides as {:.2f} to 1"),
+        "odd size": ((sides < low - reach) | (sides > high + reach), sides, "{:.0f} pixels, square root of the area"),
+        "grey": (grey & (grey.mean() <= FEW_GREY), of["colour"], "channels differ by {:.1f}"),
+        "rotated": (of["turned"] > 0, of["turned"], ""),
+    }
+    odd: dict[str, list[tuple[str, str]]] = {}
+    for check, (failed, values, words) in fails.items():
+        for index in np.flatnonzero(failed).tolist():
+            odd.setdefault(looks.digests[index], []).append((check, words.format(values[index])))
+    return odd
+
+
+def _odd_boxes(record: Record) -> Iterator[Finding]:
+    boxes = record.truth
+    if boxes.clipped:
+        yield Finding("box outside", record.where, f"{boxes.clipped} clipped")
+    corners = np.reshape(boxes.corners, (-1, 4))
+    areas = np.prod(corners[:, 2:] - corners[:, :2], axis=1)
+    for name, area in zip(boxes.names, areas, strict=True):
+        if area < TINY or area > HUGE:
+            yield Finding("tiny box" if area < TINY else "huge box", record.where, f"{name}, {area:.2%} of the picture")
+    for one in range(len(corners)):
+        for other in range(one):
+            if boxes.names[one] == boxes.names[other] and _overlap(corners[one], corners[other]) > DOUBLED:
+                yield Finding("doubled box", record.where, boxes.names[one])
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
+    union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared
+    return float(shared / max(union, 1e-12))
