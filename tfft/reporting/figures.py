@@ -119,15 +119,14 @@ def class_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> 
             caption=f"{guess} ({confidence[index]:.0%})" + ("" if guess == true else f", true: {true}"),
             detail=examples.where[index],
             right=guess == true,
-            pair=f"{targets[index]},{predicted[index]}",
         )
 
     chosen = _classes_shown(targets, predicted, len(splits.labels))
     place = {int(index): number for number, index in enumerate(chosen)}
 
     def of_pair(index: int) -> Shown:
-        shown, pair = show(index), (place.get(int(targets[index])), place.get(int(predicted[index])))
-        return replace(shown, pair="" if None in pair else "{},{}".format(*pair))
+        pair = place.get(int(targets[index])), place.get(int(predicted[index]))
+        return replace(show(index), pair="" if None in pair else "{},{}".format(*pair))
 
     width = {"width": 340} if isinstance(examples, Texts) else {}
     unsure = np.argsort(np.sort(probabilities, axis=1)[:, -1], kind="stable")[:most]
