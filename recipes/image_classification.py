@@ -82,8 +82,8 @@ def evaluate(model: keras.Model, splits: data.Splits, plan: training.Plan | None
 
 
 def figures(model: keras.Model, splits: data.Splits, scored: evaluation.Evaluation) -> list[reporting.Figure]:
-    """Confusion matrix, most confident mistakes, correct predictions."""
-    return reporting.class_figures(splits, scored)
+    """Confusion matrix, most confident mistakes with heat maps, correct predictions."""
+    return reporting.class_figures(splits, scored, model)
 
 
 RECIPE = workflow.Recipe(load_data, pictures.build_backbone, build_model, evaluate, figures, pictures.save, find_data)

@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss
 
 import tfft
 from recipes.image_classification import Config, run
-from tfft import cli
+from tfft import cli, commands
 
 FLAGS = (
     "--backbone MobileNet --weights none --image-size 32 --augment none --tune.epochs 0 --features 1 --calibrate "
@@ -77,6 +77,28 @@ def test_a_run_saves_the_model_that_it_scored(
     assert equal["bees"] > plain["bees"] + 0.1
     assert any("`--prior equal`" in note for note in equal["notes"])
 
+    contest = tfft.compare([tmp_path / "plain", tmp_path / "equal"])
+    said = capsys.readouterr().out
+    assert contest.examples == 24
+    assert contest.names == ["plain", "equal"]
+    for folder, scores in zip(("plain", "equal"), contest.scores, strict=True):
+        stored = json.loads((tmp_path / folder / "report.json").read_text())["scores"]["test"]
+        assert scores["recall"] == pytest.approx(stored["recall"])
+    assert contest.differences[0]["accuracy"].value == contest.scores[1]["accuracy"] - contest.scores[0]["accuracy"]
+    assert contest.settings == [
+        {"accept": ["recall>=0.1", "loss<5"], "prior": "train"},
+        {"accept": [], "prior": "equal"},
+    ]
+    assert "equal less plain: accuracy" in said
+    (same,) = tfft.compare([tmp_path / "plain", tmp_path / "plain"]).differences
+    assert {one.p for one in same.values()} == {1.0}
+
+    picture = next((overlapping / "bee").iterdir())
+    monkeypatch.setattr("sys.argv", ["tfft", "explain", f"{tmp_path}/plain", str(picture), "--out", f"{tmp_path}/heat"])
+    commands.app()
+    (heat,) = (tmp_path / "heat").iterdir()
+    with Image.open(heat) as shown:
+        assert shown.size == (32, 32)
     capsys.readouterr()
     words = ["--data", str(overlapping), *FLAGS.split(), "--out", str(tmp_path / "plain")]
     with pytest.raises(SystemExit) as stopped:

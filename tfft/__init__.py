@@ -32,9 +32,23 @@ if TYPE_CHECKING:
     from tfft.searching import Searched
     from tfft.serving import Answer, Predictor
     from tfft.serving.comparing import Compared
+    from tfft.serving.paired import Contest
     from tfft.training import Plan, RangeTest
 
-__all__ = ["__version__", "choose", "evaluate", "export", "lr", "open", "plan", "predict", "resume", "run", "search"]
+__all__ = [
+    "__version__",
+    "choose",
+    "compare",
+    "evaluate",
+    "export",
+    "lr",
+    "open",
+    "plan",
+    "predict",
+    "resume",
+    "run",
+    "search",
+]
 
 
 def run(recipe: str, /, *, data: Any = None, labels: list[str] | None = None, **settings: Any) -> Result:
@@ -317,6 +331,35 @@ def evaluate(
     from tfft import front
 
     return front.evaluate(folder, page, data, labels, tta=tta)
+
+
+def compare(
+    folders: Sequence[str | os.PathLike[str]],
+    /,
+    *,
+    data: Any = None,
+    labels: list[str] | None = None,
+    page: str | os.PathLike[str] | None = None,
+) -> Contest:
+    """Scores several runs on the same examples, and says whether they differ; shows a table.
+
+    Args:
+        folders: Two or more run folders with the same task and labels; the others are compared with the first.
+        data: As for `run`; None for the test split (or val split) of the first run. Examples that any of the runs was
+            trained or validated on are left out.
+        labels: Names of the classes, where the targets of arrays are indices.
+        page: The page that made the first run, if it is your own.
+
+    Returns:
+        For each run `scores` and `intervals`, and how much better it is than the first, by paired bootstrap:
+        `differences`, with an interval and a p value.
+
+    Raises:
+        TfftError: Saying what is wrong, where, and what to change.
+    """
+    from tfft import front
+
+    return front.compare(folders, page, data, labels)
 
 
 def export(

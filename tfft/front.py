@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tfft.evaluation import Verdict
     from tfft.serving import Predictor
     from tfft.serving.comparing import Compared
+    from tfft.serving.paired import Contest
 
 
 def open_page(recipe: str) -> ModuleType:
@@ -104,6 +105,30 @@ def score(folder: Path, page: ModuleType, config: Any, *, own: bool, tta: bool) 
     from tfft.serving.evaluating import evaluate_run
 
     return evaluate_run(folder, page.RECIPE.find_data, config, own=own, tta=tta)
+
+
+def compare(
+    folders: Sequence[str | os.PathLike[str]],
+    page: str | os.PathLike[str] | None = None,
+    data: Any = None,
+    labels: list[str] | None = None,
+) -> Contest:
+    """Compares several runs on the test split of the first, or on other data; shows a table."""
+    log_to_screen()
+    folders = [Path(folder) for folder in folders]
+    if len(folders) < 2:
+        raise ConfigError("Two runs or more are needed", fix="Type `tfft compare RUN RUN`")
+    module = page_of_run(folders[0], page, "compare")
+    config = data_config(module.Config, folders[0], _as_data(data, labels))
+    from tfft.runs.starting import import_keras
+
+    import_keras()
+    from tfft import reporting
+    from tfft.serving.paired import compare_runs
+
+    contest = compare_runs(folders, module.RECIPE.find_data, config, own=data is None)
+    reporting.show_contest(contest)
+    return contest
 
 
 def export(

@@ -1,4 +1,4 @@
-"""The commands that use a trained model: `tfft predict | evaluate | export | serve`."""
+"""The commands that use trained models: `tfft predict | explain | evaluate | compare | export | serve`."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("--page", help="the page that made the run, if it is your own")
     evaluate.add_argument("--out", type=Path, help="new .json file for all scores, also those of each class")
     evaluate.add_argument("--tta", action="store_true", help="mean over each picture and its mirror image")
+    compare = commands.add_parser("compare", help="score several runs on the same examples, and say if they differ")
+    compare.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders, compared with the first")
+    compare.add_argument("--data", help="data with ground truth; by default the test split of the first run")
+    compare.add_argument("--page", help="the page that made the first run, if it is your own")
+    compare.add_argument("--out", type=Path, help="new .json file for all numbers")
+    explain = commands.add_parser("explain", help="show what in a picture or text speaks for the answer")
+    explain.add_argument("run", type=Path, help="the run folder")
+    explain.add_argument("inputs", nargs="+", help="pictures, folders, tables, .txt files, texts")
+    explain.add_argument("--out", type=Path, help="new folder for the pictures with their heat maps")
     export = commands.add_parser("export", help="export a trained model, checked against it")
     export.add_argument("run", type=Path, help="the run folder")
     export.add_argument(
@@ -70,6 +79,13 @@ def run_command(words: argparse.Namespace, others: Sequence[str]) -> None:
             _predict(words)
         case "evaluate":
             _evaluate(words, others)
+        case "explain":
+            _explain(words)
+        case "compare":
+            _check_out(words.out)
+            contest = front.compare(words.runs, words.page, words.data)
+            if words.out is not None:
+                files.write_json(words.out, contest.json())
         case "export":
             front.export(words.run, words.format, words.out, words.page, words.data)
         case "serve":
@@ -87,6 +103,35 @@ def _predict(words: argparse.Namespace) -> None:
     predict_all(predict, inputs[0] if len(inputs) == 1 else inputs, job)
 
 
+def _explain(words: argparse.Namespace) -> None:
+    predict = front.open_run(words.run)
+    from tfft.serving.explaining import (  # after TensorFlow, which starts quietly
+        Explained,
+        explain,
+        show,
+        write_picture,
+    )
+
+    pictures = predict.noun == "pictures"
+    if pictures and words.out is None:
+        raise ConfigError("`tfft explain` needs a folder for the heat maps", fix="Name a new one with `--out`")
+    if words.out is not None and words.out.exists():
+        raise ConfigError(f"{words.out} exists already", fix="Choose another `--out`; tfft never overwrites a file")
+    inputs = words.inputs if pictures else [_text_or_file(word) for word in words.inputs]
+    for number, one in enumerate(explain(predict, inputs[0] if len(inputs) == 1 else inputs)):
+        show(one)
+        if pictures and isinstance(one, Explained):
+            write_picture(one, number, words.out)
+
+
+def _check_out(out: Path | None) -> None:
+    """Raises `ConfigError` if a file for numbers cannot be made."""
+    if out is not None and out.exists():
+        raise ConfigError(f"{out} exists already", fix="Choose another `--out`; tfft never overwrites a file")
+    if out is not None and not out.parent.is_dir():
+        raise ConfigError(f"Folder not found: {out.parent}", fix="Make it first, or choose another `--out`")
+
+
 def _text_or_file(word: str) -> str | Path:
     if os.path.exists(word):
         return Path(word)
@@ -98,10 +143,7 @@ def _text_or_file(word: str) -> str | Path:
 def _evaluate(words: argparse.Namespace, others: Sequence[str]) -> None:
     page = front.page_of_run(words.run, words.page, "evaluate")
     own = words.data is None
-    if words.out is not None and words.out.exists():
-        raise ConfigError(f"{words.out} exists already", fix="Choose another `--out`; tfft never overwrites a file")
-    if words.out is not None and not words.out.parent.is_dir():
-        raise ConfigError(f"Folder not found: {words.out.parent}", fix="Make it first, or choose another `--out`")
+    _check_out(words.out)
     config = cli.parse(page.Config, None, others, start=data_config(page.Config, words.run, words.data))
     scores, verdicts = front.score(words.run, page, config, own=own, tta=words.tta)
     if words.out is not None:

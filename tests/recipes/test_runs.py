@@ -23,6 +23,7 @@ from tfft.data import Texts
 from tfft.errors import ConfigError
 from tfft.serving import open_run
 from tfft.serving.evaluating import evaluate_run, held_out
+from tfft.serving.explaining import explain
 from tfft.store import Storage
 
 RECIPES = list(pages.stock_pages())
@@ -72,6 +73,13 @@ def test_what_was_trained_answers_as_it_was_scored_whatever_format_a_picture_is_
     scores, _ = evaluate_run(run.folder, run.recipe.find_data, run.config, own=True)
     assert close(scores, run.scores["test"])
     predict = open_run(run.folder)
+    if name == "text_classification":
+        (one,) = explain(predict, ["a fine film, and well made"])
+        assert [word for word, _ in one.words] == ["a", "fine", "film", "and", "well", "made"]
+        whole = one.answer.probability
+        for place, (word, weight) in enumerate(one.words):
+            left = predict("a fine film, and well made".replace(word, "", 1) if place else " fine film, and well made")
+            assert whole - left.probabilities[one.label] == pytest.approx(weight, abs=1e-5)
     if predict.noun == "texts":
         return
     if name == "image_classification":  # of the same data as new ones all is left out but the test split

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pytest
 
 from tfft.data import Splits
 from tfft.models import multi_label, single_label
 from tfft.training import Phase, Plan, plan_phases, store_first, suspects
+from tfft.training.suspects import STRENGTH, _left_out
 
 HEAD = {"head": Phase(epochs=1, optimizer="lbfgs")}
 
@@ -77,3 +79,14 @@ def test_who_was_not_asked_doubts_nothing(network: keras.Model, splits: Splits) 
     two = keras.Model(network.inputs, keras.layers.Dense(2, activation="softmax")(hidden))
     plan = plan_phases(two, single_label(splits.labels), splits, {"head": Phase(epochs=1)}, batch_size=8)
     assert store_first(plan, None).witnesses is None
+
+
+@pytest.mark.parametrize("features", [4, 40])
+def test_what_is_left_out_is_what_a_fit_without_it_predicts(features: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(12, features)).astype(np.float32), (rng.random((12, 3)) < 0.5).astype(np.float32)
+    predicted = _left_out(x, y)
+    others = np.arange(12) != 5
+    penalty = STRENGTH * 12 * np.eye(features)
+    kernel = np.linalg.solve(x[others].T @ x[others] + penalty, x[others].T @ (y[others] - y.mean(axis=0)))
+    assert predicted[5] == pytest.approx(np.clip(x[5] @ kernel + y.mean(axis=0), 0, 1), abs=1e-4)

@@ -11,6 +11,7 @@ from .detection import fitting_stride as fitting_stride
 from .detection import object_boxes as object_boxes
 from .encoders import Encoder as Encoder
 from .encoders import load_encoder as load_encoder
+from .explaining import heat_maps as heat_maps
 from .fingerprint import fingerprint as fingerprint
 from .freezing import parameters as parameters
 from .freezing import unfrozen as unfrozen

@@ -8,15 +8,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import keras
 import numpy as np
 
-from tfft.data.examples import Splits, Texts
+from tfft.data.examples import Pictures, Splits, Texts
 from tfft.data.findings import CHECKS, audit_summary
 from tfft.errors import counted
 from tfft.evaluation.calibration import confidence as confidence_of
 from tfft.evaluation.evaluation import Evaluation
 from tfft.evaluation.metrics import classes_of
+from tfft.models.explaining import heat_maps
 from tfft.reporting import plots
+from tfft.reporting.heat import heated
 from tfft.reporting.words import SPLITS
 from tfft.training.suspects import Suspect
 
@@ -93,13 +96,16 @@ QUALITY = 85
 """Of JPEG: a tenth of the size of PNG, without differences that can be seen."""
 
 
-def class_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> list[Figure]:
+def class_figures(
+    splits: Splits, evaluation: Evaluation, model: keras.Model | None = None, *, most: int = 12
+) -> list[Figure]:
     """Confusion matrix, most confident mistakes, least sure and typical predictions, and calibration of the last split
     (test, or val).
 
     Args:
         splits: The data.
         evaluation: With probabilities by split, (examples, classes).
+        model: Of pictures; with it the first mistakes are shown with a heat map, too.
         most: Number of pictures or texts of each kind; more mistakes are shown by the cells of the matrix.
     """
     name, examples = list(splits.items())[-1]
@@ -142,10 +148,34 @@ def class_figures(splits: Splits, evaluation: Evaluation, *, most: int = 12) -> 
             most=most,
             mistakes=True,
         ),
+        *_heat_figure(name, examples, mistakes[:most], predicted, splits.labels, model),
         Figure(f"Least sure predictions ({SPLITS[name]})", [show(i) for i in unsure], **width),
         Figure(f"Correct predictions ({SPLITS[name]})", [show(i) for i in spread], f"{of_right} right", **width),
         reliability_figure(name, targets, probabilities),
     ]
+
+
+def _heat_figure(
+    name: str,
+    examples: Pictures | Texts,
+    mistakes: Sequence[int],
+    predicted: np.ndarray,
+    labels: Sequence[str],
+    model: keras.Model | None,
+) -> list[Figure]:
+    """What in the first mistakes speaks for the wrong answer; nothing for texts."""
+    if model is None or isinstance(examples, Texts) or not mistakes:
+        return []
+    pixels = examples.inputs[np.array(mistakes)]
+    heats = heat_maps(model, pixels, predicted[mistakes])
+    if heats is None:
+        return []
+    shown = [
+        Shown(picture_uri(heated(picture, heat)), f"for {labels[predicted[index]]}", examples.where[index], right=False)
+        for picture, heat, index in zip(pixels, heats, mistakes, strict=True)
+    ]
+    words = "Bright parts speak for the wrong answer (Grad-CAM): is it the object, or something beside it?"
+    return [Figure(f"Where the mistakes come from ({SPLITS[name]})", shown, words)]
 
 
 def _mistakes(wrong: np.ndarray, targets: np.ndarray, predicted: np.ndarray, most: int) -> list[int]:

@@ -147,6 +147,16 @@ def score_run(predict: Predictor, truths: Truths, *, tta: bool = False) -> Score
     Raises:
         DataError: If no example can be read.
     """
+    outputs, unreadable = outputs_of(predict, truths, tta=tta)
+    if not outputs:
+        raise DataError(f"None of {counted(len(truths), 'example')} can be read: {unreadable[0]}", fix="Check the data")
+    given = as_arrays(predict, truths, outputs)
+    return Scored(evaluation.scores_of(*given), evaluation.intervals(*given), unreadable)
+
+
+def outputs_of(predict: Predictor, truths: Truths, *, tta: bool = False) -> tuple[dict[int, Any], list[Unreadable]]:
+    """By position what is kept of the outputs for each example, see `scored_part`, and the examples that cannot be
+    read."""
     unreadable: list[Unreadable] = []
     outputs: dict[int, Any] = {}
     pairs = predict.raw(truths.items, tta=tta)
@@ -156,10 +166,7 @@ def score_run(predict: Predictor, truths: Truths, *, tta: bool = False) -> Score
             unreadable.append(read)
         else:
             outputs[position] = scored_part(predict, truths, position, output)
-    if not outputs:
-        raise DataError(f"None of {counted(len(truths), 'example')} can be read: {unreadable[0]}", fix="Check the data")
-    given = _as_arrays(predict, truths, outputs)
-    return Scored(evaluation.scores_of(*given), evaluation.intervals(*given), unreadable)
+    return outputs, unreadable
 
 
 def scored_part(predict: Predictor, truths: Truths, position: int, output: Any) -> Any:
@@ -171,10 +178,10 @@ def scored_part(predict: Predictor, truths: Truths, position: int, output: Any) 
 
 def scores_of_parts(predict: Predictor, truths: Truths, parts: Mapping[int, Any]) -> dict[str, Any]:
     """The scores by name, from what was kept of the outputs for the examples at some positions."""
-    return evaluation.scores_of(*_as_arrays(predict, truths, parts))
+    return evaluation.scores_of(*as_arrays(predict, truths, parts))
 
 
-def _as_arrays(predict: Predictor, truths: Truths, parts: Mapping[int, Any]) -> tuple[Any, ...]:
+def as_arrays(predict: Predictor, truths: Truths, parts: Mapping[int, Any]) -> tuple[Any, ...]:
     """The arguments of `evaluation.scores_of`."""
     thresholds = predict.contract.thresholds
     outputs = list(parts.values())

@@ -17,11 +17,11 @@ from tfft.training.balancing import store_and_balance
 from tfft.training.neighbours import AT_A_TIME, MOST, unit
 from tfft.training.plan import Plan
 from tfft.training.planned import SplitView
-from tfft.training.problem import FOLDS, Problem
+from tfft.training.problem import Problem
 from tfft.training.witnesses import Witnesses
 
-STRENGTH = 0.03
-"""Of the L2 penalty of the heads, in the middle of the usual ones: a strongly fitted head would learn wrong labels."""
+STRENGTH = 0.1
+"""Of the L2 penalty of the heads, per example: a strongly fitted head would learn wrong labels."""
 EVEN = 0.5
 """The doubt of an example for which another label is as probable as the one given; more are listed."""
 MOST_COMPARED = 20_000
@@ -62,11 +62,11 @@ def heard(plan: Plan) -> Plan:
     layer."""
     planned = plan.phases[0]
     stored = planned.depth is not None and SplitView("train") in plan.activations.stored[planned.depth]
-    enough = len(plan.splits.train) >= FOLDS
-    if plan.task.mixing not in ("class", "tags") or only_dense(plan.model) is None or not (stored and enough):
+    if plan.task.mixing not in ("class", "tags") or only_dense(plan.model) is None or not stored:
         return plan
     problem = Problem.of(plan, planned).on_last(1)
-    (heads,) = problem.left_out([STRENGTH], FOLDS)
+    train = len(plan.splits.train)
+    heads = _left_out(problem.train.x[:train], _as_rows(problem.train.y[:train], problem.dense.units))
     # features come in the order of evaluation
     back = {name: np.argsort(getattr(plan.splits, name).order) for name in ("train", "val")}
     votes = {name: values[back[name]] for name, values in _votes(problem, plan.splits).items()}
@@ -83,10 +83,11 @@ def suspects(plan: Plan, predictions: Mapping[str, np.ndarray]) -> list[Suspect]
     """Examples whose labels are probably wrong, the likeliest first.
 
     Equal examples with different labels come first. For the others two witnesses speak. One is a head that never saw
-    the example: for training examples a head on frozen features that was solved on the other folds, for the others the
-    trained model. The other is the ten nearest neighbours among the training and validation examples, by the frozen
-    features. The doubt grows with the mean of their probabilities for the best other label, less that for the label
-    given, in the spirit of confident learning (Northcutt, Jiang and Chuang 2021, arXiv:1911.00068).
+    the example: for training examples ridge regression on frozen features of all the others (Allen 1974, "PRESS", in
+    closed form), for the others the trained model. The other is the ten nearest neighbours among the training and
+    validation examples, by the frozen features. The doubt grows with the mean of their probabilities for the best other
+    label, less that for the label given, in the spirit of confident learning (Northcutt, Jiang and Chuang 2021,
+    arXiv:1911.00068).
 
     Args:
         plan: A plan from `heard`, trained.
@@ -135,6 +136,32 @@ def _tags(row: np.ndarray, labels: list[str]) -> str:
     return listed([label for label, has in zip(labels, row, strict=True) if has]) or "no label"
 
 
+def _as_rows(y: np.ndarray, classes: int) -> np.ndarray:
+    """Targets as numbers, (examples, classes): of a class 1, of the others 0."""
+    return np.eye(classes, dtype=np.float32)[y] if y.ndim == 1 else y.astype(np.float32)
+
+
+def _left_out(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """For each example the prediction of ridge regression on all others, (examples, classes), as probabilities.
+
+    Args:
+        x: Standardized features, (examples, features).
+        y: Targets, (examples, classes), in [0, 1].
+    """
+    count, penalty = len(x), STRENGTH * len(x)
+    mean = y.mean(axis=0)
+    if count <= x.shape[1]:
+        inverse = np.linalg.inv(x @ x.T + penalty * np.eye(count, dtype=np.float32))
+        errors = inverse @ (y - mean) / np.diag(inverse)[:, None]
+    else:
+        inverse = np.linalg.inv(x.T @ x + penalty * np.eye(x.shape[1], dtype=np.float32))
+        leverage = np.einsum("nf,nf->n", x @ inverse, x)
+        errors = (y - mean - x @ (inverse @ (x.T @ (y - mean)))) / (1 - leverage)[:, None]
+    predicted = np.clip(y - errors, 0, 1)
+    one_class = np.array_equal(y.sum(axis=1), np.ones(count))
+    return predicted / np.maximum(predicted.sum(axis=1, keepdims=True), 1e-6) if one_class else predicted
+
+
 def _doubted_classes(
     truth: np.ndarray, heads: np.ndarray, votes: np.ndarray | None, labels: list[str]
 ) -> Iterator[tuple[int, str, str, float, str]]:
@@ -173,7 +200,7 @@ def _votes(problem: Problem, splits: Splits) -> dict[str, np.ndarray]:
     y = np.concatenate([problem.train.y[:train], problem.val.y])
     if len(x) > MOST_COMPARED or len(x) <= MOST:
         return {}
-    targets = np.eye(problem.dense.units, dtype=np.float32)[y] if y.ndim == 1 else y.astype(np.float32)
+    targets = _as_rows(y, problem.dense.units)
     means = []
     for start in range(0, len(x), AT_A_TIME):
         likeness = x[start : start + AT_A_TIME] @ x.T

@@ -1,0 +1,119 @@
+"""Several runs side by side: their scores on the same examples, and whether they differ."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tfft import evaluation
+from tfft.errors import ConfigError, DataError, counted
+from tfft.runs.replay import read_run
+from tfft.serving.evaluating import Find, held_out
+from tfft.serving.predictor import Predictor, open_run
+from tfft.serving.scoring import as_arrays, outputs_of, truths_of
+from tfft.serving.splits import read_splits
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Runs that were scored on the same examples."""
+
+    names: Sequence[str]
+    """Of the runs."""
+    examples: int
+    scores: Sequence[Mapping[str, Any]]
+    """Of each run, by name."""
+    intervals: Sequence[Mapping[str, evaluation.Interval]]
+    differences: Sequence[Mapping[str, evaluation.Difference]]
+    """Of each run but the first: how much better it is than the first."""
+    settings: Sequence[Mapping[str, Any]]
+    """Of each run, the settings in which they differ."""
+
+    def json(self) -> dict[str, Any]:
+        """As JSON values."""
+        rows = zip(self.names, self.scores, self.intervals, self.settings, strict=True)
+        runs = [{"run": n, "scores": s, "intervals": i, "settings": c} for n, s, i, c in rows]
+        for run, found in zip(runs[1:], self.differences, strict=True):
+            run["difference_to_first"] = {name: asdict(one) for name, one in found.items()}
+        return {"examples": self.examples, "runs": runs}
+
+
+def compare_runs(folders: Sequence[Path], find_data: Find, config: Any, *, own: bool) -> Contest:
+    """Scores several runs on the same examples: those that none of them was trained or validated on.
+
+    Args:
+        folders: The run folders; the others are compared with the first.
+        find_data: Finds the data.
+        config: The configuration of the first run, with the place of the data.
+        own: Whether these are the data of the first run, whose test split is used; of other data all examples are.
+
+    Raises:
+        ConfigError: If the runs have different tasks or labels, or a folder has no finished run.
+        DataError: If no example is new to all runs.
+    """
+    models = [open_run(folder) for folder in folders]
+    _check_alike(models)
+    records = held_out(folders[0], find_data, config, own=own)
+    known = [read_splits(folder) for folder in folders[1:]]
+    new = [record for record in records if not any(one.was_in(record, "train", "val") for one in known)]
+    if not new:
+        raise DataError(
+            "Every example was trained or validated on by one of the runs", fix="Name new data with `--data`"
+        )
+    if left := len(records) - len(new):
+        logger.warning("%s left out, because another run was trained or validated on them", counted(left, "example"))
+    parts = []
+    for predict in models:
+        truths = truths_of(predict.contract, new, config.store)
+        outputs, _ = outputs_of(predict, truths)
+        # by content, for what one run cannot read, another may
+        parts.append((predict, truths, {truths.records[position].where: position for position in outputs}, outputs))
+    common = [where for where in parts[0][2] if all(where in places for _, _, places, _ in parts)]
+    if not common:
+        raise DataError("No example can be read by all runs", fix="Check the data")
+    given = [
+        as_arrays(predict, truths, {places[where]: outputs[places[where]] for where in common})
+        for predict, truths, places, outputs in parts
+    ]
+    task, truth, first, labels, cuts = given[0]
+    return Contest(
+        names=[folder.name or str(folder) for folder in folders],
+        examples=len(common),
+        scores=[evaluation.scores_of(*one) for one in given],
+        intervals=[evaluation.intervals(*one) for one in given],
+        differences=[evaluation.differences(task, truth, first, one[2], labels, (cuts, one[4])) for one in given[1:]],
+        settings=_differing([read_run(folder)["config"] for folder in folders]),
+    )
+
+
+def _check_alike(models: Sequence[Predictor]) -> None:
+    first = models[0]
+    for other in models[1:]:
+        if (other.task, tuple(other.labels)) != (first.task, tuple(first.labels)):
+            raise ConfigError(
+                f"The runs in {first.folder} and {other.folder} have different tasks or labels",
+                fix="Compare runs on the same classes",
+            )
+
+
+def _differing(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of each configuration the settings, by name, that are not the same in all."""
+    flat = [dict(_leaves(config)) for config in configs]
+    names = sorted({name for one in flat for name in one} - {"out"})
+    return [
+        {name: one.get(name) for name in names if any(other.get(name) != flat[0].get(name) for other in flat)}
+        for one in flat
+    ]
+
+
+def _leaves(config: Mapping[str, Any], group: str = "") -> list[tuple[str, Any]]:
+    leaves = []
+    for name, value in config.items():
+        nested = isinstance(value, dict) and value and name != "backbone_options"
+        leaves += _leaves(value, f"{group}{name}.") if nested else [(f"{group}{name}", value)]
+    return leaves
