@@ -29,6 +29,8 @@ def audit(recipe: Recipe, config: Any) -> list[data.Finding]:
     out = None if config.out is None else Path(config.out)
     if out is not None and (out.exists() or out.suffix != ".json"):
         raise ConfigError(f"`--out` must be a new .json file (got {out})", fix="Choose another name")
+    if out is not None and not out.parent.is_dir():
+        raise ConfigError(f"Folder not found: {out.parent}", fix="Make it first, or choose another `--out`")
     records = recipe.find_data(config)
     if isinstance(config, pictures.Config):
         findings = data.audit_pictures(data.mark_near_duplicates(records, config.store), config.store)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tfft import __version__, cli, exploring, front, using
 from tfft.errors import ConfigError, printable
+from tfft.evaluation.acceptance import check_accepted
 from tfft.pages import find_page, load_page, stock_pages
 
 VERBS = {
@@ -68,7 +69,8 @@ def app() -> None:
             case "cp":
                 _copy_recipe(words.recipe, words.target, whole=words.whole)
             case "resume":
-                front.resume(words.folder, words.page, changed_data=words.changed_data)
+                result = front.resume(words.folder, words.page, changed_data=words.changed_data)
+                check_accepted(getattr(result, "verdicts", ()))
             case "store":
                 _show_store(words.folder) if words.action == "ls" else _clear_store(words.folder)
             case _:

@@ -58,7 +58,7 @@ def _choose(recipe: ModuleType, arguments: Sequence[str]) -> tuple[Callable[[Any
     own = argparse.ArgumentParser(
         f"tfft choose {recipe.RECIPE.page.name}", add_help=False, allow_abbrev=False, exit_on_error=False,
         epilog="The other flags are those of the recipe, and the same for all backbones. --out is a new folder for the "
-        "table and the page. `tfft choose DATA` chooses for image_classification.",
+        "table and the page. `tfft choose DATA` guesses the recipe, image_classification or text_classification.",
     )  # fmt: skip
     own.add_argument(
         "--backbones",
@@ -146,7 +146,10 @@ def data_as_flag(arguments: Sequence[str]) -> list[str]:
     words = list(arguments)
     first = words[0] if words else "-"
     page = first in stock_pages() or first.endswith(".py")
-    if not first.startswith("-") and not page and (first.startswith("tfds:") or Path(first).exists()):
+    named = not first.startswith("-") and not page
+    if named and not first.startswith("tfds:") and not Path(first).exists():
+        raise ConfigError(f"Neither a recipe nor a file or folder: {first}", fix="`tfft ls` lists the recipes")
+    if named:
         words.insert(0, "text_classification" if _holds_texts(Path(first)) else "image_classification")
     if len(words) > 1 and not words[0].startswith("-") and not words[1].startswith("-"):
         words.insert(1, "--data")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tfft import evaluation, models, runs, serving
-from tfft.errors import listed
+from tfft.errors import counted, listed
 from tfft.evaluation.settings import CalibrationFields, PriorFields
 
 if TYPE_CHECKING:
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+FEW = 100
+"""Validation examples below which a temperature is doubtful."""
+
 
 def check(config: Any, plan: Plan) -> None:
     """Raises `ConfigError` if a model cannot be saved, or cannot be judged as its configuration asks: that is known
     before it is trained."""
     serving.check_saving(plan.model)
-    evaluation.conditions_of(getattr(config, "accept", ()))
+    evaluation.conditions_of(getattr(config, "accept", ()), plan.task.mixing)
     if isinstance(config, CalibrationFields):
         evaluation.check_decisions(config, plan.splits.labels, tags=not isinstance(config, PriorFields))
         if config.calibrate or getattr(config, "prior", "train") != "train":
@@ -58,6 +61,11 @@ def judge(
         truth, temperature = plan.splits.val.targets, 1.0
         if config.calibrate:
             temperature = evaluation.best_temperature(truth, before.predictions["val"])
+            if len(truth) < FEW or not evaluation.is_inside(temperature):
+                logger.warning(
+                    "The temperature of `--calibrate`, %.3f, rests on %s: it may be far off. Calibrate with more "
+                    "validation examples", temperature, counted(len(truth), "validation example"),
+                )  # fmt: skip
         shares = None if tags else evaluation.wanted_shares(config.prior, labels)
         if config.calibrate or shares is not None:
             shift = 0.0 if shares is None else evaluation.prior_shift(learned_shares(plan), shares)
@@ -66,9 +74,12 @@ def judge(
         if config.threshold != "auto":
             thresholds = _thresholds(config, plan, scored.predictions["val"], tags=tags)
             scored = evaluation.scored(scored.task, plan.splits, scored.predictions, thresholds)
-        scored = replace(scored, notes=_notes(config, labels, before, scored, temperature))
-        for note in scored.notes:
+        notes = _notes(config, labels, before, scored, temperature)
+        scored = replace(scored, as_trained=before.predictions, notes=(*before.notes, *notes))
+        for note in notes:
             logger.info(note)
+    elif isinstance(config, CalibrationFields) and (config.calibrate or config.threshold != "auto"):
+        logger.warning("The evaluation of this page is of no task that `--calibrate` and `--threshold` know: not done")
     serving.save_evaluated(contract, scored, plan.splits, run)
     return scored
 
@@ -101,6 +112,8 @@ def _notes(
 
     if config.calibrate:
         what = f"Calibrated: logits are divided by {temperature:.3f}, fitted on validation"
+        if split == "val":
+            what += " (the same examples: on new ones the gain is smaller)"
         notes.append(f"{what}; on {split} {change('calibration_error')}; {change('loss')}")
     if getattr(config, "prior", "train") != "train":
         most, old, new = evaluation.most_moved(*(one.predictions[split] for one in (before, after)))

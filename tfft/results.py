@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from tfft.errors import ConfigError
 
 if TYPE_CHECKING:
     import keras
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,8 @@ def open_result(folder: Path, accept: Sequence[str] = ()) -> Result:
     # a run of an earlier tfft has no intervals
     given = evaluation.verdicts(accept, split, scores[split], report.get("intervals", {}).get(split, {}))
     reporting.show_scores(report, given, folder)
+    if {one.condition for one in given} != {one.get("condition") for one in report.get("accept", ())}:
+        logger.info("report.html has the conditions that the run was trained with, not these")
     return Result(serving.open_model(folder), labels, scores, training.History(rows, best), folder, given)
 
 

@@ -103,4 +103,13 @@ def as_command(page: Any, config: Any) -> str:
         page: Of the recipe.
         config: Its configuration.
     """
-    return shlex.join(["tfft", "run", str(page.path) if page.own else page.name, *flags_of(config)])
+    command = shlex.join(["tfft", "run", str(page.path) if page.own else page.name, *flags_of(config)])
+    objects = [field.name for field in dataclasses.fields(config) if _is_object(getattr(config, field.name))]
+    return command + (f"  # in Python, with objects as {' and '.join(objects)}" if objects else "")
+
+
+def _is_object(value: Any) -> bool:
+    """Whether a value cannot stand on a command line, such as arrays or a model."""
+    if dataclasses.is_dataclass(value):
+        return not value.__dataclass_params__.eq
+    return value is not None and not isinstance(value, (str, int, float, list, tuple, Mapping))

@@ -115,13 +115,19 @@ def _explain(words: argparse.Namespace) -> None:
     pictures = predict.noun == "pictures"
     if pictures and words.out is None:
         raise ConfigError("`tfft explain` needs a folder for the heat maps", fix="Name a new one with `--out`")
+    if words.out is not None and not pictures:
+        raise ConfigError("`--out` is for heat maps of pictures", fix="Leave it out: words are shown on the screen")
     if words.out is not None and words.out.exists():
         raise ConfigError(f"{words.out} exists already", fix="Choose another `--out`; tfft never overwrites a file")
     inputs = words.inputs if pictures else [_text_or_file(word) for word in words.inputs]
+    explained = 0
     for number, one in enumerate(explain(predict, inputs[0] if len(inputs) == 1 else inputs)):
         show(one)
+        explained += isinstance(one, Explained)
         if pictures and isinstance(one, Explained):
             write_picture(one, number, words.out)
+    if not explained:
+        raise DataError("None of the inputs can be read", fix="Check the paths")
 
 
 def _check_out(out: Path | None) -> None:
@@ -141,6 +147,9 @@ def _text_or_file(word: str) -> str | Path:
 
 
 def _evaluate(words: argparse.Namespace, others: Sequence[str]) -> None:
+    for flag in ("--calibrate", "--prior", "--threshold", "--positive"):
+        if flag in others:
+            raise ConfigError(f"`{flag}` is part of a run: it decides what is saved", fix="Train again with it")
     page = front.page_of_run(words.run, words.page, "evaluate")
     own = words.data is None
     _check_out(words.out)

@@ -35,3 +35,9 @@ def test_conditions_are_met_surely_or_not() -> None:
 def test_what_is_no_condition(word: str) -> None:
     with pytest.raises(ConfigError, match="accept"):
         conditions_of([word])
+
+
+def test_what_the_task_does_not_have_is_known_before_training() -> None:
+    conditions_of(["accuracy>=0.9", "recall>=0.9"], "class")
+    with pytest.raises(ConfigError, match="no score of this task"):
+        conditions_of(["map50>=0.9"], "class")

@@ -89,7 +89,7 @@ def test_a_rule_that_is_none(rule: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [({"threshold": "f1"}, "two classes"), ({"positive": "dog"}, "dog"), ({"prior": '{"ant": 1}'}, "every class"),
-     ({"prior": "[1"}, "prior"), ({"prior": '{"ant": 1, "bee": 1, "cat": 0}'}, "above 0"),
+     ({"prior": "[1"}, "prior"), ({"prior": '{"ant": 1, "bee": 1, "cat": 0}'}, "in a million"),
      ({"prior": "[[" * 9000}, "prior")],
 )  # fmt: skip
 def test_settings_that_do_not_fit_the_classes(fields: dict[str, str], words: str) -> None:

@@ -104,6 +104,31 @@ def test_they_are_narrower_with_more_examples_and_honest_where_all_is_right() ->
     assert intervals("classification", CLASSES[:1], probabilities(CLASSES[:1]), LABELS) == {}
 
 
+def test_an_interval_is_as_wide_as_the_error_of_a_mean() -> None:
+    truth = np.zeros((400, 1))
+    answers = np.random.default_rng(3).normal(0, 1, (400, 1))
+    low, high = intervals(
+        "regression", truth + np.arange(400)[:, None], truth + np.arange(400)[:, None] + answers, ["q"]
+    )["mae"]
+    assert high - low == pytest.approx(2 * 1.96 * np.abs(answers).std() / 20, rel=0.12)
+
+
+@pytest.mark.parametrize("truth", [[0.0] * 499 + [5.0], [0.0] * 9 + [1.0], [1.0, 1.0, 2.0], [1.0, 2.0], [3.0, 3.0]])
+def test_numbers_that_hardly_vary(truth: list[float]) -> None:
+    column = np.array(truth)[:, None]
+    answers = column + np.random.default_rng(0).normal(0, 0.1, column.shape)
+    for low, high in intervals("regression", column, answers, ["q"]).values():
+        assert np.isfinite([low, high]).all()
+    for one in differences("regression", column, answers, answers + 0.1, ["q"]).values():
+        assert np.isfinite([one.value, one.low, one.high, one.p]).all()
+
+
+def test_few_examples_are_no_proof() -> None:
+    good, bad = np.eye(3)[[0, 0, 0]], np.eye(3)[[1, 1, 1]]
+    assert differences("classification", np.zeros(3, int), bad, good, LABELS)["accuracy"].p == 1
+    assert differences("classification", np.zeros(1, int), bad[:1], good[:1], LABELS) == {}
+
+
 def test_two_models_are_compared_on_the_same_examples() -> None:
     truth = np.tile(CLASSES, 5)
     good, bad = (np.eye(3)[np.where(RNG.random(300) < share, truth, 0)] for share in (0.9, 0.6))

@@ -54,5 +54,8 @@ def test_a_model_without_maps_has_no_heat() -> None:
     inputs = keras.Input((8, 8, 3))
     flat = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
     assert heat_maps(flat, np.zeros((1, 8, 8, 3), np.uint8), np.array([0])) is None
+    scaled = keras.layers.Rescaling(1 / 255)(inputs)  # pixels are no feature maps
+    plain = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(scaled)))
+    assert heat_maps(plain, np.zeros((1, 8, 8, 3), np.uint8), np.array([0])) is None
     masks = keras.Model(inputs, keras.layers.Conv2D(2, 1)(inputs))
     assert heat_maps(masks, np.zeros((1, 8, 8, 3), np.uint8), np.array([0])) is None

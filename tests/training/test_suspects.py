@@ -60,6 +60,15 @@ def test_equal_examples_with_different_labels_come_first(network: keras.Model, s
     assert (third.split, third.position) == ("train", 3)
 
 
+def test_of_three_equal_examples_the_odd_label_is_the_wrong_one(network: keras.Model, splits: Splits) -> None:
+    digest = splits.train.ids[0]
+    targets = splits.train.targets.copy()
+    targets[:3] = [0, 1, 0]
+    same = replace(splits.train, ids=[digest] * 3 + list(splits.train.ids[3:]), targets=targets)
+    plan = plan_phases(network, single_label(splits.labels), replace(splits, train=same), HEAD, batch_size=8)
+    assert [(one.position, one.given, one.likely) for one in suspects(plan, {})] == [(1, "bee", "ant")]
+
+
 def test_tags_that_are_missing_or_too_many(network: keras.Model, splits: Splits) -> None:
     flipped = with_flips(splits, {})
     tags = {name: np.eye(2, dtype=np.uint8)[examples.targets] for name, examples in flipped.items()}

@@ -7,6 +7,7 @@ from .boxes import detection_scores as detection_scores
 from .boxes import mean_average_precisions as mean_average_precisions
 from .calibration import best_temperature as best_temperature
 from .calibration import calibration_error as calibration_error
+from .calibration import is_inside as is_inside
 from .calibration import most_moved as most_moved
 from .calibration import normalized as normalized
 from .calibration import prior_shift as prior_shift

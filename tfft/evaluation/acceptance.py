@@ -55,12 +55,25 @@ class Verdict:
         return f"{self.condition} on {self.split}: {'met' if self.met else 'not met'}{doubt}, {self.value:.4g}{width}"
 
 
-def conditions_of(words: Sequence[str]) -> list[Condition]:
+SCORES_OF = {
+    "class": ("accuracy", "macro_f1", "loss", "calibration_error", "precision", "recall"),
+    "tags": ("macro_average_precision", "macro_f1", "micro_f1", "exact_match", "loss", "calibration_error"),
+    "numbers": ("r2", "mae", "rmse"),
+}
+"""Those of the tasks whose targets are classes, tags or numbers."""
+
+
+def conditions_of(words: Sequence[str], targets: str | None = None) -> list[Condition]:
     """The conditions in words.
 
+    Args:
+        words: Such as `"macro_f1>=0.9"`.
+        targets: One of `SCORES_OF`, if it is known what is predicted.
+
     Raises:
-        ConfigError: If one is no condition, or names no score of any task.
+        ConfigError: If one is no condition, or names a score that the task does not have.
     """
+    known = SCORES_OF.get(targets or "", SCORES)
     found = []
     for word in words:
         read = re.fullmatch(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+.\deE]+)\s*", word)
@@ -70,8 +83,10 @@ def conditions_of(words: Sequence[str]) -> list[Condition]:
             raise ConfigError(
                 f"`--accept` must be a score, a sign and a number (got {word!r})", fix='For instance: "macro_f1>=0.9"'
             ) from None
-        if read[1] not in SCORES:
-            raise ConfigError(f"`--accept` names no score (got {read[1]})", fix=f"Nearest: {nearest(read[1], SCORES)}")
+        if read[1] not in known:
+            raise ConfigError(
+                f"`--accept` names no score of this task (got {read[1]})", fix=f"Nearest: {nearest(read[1], known)}"
+            )
     return found
 
 

@@ -81,6 +81,12 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=RANGE, method="bounded").x))
 
 
+def is_inside(temperature: float) -> bool:
+    """Whether a temperature is not at an end of the range that is searched, as without any mistake to learn from."""
+    low, high = RANGE
+    return low + 0.05 < np.log(temperature) < high - 0.05
+
+
 def prior_shift(now: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """What to add to the logits of a model so that it predicts for other class shares, (classes,): the logarithm of
     their ratio (Saerens, Latinne and Decaestecker 2002).

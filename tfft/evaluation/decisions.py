@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 WANTED = re.compile(r"(precision|recall) ?>= ?([\d.]+)")
 RULES = ("auto", "f1")
+SMALLEST = float(np.finfo(float).tiny)
+"""Least threshold."""
+LEAST_SHARE = 1e-6
+"""Least share of a class."""
 UNSEEN = 0.5
 """Threshold of a label that no example has, or every example."""
 
@@ -46,6 +50,8 @@ def check_decisions(config: CalibrationFields, labels: Sequence[str], *, tags: b
     positive = getattr(config, "positive", None)
     if positive is not None and positive not in labels:
         raise ConfigError(f"`positive` names no class (got {positive!r})", fix=f"The classes are {listed(labels)}")
+    if positive is not None and rule == "auto":
+        raise ConfigError("`positive` is for a threshold", fix='Set one, such as `--threshold "recall>=0.95"`')
     wanted_shares(getattr(config, "prior", "train"), labels)
 
 
@@ -72,10 +78,12 @@ def wanted_shares(prior: str, labels: Sequence[str]) -> np.ndarray | None:
         values = [float(shares[label]) for label in labels] if isinstance(shares, Mapping) else []
     except (ValueError, TypeError, KeyError, RecursionError):
         values, shares = [], {}
-    if not values or len(shares) != len(labels) or not all(0 < value < math.inf for value in values):
+    total = sum(values)
+    sensible = total and math.isfinite(total) and all(value / total >= LEAST_SHARE for value in values)
+    if not sensible or len(shares) != len(labels):
         example = json.dumps({label: round(1 / len(labels), 3) for label in labels[:3]}, ensure_ascii=False)
         raise ConfigError(
-            f"`prior` must be train, equal or the share of every class, above 0 (got {prior!r})",
+            f"`prior` must be train, equal or the share of every class, at least 1 in a million (got {prior!r})",
             fix=f"For instance: '{example}'" + (f" and so on for {len(labels)} classes" if len(labels) > 3 else ""),
         )
     return np.array(values) / sum(values)
@@ -94,7 +102,8 @@ def class_thresholds(
         labels: Names of the classes.
     """
     thresholds = np.zeros(2)
-    thresholds[positive] = best_threshold(rule, truth == positive, probabilities[:, positive], labels[positive])
+    threshold = best_threshold(rule, truth == positive, probabilities[:, positive], labels[positive])
+    thresholds[positive] = max(threshold, SMALLEST)  # 0 would say that the class is not the positive one
     return thresholds
 
 

@@ -39,6 +39,8 @@ class Evaluation:
     """By split and score, the ends of the 95 % interval, see `intervals`; not for train."""
     baseline: Baseline | None = None
     """What guessing gives on the last split; None where nothing can be guessed."""
+    as_trained: Mapping[str, Any] | None = field(default=None, repr=False)
+    """The predictions before they were calibrated or adjusted to other class shares; None if they were not."""
     notes: tuple[str, ...] = ()
     """What was done to the predictions after training, one sentence each."""
 

@@ -100,6 +100,8 @@ def differences(
         seed: Of the samples.
     """
     count = len(truth) if truth is not None else len(first)
+    if count < LEAST:
+        return {}
     pair = [
         resampled(task, truth, predictions, labels, cut)
         for predictions, cut in zip((first, second), thresholds, strict=True)
@@ -107,18 +109,39 @@ def differences(
 
     def difference(weights: np.ndarray) -> dict[str, np.ndarray]:
         one, other = (scores(weights) for scores in pair)
-        return {name: other[name] - one[name] for name in one}
+        return {name: other[name] - one[name] for name in one if name in other}
 
     found, samples = difference(np.ones((1, count), np.float32)), in_samples(difference, count, seed=seed)
+    least = _least_p(task, truth, (first, second), thresholds)
     result = {}
     for name, value in found.items():
-        drawn = np.sort(samples[name])
+        drawn = samples[name][np.isfinite(samples[name])]
+        if not len(drawn) or not np.isfinite(value[0]):
+            continue
         low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
         # of samples on the other side of 0, with the observed one among them, so that p is never 0
         other_side = min((drawn <= 0).sum(), (drawn >= 0).sum())
         p = min(1.0, 2 * (other_side + 1) / (len(drawn) + 1))
+        p = 1.0 if drawn.min() == drawn.max() else max(p, least)  # with few that differ, samples say too much
         result[name] = Difference(float(value[0]), float(low), float(high), float(p))
     return result
+
+
+def _least_p(task: str, truth: Any, pair: tuple[Any, Any], cuts: tuple[Any, Any]) -> float:
+    """The exact p value of the examples that one model has right and the other wrong (McNemar 1947), below which no
+    score can be sure; 0 where an example is not right or wrong."""
+    from scipy.stats import binomtest
+
+    if task == "classification":
+        one, other = (classes_of(some, cut) == truth for some, cut in zip(pair, cuts, strict=True))
+    elif task == "multilabel":
+        one, other = (((some >= cut) == (truth > 0)).all(axis=1) for some, cut in zip(pair, cuts, strict=True))
+        if np.array_equal(one, other):
+            return 0.0  # the models may differ in single labels
+    else:
+        return 0.0
+    better, worse = int((one & ~other).sum()), int((other & ~one).sum())
+    return float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
 
 
 def in_samples(scores: Resampled, count: int, *, seed: int) -> dict[str, np.ndarray]:
@@ -165,9 +188,13 @@ def _wilson(right: int, count: int) -> Interval:
 
 
 def _bca(value: float, samples: np.ndarray, without: np.ndarray) -> Interval:
-    """The interval from samples, (samples,), and scores with examples left out."""
+    """The interval from samples, (samples,), and scores with examples left out; both ends are the value if too few
+    samples have a score."""
     from scipy.stats import norm
 
+    samples, without = (some[np.isfinite(some)] for some in (samples, without))
+    if len(samples) < FEWEST_SAMPLES / 2 or not len(without) or not np.isfinite(value):
+        return value, value
     below = ((samples < value).mean() + (samples <= value).mean()) / 2
     spread = without.mean() - without
     if not 0 < below < 1 or not spread.any():  # nothing to correct: all samples are alike, or on one side

@@ -20,6 +20,12 @@ Resampled = Callable[[np.ndarray], dict[str, np.ndarray]]
 """From weights, (samples, examples), whole numbers as float32, to scores by name, (samples,) each."""
 
 
+LEAST_VARIANCE = 1e-9
+"""Share of the variance of a split that a sample of it must have."""
+PREDICTIONS = 2_000_000
+"""Weights of predicted boxes in memory at once."""
+
+
 def resampled(
     task: str, truth: Any, predictions: Any, labels: Sequence[str], thresholds: np.ndarray | None = None
 ) -> Resampled:
@@ -118,8 +124,8 @@ def _of_numbers(truth: np.ndarray, answers: np.ndarray) -> Resampled:
         total = weights.sum(axis=1, keepdims=True)
         squared, absolute = weights @ error**2 / total, weights @ np.abs(error) / total  # (samples, quantities)
         variance = weights @ centred**2 / total - (weights @ centred / total) ** 2
-        # a sample of equal numbers has no variance to explain
-        r2 = 1 - squared / np.maximum(variance, np.finfo(float).tiny)
+        # a sample of equal numbers has no variance to explain, and no score
+        r2 = 1 - squared / np.where(variance > LEAST_VARIANCE * (centred**2).mean(axis=0), variance, np.nan)
         each = {"r2": r2, "mae": absolute, "rmse": np.sqrt(squared)}
         return {name: values.mean(axis=1) for name, values in each.items()}
 
@@ -149,7 +155,14 @@ def _of_boxes(targets: np.ndarray, answers: Mapping[str, np.ndarray], classes: i
     judged = [_judged_pictures(evaluation, index) for index in range(classes)]
     recalls = evaluation.params.recThrs
 
+    most = max((len(pictures) for pictures, _ in judged), default=0)
+
     def scores(weights: np.ndarray) -> dict[str, np.ndarray]:
+        step = max(1, PREDICTIONS // max(1, most))
+        parts = [some_scores(weights[start : start + step]) for start in range(0, len(weights), step)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def some_scores(weights: np.ndarray) -> dict[str, np.ndarray]:
         counts = weights @ boxes  # (samples, classes)
         precisions = np.zeros((len(weights), classes, len(evaluation.params.iouThrs)))
         for index, (pictures, right) in enumerate(judged):

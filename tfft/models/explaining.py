@@ -30,7 +30,12 @@ def heat_maps(model: keras.Model, pixels: np.ndarray, indices: np.ndarray) -> np
     """
     if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
         return None
-    maps = [node.outputs[0] for node in nodes_in_order(model) if _is_map(node.outputs[0])]
+    learned: set[int] = set()  # what comes after a layer with weights: pixels say where nothing is
+    maps = []
+    for node in nodes_in_order(model):
+        if (node.layer is not None and node.layer.weights) or any(id(tensor) in learned for tensor in node.inputs):
+            learned |= {id(tensor) for tensor in node.outputs}
+            maps += [node.outputs[0]] if _is_map(node.outputs[0]) else []
     if not maps:
         return None
     both = keras.Model(model.inputs, [maps[-1], model.outputs[0]])
@@ -40,7 +45,10 @@ def heat_maps(model: keras.Model, pixels: np.ndarray, indices: np.ndarray) -> np
         features, outputs = both(tf.cast(pixels, tf.float32), training=False)
         chosen = tf.gather(outputs, tf.constant(indices, tf.int32), axis=1, batch_dims=1)
         said = tf.math.log(tf.maximum(chosen, keras.config.epsilon())) if chance else chosen
-    weights = tf.reduce_mean(tape.gradient(said, features), axis=(1, 2), keepdims=True)
+    gradient = tape.gradient(said, features)
+    if gradient is None:
+        return None
+    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * features, axis=-1)).numpy().astype(np.float32)
     return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)
 

@@ -20,7 +20,12 @@ def show_contest(contest: Any) -> None:
         contest: A `Contest` of `tfft.serving`.
     """
     console = Console()
-    scores = list(contest.intervals[0])
+    first, *others = contest.scores
+    scores = [
+        name
+        for name, value in first.items()
+        if isinstance(value, float) and all(isinstance(other.get(name), float) for other in others)
+    ]
     table = table_of("run", *(f"{named(score)}>" for score in scores))
     for name, values, intervals in zip(contest.names, contest.scores, contest.intervals, strict=True):
         cells = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,19 @@ import jinja2
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A template filled with values, each of which it needs; text from outside is escaped."""
+    """A template filled with values, each of which it needs; in HTML text from outside is escaped, in Markdown by the
+    filter `md`."""
     folder = jinja2.PackageLoader("tfft.reporting", ".")
-    options = {"autoescape": True, "undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    options["autoescape"] = not template.endswith(".md.jinja")
     environment = jinja2.Environment(loader=folder, **options)
+    environment.filters["md"] = _in_markdown
     return environment.get_template(template).render(values)
+
+
+def _in_markdown(text: object) -> str:
+    """Text from outside in one line of Markdown, as it is."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(str(text).split()))
 
 
 def script(name: str) -> dict[str, str]:

@@ -62,8 +62,9 @@ def write_report(
     last = list(scored.scores)[-1]
     accept, intervals = getattr(run.config, "accept", ()), scored.intervals.get(last, {})
     given = verdicts(accept, last, scored.scores[last], intervals)
-    doubted = suspects(plan, scored.predictions)
+    doubted = suspects(plan, scored.predictions if scored.as_trained is None else scored.as_trained)
     report = _report(run, plan, history, scored, given, doubted)
+    (run.folder / SUSPECTS).unlink(missing_ok=True)  # of an earlier attempt
     if doubted:
         files.write_csv(run.folder / SUSPECTS, [suspect.row for suspect in doubted])
         figures = [*figures, suspect_figure(splits=plan.splits, doubted=doubted)]

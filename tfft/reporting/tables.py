@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tfft.data.findings import CHECKS, Finding, audit_summary
-from tfft.errors import listed, printable
+from tfft.errors import counted, listed, printable
 
 
 def shown(text: object) -> Text:
@@ -40,4 +40,4 @@ def show_audit(findings: Sequence[Finding], count: int, noun: str, *, most: int 
         table.add_row(shown(check), f"{number:,}", shown(CHECKS[check]), shown(listed(first, most=most)))
     if findings:
         Console().print(table)
-    Console().print(shown(f"{count:,} {noun}: " + (f"{len(findings):,} findings" if findings else "nothing odd")))
+    Console().print(shown(f"{count:,} {noun}: " + (counted(len(findings), "finding") if findings else "nothing odd")))

@@ -30,6 +30,8 @@ EXPLAINED = ("classification", "multilabel", "regression")
 """Tasks whose answers can be explained: those with one vector for each input."""
 LONGEST_NAME = 80
 """Characters of a file's name, without its number."""
+WORDS = re.compile(r"[^\s!-/:-@\[-`{-~\u2000-\u206f\u3000-\u303f]+")
+"""Words: all but spaces and punctuation; vowel signs, as of Thai or Hindi, belong to their letters."""
 MOST_WORDS = 200
 """Words of a text that are left out one after the other."""
 
@@ -101,7 +103,8 @@ def _pictures(predict: Predictor, pairs: list[tuple[Read, Any]]) -> Iterator[Exp
 def _texts(predict: Predictor, pairs: list[tuple[Read, Any]]) -> Iterator[Explained]:
     for read, output in pairs:
         index = _index(predict, output)
-        spans = [match.span() for match in re.finditer(r"\w+", read.row)][:MOST_WORDS]
+        spans = [match.span() for match in WORDS.finditer(read.row)][:MOST_WORDS]
+        spans = spans if len(spans) > 1 else []  # without its only word a text is empty
         without = [read.row[:start] + read.row[end:] for start, end in spans]
         chances = [float(other[index]) for _, other in predict.raw(predict.reader.items(without))] if without else []
         words = tuple(

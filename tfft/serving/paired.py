@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tfft import evaluation
 from tfft.errors import ConfigError, DataError, counted
 from tfft.runs.replay import read_run
@@ -17,6 +19,9 @@ from tfft.serving.scoring import as_arrays, outputs_of, truths_of
 from tfft.serving.splits import read_splits
 
 logger = logging.getLogger(__name__)
+
+OF_POSITIVE = ("precision", "recall")
+"""Scores that are about the positive of two classes."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +76,48 @@ def compare_runs(folders: Sequence[Path], find_data: Find, config: Any, *, own: 
     for predict in models:
         truths = truths_of(predict.contract, new, config.store)
         outputs, _ = outputs_of(predict, truths)
-        # by content, for what one run cannot read, another may
+        # what one run cannot read, another may
         parts.append((predict, truths, {truths.records[position].where: position for position in outputs}, outputs))
     common = [where for where in parts[0][2] if all(where in places for _, _, places, _ in parts)]
     if not common:
         raise DataError("No example can be read by all runs", fix="Check the data")
     given = [
-        as_arrays(predict, truths, {places[where]: outputs[places[where]] for where in common})
+        _in_fractions(predict, *as_arrays(predict, truths, {places[where]: outputs[places[where]] for where in common}))
         for predict, truths, places, outputs in parts
     ]
-    task, truth, first, labels, cuts = given[0]
+    short = [folder.name for folder in folders]
     return Contest(
-        names=[folder.name or str(folder) for folder in folders],
+        names=short if len(set(short)) == len(short) else [str(folder) for folder in folders],
         examples=len(common),
         scores=[evaluation.scores_of(*one) for one in given],
         intervals=[evaluation.intervals(*one) for one in given],
-        differences=[evaluation.differences(task, truth, first, one[2], labels, (cuts, one[4])) for one in given[1:]],
+        differences=[_differences(given[0], one) for one in given[1:]],
         settings=_differing([read_run(folder)["config"] for folder in folders]),
     )
+
+
+def _differences(first: tuple[Any, ...], other: tuple[Any, ...]) -> dict[str, evaluation.Difference]:
+    """How much better another run is than the first, from the arguments of `scores_of` for both."""
+    task, truth, answers, labels, cuts = first
+    found = evaluation.differences(task, truth, answers, other[2], labels, (cuts, other[4]))
+    same = _positive(cuts) == _positive(other[4])
+    return {name: one for name, one in found.items() if same or name not in OF_POSITIVE}
+
+
+def _in_fractions(
+    predict: Predictor, task: str, truth: Any, outputs: Any, labels: Sequence[str], cuts: Any
+) -> tuple[Any, ...]:
+    """The arguments of `scores_of`, boxes as fractions of their picture: models may take pictures of other sizes."""
+    if task == "detection":
+        height, width = predict.contract.input.image_size
+        scale = np.array([width, height, width, height], np.float32)
+        truth = np.concatenate([truth[..., :4] / scale, truth[..., 4:]], axis=-1)
+        outputs = {**outputs, "boxes": outputs["boxes"] / scale}
+    return task, truth, outputs, labels, cuts
+
+
+def _positive(cuts: np.ndarray | None) -> int | None:
+    return None if cuts is None else int(np.argmax(cuts))
 
 
 def _check_alike(models: Sequence[Predictor]) -> None:
@@ -104,7 +133,8 @@ def _check_alike(models: Sequence[Predictor]) -> None:
 def _differing(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Of each configuration the settings, by name, that are not the same in all."""
     flat = [dict(_leaves(config)) for config in configs]
-    names = sorted({name for one in flat for name in one} - {"out"})
+    # an earlier tfft had fewer settings
+    names = sorted(set.intersection(*map(set, flat)) - {"out", "accept"})
     return [
         {name: one.get(name) for name in names if any(other.get(name) != flat[0].get(name) for other in flat)}
         for one in flat

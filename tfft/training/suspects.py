@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -125,7 +126,10 @@ def _contradictions(splits: Splits) -> Iterator[Suspect]:
         labels = [named(*place) for place in group] if len(group) > 1 else []
         if len(set(labels)) < 2:
             continue
+        (usual, most), (_, second) = Counter(labels).most_common(2)
         for (split, position), label in zip(group, labels, strict=True):
+            if label == usual and most > second:
+                continue  # the others are wrong
             (other, place), likely = next(pair for pair in zip(group, labels, strict=True) if pair[1] != label)
             same = f"the same as {getattr(splits, other).where[place]}, which is labelled {likely}"
             where = getattr(splits, split).where[position]

@@ -84,6 +84,17 @@ def test_what_all_have_in_common_is_not_odd() -> None:
     assert audited([*greys, record(saved(scene(50)), "colour")]) == []
 
 
+def test_a_pixel_more_is_no_odd_size_and_a_copy_of_a_copy_keeps_its_reason() -> None:
+    sizes = [record(saved(scene(n, (160 + (n % 5 == 0), 120))), f"{n}") for n in range(30)]
+    assert audited(sizes) == []
+    near, again = saved(scene(3).resize((158, 119))), saved(scene(3, (160, 120)))
+    records = [*sizes, record(near, "near"), record(again, "other", truth=Label("bee"))]
+    found = {one.where: one for one in audited(records)}
+    assert found["near"].check == "near-duplicate"
+    assert found["other"].check == "contradiction"
+    assert "3: ant and bee" in found["other"].detail
+
+
 def test_boxes() -> None:
     boxes = {
         "tiny box": ((0.5, 0.5, 0.51, 0.51),),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfft.data.findings import Finding
-from tfft.data.records import LEAK, Record
+from tfft.data.records import Record
 
 FEW = 10
 """Examples below which a class is rare, if it has fewer than a tenth of the median."""
@@ -30,17 +30,20 @@ def label_findings(records: Sequence[Record]) -> Iterator[Finding]:
 
 
 def _of_group(group: Sequence[Record]) -> Iterator[Finding]:
-    """Of equal or nearly equal examples; each is one finding, the first of them is the one to keep."""
-    first = group[0]
-    splits = {record.split for record in group}
-    for record in group[1:]:
-        same = record.digest == first.digest
-        # boxes are compared as they are, too; of generated texts every reference is a label of its own
-        if record.truth != first.truth and same:
-            labels = " and ".join(", ".join(one.truth.labels) or "no label" for one in (first, record))
-            yield Finding("contradiction", record.where, f"the same as {first.where}: {labels}")
-        elif len(splits - {LEAK}) > 1 or LEAK in splits:
-            yield Finding("leak", record.where, f"{'the same as' if same else 'nearly'} {first.where} in another split")
+    """Of equal or nearly equal examples: each but the first is one finding, beside one that came before it."""
+    for place, record in enumerate(group[1:], start=1):
+        before = group[:place]
+        same = [one for one in before if one.digest == record.digest]
+        other_truth = [one for one in same if one.truth != record.truth]
+        other_split = [one for one in before if one.split != record.split]
+        first = (other_truth or other_split or same or before)[0]
+        likeness = "the same as" if first.digest == record.digest else "nearly"
+        if other_truth:
+            labels = [", ".join(one.truth.labels) for one in (first, record)]
+            said = f": {' and '.join(labels)}" if all(labels) else ", with another truth"
+            yield Finding("contradiction", record.where, f"the same as {first.where}{said}")
+        elif other_split:
+            yield Finding("leak", record.where, f"{likeness} {first.where}, which is in another split")
         else:
             kind = "duplicate" if same else "near-duplicate"
-            yield Finding(kind, record.where, f"{'the same as' if same else 'nearly'} {first.where}")
+            yield Finding(kind, record.where, f"{likeness} {first.where}")

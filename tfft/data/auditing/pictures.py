@@ -22,8 +22,9 @@ BLURRED, BLURRIER = 0.22, 0.3
 the data. Of 480 photographs of four data sets, blurred by 3 % of their side, nearly all are below."""
 SHAPE = 0.35
 """Shorter side over longer side below which a shape is odd."""
-RANGES = 3.0
-"""How many interquartile ranges beyond the quartiles a size is odd."""
+RANGES, FACTOR = 3.0, 2.0
+"""How many interquartile ranges beyond the quartiles a size is odd, and the least factor from the median: where nearly
+all pictures are of one size, a pixel is not odd."""
 FEW_GREY = 0.2
 """Share of grey pictures up to which these are odd."""
 COLOUR = 1.0
@@ -53,7 +54,8 @@ def audit_pictures(records: Sequence[Record], storage: Storage) -> list[Finding]
         found += [Finding(check, record.where, detail) for check, detail in odd.get(record.digest, ())]
         if isinstance(record.truth, Boxes):
             found += _odd_boxes(record)
-    return ordered([*found, *label_findings(records)])
+    readable = [record for record in records if record.digest not in looks.failed]
+    return ordered([*found, *label_findings(readable)])
 
 
 def _odd_looks(looks: Looks) -> dict[str, list[tuple[str, str]]]:
@@ -64,6 +66,8 @@ def _odd_looks(looks: Looks) -> dict[str, list[tuple[str, str]]]:
     sides = np.sqrt(of["height"] * of["width"])
     low, high = np.percentile(sides, (25, 75))
     reach = RANGES * (high - low)
+    ratio = sides / np.median(sides)
+    odd_size = ((sides < low - reach) | (sides > high + reach)) & (np.maximum(ratio, 1 / ratio) >= FACTOR)
     shape = np.minimum(of["height"], of["width"]) / np.maximum(of["height"], of["width"])
     grey = of["colour"] <= COLOUR
     sharp = of["edges"] / np.maximum(of["contrast"], 1)
@@ -74,7 +78,7 @@ def _odd_looks(looks: Looks) -> dict[str, list[tuple[str, str]]]:
         "flat": (of["entropy"] < FLAT, of["entropy"], "{:.1f} bits a pixel"),
         "blurred": ((sharp < limit) & (of["entropy"] >= FLAT), sharp, "edges {:.2f} of the contrast"),
         "odd shape": (shape < SHAPE, shape, "sides as {:.2f} to 1"),
-        "odd size": ((sides < low - reach) | (sides > high + reach), sides, "{:.0f} pixels, square root of the area"),
+        "odd size": (odd_size, sides, "{:.0f} pixels, square root of the area"),
         "grey": (grey & (grey.mean() <= FEW_GREY), of["colour"], "channels differ by {:.1f}"),
         "rotated": (of["turned"] > 0, of["turned"], ""),
     }
@@ -94,13 +98,15 @@ def _odd_boxes(record: Record) -> Iterator[Finding]:
     for name, area in zip(boxes.names, areas, strict=True):
         if area < TINY or area > HUGE:
             yield Finding("tiny box" if area < TINY else "huge box", record.where, f"{name}, {area:.2%} of the picture")
-    for one in range(len(corners)):
-        for other in range(one):
-            if boxes.names[one] == boxes.names[other] and _overlap(corners[one], corners[other]) > DOUBLED:
-                yield Finding("doubled box", record.where, boxes.names[one])
+    names = np.array(boxes.names)
+    same = (_overlaps(corners, areas) > DOUBLED) & (names[:, None] == names)
+    for one in np.flatnonzero(np.tril(same, -1).any(axis=1)).tolist():
+        yield Finding("doubled box", record.where, boxes.names[one])
 
 
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
-    union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared
-    return float(shared / max(union, 1e-12))
+def _overlaps(corners: np.ndarray, areas: np.ndarray) -> np.ndarray:
+    """The overlap (IoU) of each box with each, (boxes, boxes)."""
+    low = np.maximum(corners[:, None, :2], corners[None, :, :2])
+    high = np.minimum(corners[:, None, 2:], corners[None, :, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=-1)
+    return shared / np.maximum(areas[:, None] + areas - shared, 1e-12)

@@ -45,7 +45,7 @@ def audit_texts(records: Sequence[Record]) -> list[Finding]:
             if counts and main and 1 - counts[main[0][0]] / counts.total() > FOREIGN:
                 script = counts.most_common(1)[0][0].capitalize()
                 found.append(Finding("other script", record.where, f"{script}, the others {main[0][0].capitalize()}"))
-    return ordered([*found, *label_findings(records)])
+    return ordered([*found, *label_findings([record for record, _ in usable])])
 
 
 def _decoded(record: Record) -> str | None:
