@@ -19,7 +19,7 @@ from tfft.evaluation import best_temperature
 
 FLAGS = (
     "--backbone MobileNet --weights none --image-size 32 --augment none --tune.epochs 0 --features 1 --calibrate "
-    "--threshold recall>=0.9 --positive bee"
+    "--threshold recall>=0.9 --positive bee --smoothing 0.4"
 )
 
 

@@ -46,6 +46,13 @@ def test_labels_that_were_flipped_are_listed_first_with_what_speaks_against_them
         assert one.row["example"] == one.where == getattr(plan.splits, one.split).where[one.position]
 
 
+def test_nobody_is_a_witness_for_itself(network: keras.Model, splits: Splits) -> None:
+    plan = planned(network, with_flips(splits, {"train": [3]}), tags=False)
+    given = plan.splits.train.targets[3]
+    assert plan.witnesses.votes["train"][3][given] == 0  # no other example like it has this label
+    assert plan.witnesses.votes["train"][5][1 - given] >= 0.9
+
+
 def test_equal_examples_with_different_labels_come_first(network: keras.Model, splits: Splits) -> None:
     flipped = with_flips(splits, {"train": [3]})
     same = replace(flipped.test, ids=[flipped.train.ids[4], *flipped.test.ids[1:]], targets=1 - flipped.test.targets)
