@@ -18,8 +18,8 @@ from tfft import cli, commands
 from tfft.evaluation import best_temperature
 
 FLAGS = (
-    "--backbone MobileNet --weights none --image-size 32 --augment none --tune.epochs 0 --features 1 --calibrate "
-    "--threshold recall>=0.9 --positive bee --smoothing 0.4"
+    '--weights demo --backbone-options {"alpha":0.35} --image-size 32 --augment none --tune.epochs 0 --features 1 '
+    "--calibrate --threshold recall>=0.9 --positive bee --smoothing 0.4"
 )
 
 
@@ -27,7 +27,7 @@ FLAGS = (
 def overlapping(tmp_path: Path) -> Path:
     """Two classes of grey pictures, some of which are as bright as those of the other; three ants for each bee."""
     rng = np.random.default_rng(0)
-    for label, mean, count in (("ant", 100, 120), ("bee", 140, 40)):
+    for label, mean, count in (("ant", 95, 120), ("bee", 145, 40)):
         (tmp_path / "data" / label).mkdir(parents=True)
         for number in range(count):
             level = rng.normal(mean, 25)
@@ -49,9 +49,8 @@ def scored_again(folder: Path) -> dict[str, float]:
     found = chances[:, 1] >= serving["thresholds"][1]
     answers = predict([data / name for name in names])
     assert [answer.label for answer in answers] == np.array(["ant", "bee"])[found.astype(int)].tolist()
-    assert [answer.probability for answer in answers] == pytest.approx(
-        chances[np.arange(len(found)), found.astype(int)]
-    )
+    of_answers = chances[np.arange(len(found)), found.astype(int)]
+    assert [answer.probability for answer in answers] == pytest.approx(of_answers, rel=1e-3)
     held = [where for where, split, _ in lines if split == "val"]
     pixels = np.stack([np.asarray(Image.open(data / name)) for name in held]).astype("float32")
     of_val = model.predict(pixels, verbose=0)
@@ -83,7 +82,7 @@ def test_a_run_saves_the_model_that_it_scored(
     plain = trained("plain", "--accept", "recall>=0.1", "loss<5")
     assert [one["met"] for one in plain["accept"]] == [True, True]
     assert plain["bees"] == pytest.approx(0.25, abs=0.12)  # as in training
-    assert plain["temperature"] == pytest.approx(1, rel=0.03)  # nothing is left to calibrate
+    assert plain["temperature"] == pytest.approx(1, rel=0.03), plain["notes"]  # nothing is left to calibrate
     equal = trained("equal", "--prior", "equal")
     assert equal["bees"] > plain["bees"] + 0.1
     assert any("`--prior equal`" in note for note in equal["notes"])
