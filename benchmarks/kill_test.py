@@ -54,8 +54,8 @@ FUNCTIONS = {
     "start_keras": "start",
 }
 """Stages by a function on the stack."""
-VARYING = {"seconds"}
-"""Entries of a report that differ between two runs."""
+VARYING = {"seconds", "date", "command"}
+"""Entries of a report that differ between two runs: a command names its folders."""
 
 
 @dataclass(frozen=True)
