@@ -1,4 +1,5 @@
-"""Compare the audit of pictures with CleanVision: faults are planted in a copy of a data set, and looked for by both.
+"""Compare the audit of pictures with CleanVision: both search a copy of a data set with planted
+faults.
 
 CleanVision is compared if it is installed (`pip install cleanvision`).
 

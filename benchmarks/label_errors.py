@@ -1,4 +1,5 @@
-"""Check the ranking of likely label errors: some labels of the training split are changed, and looked for again.
+"""Check the ranking of likely label errors: how many labels that were changed on purpose
+come first.
 
 KERAS_HOME=keras_home python benchmarks/label_errors.py --data data/sign_digits
 KERAS_HOME=keras_home python benchmarks/label_errors.py --data data/trashnet --share 0.05 --seed 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -276,3 +277,19 @@ def test_what_is_stored_of_texts_is_named() -> None:
     parts = {"kind": "activations", "width": 16, "view": None, "about": "bert after transformer_layer_3"}
     assert "bert after transformer_layer_3" in described(parts)
     assert "16" in described(parts)
+
+
+def test_an_audit_names_what_is_odd_and_guesses_the_recipe(typed: Typed, picture_folder: Callable[..., Path]) -> None:
+    folder = picture_folder(Path("pictures"), {"ant": 4, "bee": 4})
+    shutil.copy(next((folder / "ant").iterdir()), folder / "bee" / "copy.png")
+    code, out, _ = typed("audit", str(folder), "--out", "audit.json")
+    assert code == 0
+    assert "contradiction" in out
+    assert "9 pictures: 1 finding" in out
+    assert json.loads(Path("audit.json").read_text())["counts"] == {"contradiction": 1}
+    assert typed("audit", str(folder), "--out", "audit.json")[0] == 2  # never over a file
+    Path("mails.csv").write_text("text,label\ngood day,a\ngood day,b\nsee you,a\n")
+    code, out, _ = typed("audit", "mails.csv")
+    assert (code, "3 texts: 1 finding" in out) == (0, True)
+    code, _, error = typed("audit", "missing")
+    assert (code, "Neither a recipe nor a file or folder: missing" in error) == (2, True)

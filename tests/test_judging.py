@@ -127,6 +127,14 @@ def test_a_run_saves_the_model_that_it_scored(
     assert "Already finished" in said.out  # another condition trains nothing again
     assert "not accepted: recall>=2 on test: not met" in said.err
 
+    config = json.loads((tmp_path / "equal" / "config.json").read_text())
+    config["config"]["accept"] = ["recall>=2"]
+    (tmp_path / "equal" / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr("sys.argv", ["tfft", "resume", f"{tmp_path}/equal"])
+    with pytest.raises(SystemExit) as stopped:
+        commands.app()
+    assert stopped.value.code == 7  # a run that was stopped and resumed passes no gate that it would not have passed
+
 
 def test_what_cannot_be_judged_is_said_before_anything_is_trained(
     picture_folder: Callable[..., Path], tmp_path: Path

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tfft.data import Splits
 from tfft.evaluation import Evaluation
-from tfft.reporting import Figure, class_figures, figures
+from tfft.reporting import Figure, class_figures, classes
 from tfft.reporting.figures import picture_uri
 
 
@@ -56,14 +56,14 @@ def test_pictures_are_small() -> None:
 
 def test_more_mistakes_than_are_shown_at_first_belong_to_cells() -> None:
     truth, guesses = np.zeros(300, int), np.r_[np.ones(290, int), np.full(10, 2)]
-    chosen = figures._mistakes(np.arange(300), truth, guesses, 12)
+    chosen = classes._mistakes(np.arange(300), truth, guesses, 12)
     assert chosen[:12] == list(range(12))
-    assert (guesses[chosen] == 2).sum() == figures.MOST_OF_PAIR
-    assert len(chosen) == 12 + figures.MOST_OF_PAIR
+    assert (guesses[chosen] == 2).sum() == classes.MOST_OF_PAIR
+    assert len(chosen) == 12 + classes.MOST_OF_PAIR
 
 
 def test_of_many_classes_those_with_the_most_mistakes(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "MOST_CLASSES", 10)  # drawing 40 takes a second
+    monkeypatch.setattr(classes, "MOST_CLASSES", 10)  # drawing 40 takes a second
     labels = [f"c{n}" for n in range(60)]
     targets = np.array([55, 55, 3, 7, 8, 9, 10], np.int32)
     guesses = np.eye(60, dtype=np.float32)[[3, 3, 3, 7, 8, 9, 10]]

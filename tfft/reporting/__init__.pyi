@@ -4,9 +4,9 @@ from .boxes import draw_boxes as draw_boxes
 from .choice import show_choice as show_choice
 from .choice import write_choice as write_choice
 from .choice import write_choice_table as write_choice_table
+from .classes import class_figures as class_figures
 from .contest import show_contest as show_contest
 from .figures import Figure as Figure
-from .figures import class_figures as class_figures
 from .heat import heated as heated
 from .masks import laid_over as laid_over
 from .masks import mask_figures as mask_figures

@@ -13,7 +13,8 @@ from tfft.data import audit_json, audit_summary
 from tfft.data.examples import Splits
 from tfft.evaluation import Evaluation, Verdict, verdicts
 from tfft.reporting import plots
-from tfft.reporting.figures import Figure, Shown, audit_figure, suspect_figure, svg_uri
+from tfft.reporting.doubts import audit_figure, suspect_figure
+from tfft.reporting.figures import Figure, Shown, svg_uri
 from tfft.reporting.rendering import rendered, script
 from tfft.reporting.screen import backbone_in_words, show_scores, trains_on
 from tfft.reporting.words import SPLITS, named, number, used_for, verdict

@@ -8,7 +8,8 @@ from tfft.data.examples import Splits
 from tfft.errors import listed
 from tfft.evaluation.evaluation import Evaluation
 from tfft.reporting import plots
-from tfft.reporting.figures import Figure, Shown, picture_uri, reliability_figure, svg_uri
+from tfft.reporting.classes import reliability_figure
+from tfft.reporting.figures import Figure, Shown, picture_uri, svg_uri
 from tfft.reporting.words import SPLITS
 
 

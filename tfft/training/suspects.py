@@ -58,7 +58,7 @@ class Suspect:
         }
 
 
-def heard(plan: Plan) -> Plan:
+def with_witnesses(plan: Plan) -> Plan:
     """The plan with its witnesses, if it is one of classes or tags whose features are stored, and the head one Dense
     layer."""
     planned = plan.phases[0]
@@ -77,7 +77,7 @@ def heard(plan: Plan) -> Plan:
 def store_first(plan: Plan, task_of: Callable[[Balance], Task] | None) -> Plan:
     """Stores the activations of the first phase; returns the plan with what they say: the treatment of rare classes
     that suits the data, see `with_best_balance`, and its witnesses."""
-    return heard(store_and_balance(plan, task_of))
+    return with_witnesses(store_and_balance(plan, task_of))
 
 
 def suspects(plan: Plan, predictions: Mapping[str, np.ndarray]) -> list[Suspect]:
@@ -91,7 +91,7 @@ def suspects(plan: Plan, predictions: Mapping[str, np.ndarray]) -> list[Suspect]
     arXiv:1911.00068).
 
     Args:
-        plan: A plan from `heard`, trained.
+        plan: A plan from `with_witnesses`, trained.
         predictions: Probabilities by split, (examples, classes).
     """
     if plan.task.mixing not in ("class", "tags"):

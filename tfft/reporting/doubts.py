@@ -1,0 +1,76 @@
+"""Figures of a report on the data: likely label errors, and what the audit found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tfft.data.examples import Splits, Texts
+from tfft.data.findings import CHECKS, audit_summary
+from tfft.errors import counted
+from tfft.reporting.figures import Figure, Shown, picture_uri, shortened
+from tfft.training.suspects import Suspect
+
+
+def suspect_figure(splits: Splits, doubted: Sequence[Suspect], *, most: int = 24) -> Figure:
+    """The examples whose labels are most probably wrong.
+
+    Args:
+        splits: The data.
+        doubted: The likeliest first.
+        most: Number of pictures or texts that are shown.
+    """
+
+    def show(suspect: Suspect) -> Shown:
+        examples = getattr(splits, suspect.split)
+        texts = examples.texts if isinstance(examples, Texts) else None
+        return Shown(
+            image=picture_uri(examples.inputs[suspect.position]) if texts is None else "",
+            text="" if texts is None else shortened(texts[suspect.position]),
+            caption=f"labelled {suspect.given}, probably {suspect.likely}",
+            detail=f"{suspect.where} ({suspect.split}); {suspect.reason}",
+        )
+
+    shown = doubted[:most]
+    return Figure(
+        "Likely label errors",
+        [show(suspect) for suspect in shown],
+        f"{counted(len(doubted), 'label')} that other examples contradict, the likeliest first. All of them are in "
+        "suspects.csv, with the reason.",
+        width=340 if isinstance(splits.train, Texts) else 160,
+    )
+
+
+def audit_figure(splits: Splits, *, most: int = 24, of_each: int = 4) -> Figure:
+    """What is odd about the data, and examples of it that are in a split.
+
+    Args:
+        splits: The data.
+        most: Number of pictures or texts that are shown.
+        of_each: Number of those of one check.
+    """
+    places = {where: (name, index) for name, examples in splits.items() for index, where in enumerate(examples.where)}
+    counts: Counter[str] = Counter()
+    shown: list[Shown] = []
+    for finding in splits.findings:
+        if finding.where not in places or counts[finding.check] >= of_each or len(shown) >= most:
+            continue
+        counts[finding.check] += 1
+        split, index = places[finding.where]
+        examples = getattr(splits, split)
+        texts = examples.texts if isinstance(examples, Texts) else None
+        shown.append(
+            Shown(
+                image=picture_uri(examples.inputs[index]) if texts is None else "",
+                text="" if texts is None else shortened(texts[index]),
+                caption=finding.check,
+                detail=f"{finding.where} ({split}); {finding.detail}",
+            )
+        )
+    said = (f"{count:,} {check} ({CHECKS[check]})" for check, count in audit_summary(splits.findings).items())
+    return Figure(
+        "Audit of the data",
+        shown,
+        f"Odd among the data: {'; '.join(said)}. All of them are in audit.json.",
+        width=340 if isinstance(splits.train, Texts) else 160,
+    )
