@@ -33,7 +33,8 @@ def audit(recipe: Recipe, config: Any) -> list[data.Finding]:
         raise ConfigError(f"Folder not found: {out.parent}", fix="Make it first, or choose another `--out`")
     records = recipe.find_data(config)
     if isinstance(config, pictures.Config):
-        findings = data.audit_pictures(data.mark_near_duplicates(records, config.store), config.store)
+        marked = data.mark_near_duplicates(records, config.store)
+        findings = data.audit_pictures(marked, config.store, pictures.size_of(config))
         noun = "pictures"
     else:
         findings, noun = data.audit_texts(records if records[0].digest else digested(records)), "texts"

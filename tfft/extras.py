@@ -12,6 +12,9 @@ PACKAGES = {
     "export": ("ai_edge_litert", "ai_edge_quantizer", "tf2onnx", "onnx", "onnxruntime", "mlflow"),
     "serve": ("gradio",),
     "search": ("optuna",),
+    "tensorboard": ("tensorboard",),
+    "mlflow": ("mlflow",),
+    "wandb": ("wandb",),
 }
 """Modules of each extra."""
 

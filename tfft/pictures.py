@@ -11,6 +11,7 @@ from tfft import data, evaluation, models, serving, training
 from tfft.data import Balance, Level, Views
 from tfft.fields import JsonObject, Size, check_fields, documented
 from tfft.store import Storage
+from tfft.tracking import TrackFields
 from tfft.training import AdviceFields, Phase
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ TUNE = Phase(
 
 
 @dataclass(frozen=True)
-class Config(AdviceFields, models.PrecisionFields, evaluation.AcceptFields):
+class Config(AdviceFields, models.PrecisionFields, evaluation.AcceptFields, TrackFields):
     """Settings of every recipe for pictures."""
 
     data: str = "demo"
@@ -148,7 +149,9 @@ def load_data(
         labels=getattr(config.data, "order", None),
     )
     notes = [*data.near_duplicates_note(marked), *([augmentation.note] if augmentation.note else [])]
-    return replace(splits, notes=[*splits.notes, *notes], findings=data.audit_pictures(marked, config.store))
+    return replace(
+        splits, notes=[*splits.notes, *notes], findings=data.audit_pictures(marked, config.store, size_of(config))
+    )
 
 
 def build_backbone(config: Config) -> keras.Model:

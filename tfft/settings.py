@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 C = TypeVar("C")
 
-HARMLESS = {"accept", "out", "changed_data", "store.folder", "store.limit", "store.memory"}
+HARMLESS = {"accept", "out", "changed_data", "store.folder", "store.limit", "store.memory", "track"}
 """Settings that may differ when a run is resumed: they change no number of it."""
 
 

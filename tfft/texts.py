@@ -13,6 +13,7 @@ from tfft.errors import ConfigError
 from tfft.fields import check_fields, documented
 from tfft.models import DecoderSize, Search
 from tfft.store import Storage
+from tfft.tracking import TrackFields
 from tfft.training import AdviceFields, Phase
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ else:
 
 
 @dataclass(frozen=True)
-class Config(AdviceFields, models.PrecisionFields, evaluation.AcceptFields):
+class Config(AdviceFields, models.PrecisionFields, evaluation.AcceptFields, TrackFields):
     """Settings of every recipe for texts."""
 
     data: str = "demo:text"

@@ -64,7 +64,7 @@ def run(recipe: Recipe, config: Any) -> Result:
         serving.write_splits(plan.splits, folder)
         plan = current.stage("storing", training.store_first, plan, recipe.tasks(current.config, backbone, plan))
         save = partial(current.stage, "saving", recipe.save, current.config, backbone, plan, folder)
-        options = {"changed_data": getattr(config, "changed_data", "stop"), "solved": save}
+        options = {"changed_data": getattr(config, "changed_data", "stop"), "solved": save, "watch": current.watch}
         history = current.stage("training", training.fine_tune, plan, folder=folder, **options)
         contract = save()
         evaluate = partial(recipe.evaluate, plan.answering, plan.splits, plan)

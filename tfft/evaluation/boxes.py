@@ -120,8 +120,6 @@ def box_confusion(
         thresholds: Score threshold of each class, (classes,).
         overlap: Least overlap (IoU).
     """
-    from pycocotools.mask import iou
-
     count = len(thresholds)
     matrix = np.zeros((count + 1, count + 1), int)
     for rows, boxes, scores, labels in zip(
@@ -130,11 +128,7 @@ def box_confusion(
         truth = rows[rows[:, 4] >= 0]
         kept = np.flatnonzero((labels >= 0) & (scores >= thresholds[labels]))
         kept = kept[np.argsort(-scores[kept], kind="stable")]
-        if len(truth) and len(kept):
-            sized = [np.array([_sized(box) for box in some], float) for some in (boxes[kept], truth[:, :4])]
-            overlaps = np.asarray(iou(*sized, [0] * len(truth)))
-        else:
-            overlaps = np.zeros((len(kept), len(truth)))
+        overlaps = overlaps_of(boxes[kept], truth[:, :4])
         missed = np.ones(len(truth), bool)
         for place, index in enumerate(kept):
             free = np.where(missed, overlaps[place], -1)
@@ -145,6 +139,16 @@ def box_confusion(
                 missed[best] = False
         np.add.at(matrix, (truth[missed, 4].astype(int), count), 1)
     return matrix
+
+
+def overlaps_of(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The overlap (IoU) of each box with each other one, (boxes, others), from left, top, right and bottom of both."""
+    from pycocotools.mask import iou
+
+    if not (len(boxes) and len(others)):
+        return np.zeros((len(boxes), len(others)))
+    sized = [np.array([_sized(box) for box in some], float) for some in (boxes, others)]
+    return np.asarray(iou(*sized, [0] * len(others)))
 
 
 def _precisions(evaluation: Any) -> np.ndarray:

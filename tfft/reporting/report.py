@@ -23,7 +23,8 @@ from tfft.training.advice import Probe
 from tfft.training.parts import parts_notes
 from tfft.training.plan import Plan
 from tfft.training.recording import History
-from tfft.training.suspects import Suspect, suspects
+from tfft.training.reuse import reused
+from tfft.training.suspects import Suspect, suspect_boxes, suspects
 
 AUDIT = "audit.json"
 """What is odd about the data."""
@@ -63,7 +64,10 @@ def write_report(
     last = list(scored.scores)[-1]
     accept, intervals = getattr(run.config, "accept", ()), scored.intervals.get(last, {})
     given = verdicts(accept, last, scored.scores[last], intervals)
-    doubted = suspects(plan, scored.predictions if scored.as_trained is None else scored.as_trained)
+    if scored.task == "detection":
+        doubted = suspect_boxes(plan.splits, scored.predictions, scored.thresholds)
+    else:
+        doubted = suspects(plan, scored.predictions if scored.as_trained is None else scored.as_trained)
     report = _report(run, plan, history, scored, given, doubted)
     (run.folder / SUSPECTS).unlink(missing_ok=True)  # of an earlier attempt
     if doubted:
@@ -125,6 +129,7 @@ def _report(
         "suspects": len(doubted),
         "audit": audit_summary(splits.findings),
         "probe": None if probe is None else {**history.probe, "in_words": probe.in_words},
+        "store": [{**dataclasses.asdict(one), "in_words": one.in_words} for one in reused(plan, history)],
         "advice": [{**dataclasses.asdict(one), "in_words": one.in_words} for one in plan.advice(probe)],
         "phases": [
             {

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tfft import extras, files
 from tfft.errors import MachineError, TfftError, check_range
@@ -18,10 +19,15 @@ from tfft.pages import Page
 from tfft.runs.folders import FINISHED, claim, resume_command
 from tfft.runs.graphs import graphs_freed
 from tfft.runs.output import lasting_output
-from tfft.runs.replay import CONFIG, read_run, taken_advice, with_choices
+from tfft.runs.replay import CONFIG, as_json, read_run, taken_advice, with_choices
 from tfft.runs.starting import start_keras
+from tfft.settings import HARMLESS
+from tfft.tracking import Tracking, check_trackers, tracked
 from tfft.training.advice import Advice
 from tfft.version import __version__
+
+if TYPE_CHECKING:
+    from tfft.training import History
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +50,7 @@ class Run:
     """Seconds that each stage took."""
     taken: tuple[Advice, ...] | None = None
     """The advice that the run has taken, if it had begun before; None if that is still to be decided."""
+    tracking: Tracking = field(default_factory=Tracking)
 
     def stage(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls a function, records how long it took, and returns its result."""
@@ -57,8 +64,12 @@ class Run:
         """Whether the folder has the results of this run already."""
         return self.folder is not None and (self.folder / FINISHED).exists()
 
+    def watch(self, history: History) -> None:
+        """Logs the epochs of a history to the trackers of the run."""
+        self.tracking.epochs(history.rows)
+
     def record(self, views: Mapping[str, Any], taken: Sequence[Advice] = ()) -> None:
-        """Adds to `config.json` what was chosen, see `with_choices`.
+        """Adds to `config.json` what was chosen, see `with_choices`, and logs the settings to the trackers.
 
         Args:
             views: How many views each phase has, if `views` is auto.
@@ -71,6 +82,7 @@ class Run:
             chosen["advice"] = [asdict(advice) for advice in taken]
         if chosen:
             files.write_json(self.folder / CONFIG, {**read_run(self.folder), "chosen": chosen})
+        self.tracking.settings(_by_name(as_json(self.config)))
 
 
 @contextmanager
@@ -91,6 +103,7 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
         MachineError: If the folder cannot be written.
     """
     _check_seed(config.seed)
+    check_trackers(config)
     claimed = claim(page, config)
     folder = claimed.folder
     with lasting_output(folder):
@@ -99,9 +112,12 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
             if claimed.begun:
                 logger.info("%s %s", "Already finished:" if run.finished else "Resuming the run in", folder)
             run.stage("import", start_keras, config.seed)
-            with graphs_freed():
-                yield run
-            _remove_state(folder)
+            with tracked(config, page.name, folder) as tracking:
+                if run.finished:
+                    tracking.settings(_by_name(as_json(run.config)))
+                with graphs_freed():
+                    yield replace(run, tracking=tracking)
+                _remove_state(folder)
         except BaseException as error:
             claimed.undo(CONFIG, page.path.name)
             if (folder / CONFIG).exists():
@@ -125,6 +141,7 @@ def _show_how_to_resume(folder: Path, page: Page, error: BaseException) -> None:
 def rehearse(page: Page, config: Any) -> Iterator[Run]:
     """A run without a folder, to show what it would do; starts Keras and sets the seed as `open_run` does."""
     _check_seed(config.seed)
+    check_trackers(config)
     run = Run(page, None, config)
     run.stage("import", start_keras, config.seed)
     yield run
@@ -134,6 +151,18 @@ def versions() -> dict[str, str]:
     """The versions of Python and of the packages that decide the numbers."""
     packages = {name: metadata.version(name) for name in (*PACKAGES, *extras.installed("keras-hub", "tensorflow-text"))}
     return {"tfft": __version__, "python": platform.python_version(), **packages}
+
+
+def _by_name(values: Mapping[str, Any], group: str = "") -> dict[str, str | int | float | None]:
+    """The settings that decide a run by name, `"tune.epochs"` for instance, from a configuration as JSON."""
+    named: dict[str, str | int | float | None] = {}
+    for name, value in values.items():
+        if isinstance(value, dict) and "python_object" not in value:
+            named |= _by_name(value, f"{group}{name}.")
+        elif f"{group}{name}" not in {*HARMLESS, "kept"}:
+            plain = value is None or isinstance(value, (str, int, float))
+            named[f"{group}{name}"] = value if plain else json.dumps(value)
+    return named
 
 
 def _remove_state(folder: Path) -> None:

@@ -187,7 +187,7 @@ def _train(recipe: workflow.Recipe, config: Any, trial: Any, monitor: str, label
                         if trial.should_prune():
                             raise optuna.TrialPruned
 
-                training.fine_tune(plan, watch=watch)
+                training.fine_tune(plan, watch=watch, quietly=True)
     except optuna.TrialPruned:
         state = "stopped"
     except DivergedError as error:

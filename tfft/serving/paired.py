@@ -134,7 +134,7 @@ def _differing(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Of each configuration the settings, by name, that are not the same in all."""
     flat = [dict(_leaves(config)) for config in configs]
     # an earlier tfft had fewer settings
-    names = sorted(set.intersection(*map(set, flat)) - {"out", "accept"})
+    names = sorted(set.intersection(*map(set, flat)) - {"out", "accept", "track"})
     return [
         {name: one.get(name) for name in names if any(other.get(name) != flat[0].get(name) for other in flat)}
         for one in flat

@@ -51,7 +51,7 @@ def phase_costs(plan: Plan) -> list[Cost]:
     activations = plan.activations
 
     def timed_once(depth: int) -> float:
-        known = ("trunk", *(level.fingerprint for level in activations.levels[max(0, depth - 1) : depth + 1]))
+        known = _timed_as(plan, depth)
         if known not in plan.timed:
             plan.timed[known] = trunk_seconds(plan, depth)
         return plan.timed[known]
@@ -86,6 +86,16 @@ def trunk_seconds(plan: Plan, depth: int) -> float:
     takes = level.takes.at(plan.splits.train.usual_width)
     zeros = [np.zeros((TRUNK_BATCH, *shape), level.takes.read_as) for shape in takes.shapes]
     return _seconds(lambda: level.run(*zeros).numpy())[1] / TRUNK_BATCH
+
+
+def known_trunk_seconds(plan: Plan, depth: int) -> float | None:
+    """Seconds for one example from the inputs to a level, if all steps to it were timed."""
+    seconds = [plan.timed.get(_timed_as(plan, step)) for step in range(depth + 1)]
+    return None if None in seconds else sum(seconds)
+
+
+def _timed_as(plan: Plan, depth: int) -> tuple[str, ...]:
+    return ("trunk", *(level.fingerprint for level in plan.activations.levels[max(0, depth - 1) : depth + 1]))
 
 
 def _steps(plan: Plan, depth: int, shown: SplitView) -> list[int]:

@@ -69,6 +69,7 @@ def fine_tune(
     folder: Path | None = None,
     changed_data: Literal["stop", "accept"] = "stop",
     watch: Callable[[History], None] | None = None,
+    quietly: bool = False,
     solved: Callable[[], object] | None = None,
 ) -> History:
     """Trains the model of a plan, phase by phase, and sets it to the best weights of all epochs.
@@ -83,8 +84,8 @@ def fine_tune(
             resumed, with the same bits. None writes nothing.
         changed_data: Whether to stop if the data have changed since the run in the folder began, or to continue, see
             `Origin.continued`.
-        watch: Called with the history after each epoch, in place of Keras's progress bar; it may raise to end the
-            training.
+        watch: Called with the history after each epoch; it may raise to end the training.
+        quietly: Whether to leave out Keras's progress bars.
         solved: Called once a head is solved and more phases follow, to save a model that can be used meanwhile.
 
     Raises:
@@ -102,7 +103,7 @@ def fine_tune(
     if state is not None:
         state = origin.continued(state, folder, accept_changed_data=changed_data == "accept")
     log = None if folder is None else folder / "history.csv"
-    recorder = Recorder(plan.lowest.top, plan.task, log, watch)
+    recorder = Recorder(plan.lowest.top, plan.task, log, watch, quietly=quietly)
     if state is None and plan.by_loss:
         recorder.choose_by_loss(len(plan.splits.val))
     if state is not None:
@@ -214,7 +215,7 @@ def _run_phase(
                 callbacks=callbacks,
                 shuffle=False,
                 # one line per epoch where a progress bar cannot be drawn
-                verbose=0 if recorder.watch else 1 if sys.stdout.isatty() else 2,
+                verbose=0 if recorder.quietly else 1 if sys.stdout.isatty() else 2,
             )
             epoch, step = last, 0
     if recorder.patience_ended:

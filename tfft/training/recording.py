@@ -82,11 +82,20 @@ class Recorder(keras.callbacks.Callback):
             `val_loss` wins.
         log: Where to write the history as CSV after each epoch, or None.
         watch: Called with the history after each epoch, or None; it may raise to end the training.
+        quietly: Whether the training shows no progress bar.
     """
 
-    def __init__(self, kept: keras.Model, task: Task, log: Path | None, watch: Callable[[History], None] | None = None):
+    def __init__(
+        self,
+        kept: keras.Model,
+        task: Task,
+        log: Path | None,
+        watch: Callable[[History], None] | None = None,
+        *,
+        quietly: bool = False,
+    ):
         super().__init__()
-        self.kept, self.task, self.log, self.watch = kept, task, log, watch
+        self.kept, self.task, self.log, self.watch, self.quietly = kept, task, log, watch, quietly
         self.history = History()
         self.best_score = (-math.inf, -math.inf)
         """Of the best epoch, see `score`."""

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 from tfft.data import Finding, Label, Record, audit_json, audit_pictures, audit_summary, mark_near_duplicates
 from tfft.data.reading import looks
-from tfft.data.records import digested
+from tfft.data.records import content_digest, digested
 from tfft.data.truths.boxes import Boxes
+from tfft.data.truths.mask_values import Ids
+from tfft.data.truths.masks import Mask
 from tfft.store import Storage
 
 
@@ -33,7 +36,7 @@ def record(content: bytes, where: str, **fields: object) -> Record:
 
 
 def audited(records: list[Record]) -> list[Finding]:
-    return audit_pictures(mark_near_duplicates(digested(records), Storage()), Storage())
+    return audit_pictures(mark_near_duplicates(digested(records), Storage()), Storage(), (32, 32))
 
 
 def test_every_kind_of_odd_picture_is_found_and_no_other() -> None:
@@ -110,6 +113,27 @@ def test_boxes() -> None:
     assert {(one.check, one.where) for one in audited(records)} == {
         (name, name) for name in [*boxes, "box outside"] if name
     }
+
+
+def test_masks() -> None:
+    def mask(*values: int) -> bytes:
+        rows = np.resize(np.repeat(values, 4), (32, 32)).astype(np.uint8)
+        return saved(Image.fromarray(rows))
+
+    masks = {"a": mask(0, 1), "b": mask(0, 1, 255), "one": mask(1), "ignored": mask(255), "more": mask(0, 1, 7)}
+    masks["damaged"] = b"no picture"
+
+    def found_with(**ids: Any) -> set[tuple[str, str, str]]:
+        records = [
+            record(saved(scene(n)), name, truth=Mask(content, Ids(**ids), content_digest(content)))
+            for n, (name, content) in enumerate(masks.items())
+        ]
+        return {(one.check, one.where, one.detail.partition(":")[0]) for one in audited(records)}
+
+    empty = {("empty mask", "one", "only the value 1"), ("empty mask", "ignored", "only ignored pixels")}
+    assert found_with() == {("bad mask", "damaged", "mask"), *empty}
+    named = found_with(names=((0, "road"), (1, "car")), ignored=(255,))
+    assert named == {("bad mask", "damaged", "mask"), ("bad mask", "more", "`--classes` does not name 7"), *empty}
 
 
 def test_measures_are_stored_and_files_read_once() -> None:

@@ -26,6 +26,17 @@ def test_odd_texts_are_found_and_no_others() -> None:
     assert script.detail == "Cyrillic, the others Latin"
 
 
+def test_texts_that_all_end_at_one_length_were_cut() -> None:
+    whole = [f"{'A sentence of some words. ' * (2 + n % 4)}{n} is the end" for n in range(20)]
+    cut = [f"{n} {'and this one goes on ' * 20}"[:200] for n in range(10, 16)]
+    ends = f"This one is as long, but it {'really ' * 40}"[:199] + "."
+    records = [Record(text.encode(), Label("good"), text[:3]) for text in [*whole, *cut, ends]]
+    found = audit_texts(digested(records))
+    assert [(one.check, one.where) for one in found] == [("cut", text[:3]) for text in cut]
+    assert found[0].detail == "at 200 characters"
+    assert not [one for one in audit_texts(digested(records[:-4])) if one.check == "cut"]  # too few to be sure
+
+
 def test_texts_of_another_script_alone_are_not_odd() -> None:
     records = [Record(f"Отзыв номер {n}, такой же как другие".encode(), Label("good"), f"row {n}") for n in range(5)]
     assert audit_texts(digested(records)) == []

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tfft.conventions import IGNORED
 from tfft.data.auditing.labels import label_findings
 from tfft.data.findings import Finding, ordered
 from tfft.data.reading.looks import Looks, looks_of
 from tfft.data.records import Record
 from tfft.data.truths.boxes import Boxes
+from tfft.data.truths.masks import Mask, decoded_masks
+from tfft.errors import listed
 from tfft.store import Storage
 
 DARK, BRIGHT = 0.32, 0.95
@@ -33,7 +36,7 @@ TINY, HUGE, DOUBLED = 0.0002, 0.98, 0.9
 """Share of its picture below which a box is tiny and above which it is huge, and overlap (IoU) of a doubled box."""
 
 
-def audit_pictures(records: Sequence[Record], storage: Storage) -> list[Finding]:
+def audit_pictures(records: Sequence[Record], storage: Storage, image_size: tuple[int, int]) -> list[Finding]:
     """What is odd about pictures, the most serious first.
 
     The measures of a picture are those of CleanVision, at 64 x 64 pixels, and so are most thresholds. They are stored,
@@ -42,6 +45,7 @@ def audit_pictures(records: Sequence[Record], storage: Storage) -> list[Finding]
     Args:
         records: Records of pictures with digests, and marked by `mark_near_duplicates`.
         storage: Where the measures are stored.
+        image_size: Height and width to which masks are resized, as training will: they are stored, too.
     """
     looks = looks_of(records, storage)
     found = [
@@ -54,6 +58,8 @@ def audit_pictures(records: Sequence[Record], storage: Storage) -> list[Finding]
         found += [Finding(check, record.where, detail) for check, detail in odd.get(record.digest, ())]
         if isinstance(record.truth, Boxes):
             found += _odd_boxes(record)
+    if records and isinstance(records[0].truth, Mask):
+        found += _odd_masks(records, storage, image_size)
     readable = [record for record in records if record.digest not in looks.failed]
     return ordered([*found, *label_findings(readable)])
 
@@ -102,6 +108,23 @@ def _odd_boxes(record: Record) -> Iterator[Finding]:
     same = (_overlaps(corners, areas) > DOUBLED) & (names[:, None] == names)
     for one in np.flatnonzero(np.tril(same, -1).any(axis=1)).tolist():
         yield Finding("doubled box", record.where, boxes.names[one])
+
+
+def _odd_masks(records: Sequence[Record], storage: Storage, image_size: tuple[int, int]) -> Iterator[Finding]:
+    masks = [record.truth for record in records]
+    _, values, failed = decoded_masks(masks, image_size, storage)
+    for index, reason in failed.items():
+        yield Finding("bad mask", records[index].where, reason)
+    ids = masks[0].ids
+    ignored = {IGNORED} if ids.ignored is None else set(ids.ignored)
+    classes = {index: of_mask - (ignored - dict(ids.names).keys()) for index, of_mask in values.items()}
+    usual = np.median([len(of_mask) for of_mask in classes.values()]) if classes else 0
+    for index, of_mask in classes.items():
+        if ids.names and (unknown := sorted(of_mask - dict(ids.names).keys())):
+            yield Finding("bad mask", records[index].where, f"`--classes` does not name {listed(unknown)}")
+        elif len(of_mask) < 2 <= usual:
+            only = f"only the value {min(of_mask)}" if of_mask else "only ignored pixels"
+            yield Finding("empty mask", records[index].where, only)
 
 
 def _overlaps(corners: np.ndarray, areas: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ SHORT, LONG = 0.05, 20.0
 """Characters of a text over the median below or above which it is noted."""
 LETTERS = 200
 """Letters of a text whose script is looked up."""
+LEAST_CUT, MANY = 50, 5
+"""Characters of a text that may have been cut, and how many of the same length show that texts were."""
 FOREIGN = 0.5
 """Share of the letters in another script from which a text is noted."""
 
@@ -38,14 +40,24 @@ def audit_texts(records: Sequence[Record]) -> list[Finding]:
         usual = float(np.median([len(text) for _, text in usable]))
         scripts = [_scripts(text) for _, text in usable]
         main = sum(scripts, Counter()).most_common(1)
+        cut_at = _cut_at([text for _, text in usable])
         for (record, text), counts in zip(usable, scripts, strict=True):
             if len(text) < SHORT * usual or len(text) > LONG * usual:
                 check = "short" if len(text) < usual else "long"
                 found.append(Finding(check, record.where, f"{len(text):,} characters, median {usual:,.0f}"))
+            if len(text) == cut_at and not unicodedata.category(text[-1]).startswith("P"):
+                found.append(Finding("cut", record.where, f"at {cut_at:,} characters"))
             if counts and main and 1 - counts[main[0][0]] / counts.total() > FOREIGN:
                 script = counts.most_common(1)[0][0].capitalize()
                 found.append(Finding("other script", record.where, f"{script}, the others {main[0][0].capitalize()}"))
     return ordered([*found, *label_findings([record for record, _ in usable])])
+
+
+def _cut_at(texts: Sequence[str]) -> int | None:
+    """The length at which texts were cut before they came here: that of the longest, if many are that long."""
+    lengths = Counter(map(len, texts))
+    longest = max(lengths)
+    return longest if longest >= LEAST_CUT and lengths[longest] >= MANY else None
 
 
 def _decoded(record: Record) -> str | None:

@@ -20,7 +20,7 @@ from tfft.errors import DataError, listed
 
 if TYPE_CHECKING:
     from tfft.data.records import Record
-    from tfft.store import Rows
+    from tfft.store import Rows, Storage, StoredArray
 from tfft.data.truths.mask_values import USUAL_CLASSES, Ids, _class_table
 
 
@@ -50,17 +50,7 @@ class Mask:
     def targets(cls, records: Sequence[Record], form: Form) -> Targets:
         """Masks of one size in the store, resized by nearest neighbour."""
         truths = [record.truth for record in records]
-        failed = {index: truth.wrong for index, truth in enumerate(truths) if truth.wrong is not None}
-        readable = [index for index in range(len(truths)) if index not in failed]
-        array, undecoded = decoded_array(
-            Decoder("masks", form.image_size, lambda content: decode_mask(content, form.image_size), VERSION),
-            [truths[index].digest for index in readable],
-            lambda position: truths[readable[position]].read(),
-            form.storage,
-        )
-        failed |= {i: f"mask: {undecoded[truths[i].digest]}" for i in readable if truths[i].digest in undecoded}
-        notes = array.notes()
-        values = {i: set(map(int, notes[truths[i].digest][0].split())) for i in readable if i not in failed}
+        array, values, failed = decoded_masks(truths, form.image_size, form.storage)
         if not truths[0].ids.names:
             for index in [index for index, mask_values in values.items() if len(mask_values) > USUAL_CLASSES]:
                 failed[index] = (
@@ -95,6 +85,24 @@ class Mask:
             failed=failed,
             notes=[f"pixels of value {IGNORED} are ignored, in {ignoring} masks"] if ignoring and by_default else [],
         )
+
+
+def decoded_masks(
+    masks: Sequence[Mask], image_size: tuple[int, int], storage: Storage
+) -> tuple[StoredArray, dict[int, set[int]], dict[int, str]]:
+    """Masks of one size in the store; by position, the values in each, and why others cannot be used."""
+    failed = {index: mask.wrong for index, mask in enumerate(masks) if mask.wrong is not None}
+    readable = [index for index in range(len(masks)) if index not in failed]
+    array, undecoded = decoded_array(
+        Decoder("masks", image_size, lambda content: decode_mask(content, image_size), VERSION),
+        [masks[index].digest for index in readable],
+        lambda position: masks[readable[position]].read(),
+        storage,
+    )
+    failed |= {i: f"mask: {undecoded[masks[i].digest]}" for i in readable if masks[i].digest in undecoded}
+    notes = array.notes()
+    values = {i: set(map(int, notes[masks[i].digest][0].split())) for i in readable if i not in failed}
+    return array, values, failed
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,72 @@
+"""MLflow: the server or folder of MLFLOW_TRACKING_URI, or MLflow's default place."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfft.tracking.tracker import About, numbers
+
+LONGEST = 6000
+"""Characters of a parameter that MLflow takes."""
+AT_ONCE = 100
+"""Parameters that MLflow takes at once."""
+
+
+@dataclass(frozen=True)
+class MLflow:
+    """A run in MLflow. It is never the active run, so that a run of the person's own stays what it is."""
+
+    known_as: str
+    client: Any
+
+    def settings(self, values: Mapping[str, Any]) -> None:
+        """Logs the settings as parameters."""
+        from mlflow.entities import Param
+
+        params = [Param(name, str(value)[:LONGEST]) for name, value in values.items()]
+        for first in range(0, len(params), AT_ONCE):
+            self.client.log_batch(self.known_as, params=params[first : first + AT_ONCE])
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """Logs an epoch as metrics."""
+        self._log(numbers(row), step=row["epoch"])
+
+    def results(self, scores: Mapping[str, float], folder: Path, contents: Sequence[Path]) -> None:
+        """Logs the scores as metrics, and the files as artifacts."""
+        self._log(scores, step=0)
+        for path in contents:
+            self.client.log_artifact(self.known_as, str(path))
+
+    def end(self, *, finished: bool) -> None:
+        """Sets the status of the run."""
+        self.client.set_terminated(self.known_as, "FINISHED" if finished else "FAILED")
+
+    def _log(self, values: Mapping[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(1000 * time.time())
+        self.client.log_batch(self.known_as, [Metric(name, value, now, step) for name, value in values.items()])
+
+
+def open_tracker(about: About) -> MLflow:
+    """A new run of the experiment MLFLOW_EXPERIMENT_NAME, by default that of the recipe; or the interrupted run."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient()
+    if about.known_as is not None:
+        with suppress(MlflowException):  # another server, or the run was deleted there
+            client.update_run(about.known_as, status="RUNNING")
+            return MLflow(about.known_as, client)
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", about.recipe)
+    experiment = client.get_experiment_by_name(name)
+    number = client.create_experiment(name) if experiment is None else experiment.experiment_id
+    tags = {"mlflow.source.name": f"tfft {about.recipe}", "folder": str(about.folder)}
+    run = client.create_run(number, run_name=about.folder.name, tags=tags)
+    return MLflow(run.info.run_id, client)

@@ -1,0 +1,62 @@
+"""Weights & Biases: the project WANDB_PROJECT, by default tfft; WANDB_MODE=offline logs to a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfft.tracking.tracker import About, numbers
+
+
+@dataclass(frozen=True)
+class WeightsAndBiases:
+    """A run in Weights & Biases. It is never the active run, so that a run of the person's own stays what it is."""
+
+    known_as: str
+    run: Any
+    """A `wandb.Run`."""
+
+    def settings(self, values: Mapping[str, Any]) -> None:
+        """Logs the settings as the configuration of the run."""
+        self.run.config.update(dict(values), allow_val_change=True)
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """Logs an epoch."""
+        self.run.log({"phase": row["phase"], **numbers(row)}, step=row["epoch"])
+
+    def results(self, scores: Mapping[str, float], folder: Path, contents: Sequence[Path]) -> None:
+        """Logs the scores to the summary, the report as a panel, and the files as an artifact of the type model."""
+        import wandb
+
+        self.run.summary.update(dict(scores))
+        self.run.log({"report": wandb.Html(str(folder / "report.html"), inject=False)})
+        artifact = wandb.Artifact(self.run.id, type="model")
+        for path in contents:
+            if path.is_dir():
+                artifact.add_dir(str(path), name=path.name)
+            else:
+                artifact.add_file(str(path))
+        self.run.log_artifact(artifact)
+
+    def end(self, *, finished: bool) -> None:
+        """Waits until everything is sent."""
+        self.run.finish(exit_code=0 if finished else 1)
+
+
+def open_tracker(about: About) -> WeightsAndBiases:
+    """A new run, or the interrupted one."""
+    import wandb
+
+    run = wandb.init(
+        project=os.environ.get("WANDB_PROJECT", "tfft"),
+        name=about.folder.name,
+        group=about.recipe,
+        id=about.known_as,
+        resume="allow",
+        reinit="create_new",
+        settings=wandb.Settings(console="off"),  # tfft writes the screen of a run to it already
+    )
+    return WeightsAndBiases(run.id, run)
