@@ -13,9 +13,11 @@ from typing import Any
 from tfft.tracking.tracker import About, numbers
 
 LONGEST = 6000
-"""Characters of a parameter that MLflow takes."""
+"""Characters of a parameter or a tag that MLflow takes."""
 AT_ONCE = 100
 """Parameters that MLflow takes at once."""
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens an experiment on MLflow's pages for training, not on those for language models."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,11 @@ class MLflow:
         self._log(numbers(row), step=row["epoch"])
 
     def results(self, scores: Mapping[str, float], folder: Path, contents: Sequence[Path]) -> None:
-        """Logs the scores as metrics, and the files as artifacts."""
+        """Logs the scores as metrics, the files as artifacts, and the model card as description."""
         self._log(scores, step=0)
+        card = folder / "model_card.md"
+        if card.exists():
+            self.client.set_tag(self.known_as, "mlflow.note.content", card.read_text(encoding="utf-8")[:LONGEST])
         for path in contents:
             self.client.log_artifact(self.known_as, str(path))
 
@@ -66,7 +71,7 @@ def open_tracker(about: About) -> MLflow:
             return MLflow(about.known_as, client)
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", about.recipe)
     experiment = client.get_experiment_by_name(name)
-    number = client.create_experiment(name) if experiment is None else experiment.experiment_id
+    number = client.create_experiment(name, tags=KIND) if experiment is None else experiment.experiment_id
     tags = {"mlflow.source.name": f"tfft {about.recipe}", "folder": str(about.folder)}
     run = client.create_run(number, run_name=about.folder.name, tags=tags)
     return MLflow(run.info.run_id, client)

@@ -9,7 +9,7 @@ import random
 import shutil
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,8 @@ class Tracking:
 
     def _tell(self, log: Callable[[str, Tracker], None]) -> None:
         """Tells every tracker; one that fails is told no more."""
-        for name, tracker in list(self.trackers.items()):
+        asked = list(self.trackers.items())
+        for name, tracker in asked:
             try:
                 with random_state_kept():
                     log(name, tracker)
@@ -125,8 +126,9 @@ class Tracking:
                     TITLES[name],
                     _first_line(error),
                 )
-        if self.trackers:
-            self._write()
+        if asked:
+            with suppress(OSError):  # a full disk stops no run, either
+                self._write()
 
     def _write(self) -> None:
         files.write_json(self.folder / LOG, {name: vars(logged) for name, logged in self.logged.items()})
