@@ -112,7 +112,7 @@ def tfft_finds(folder: Path, store: Path) -> tuple[dict[str, set[str]], float]:
     storage = Storage(folder=str(store))
     records = data.mark_near_duplicates(data.find_pictures(str(folder), data.Columns()), storage)
     found: dict[str, set[str]] = {}
-    for one in data.audit_pictures(records, storage, (224, 224)):
+    for one in data.audit_pictures(records, storage):
         name = Path(one.where).name
         if one.check in ("duplicate", "near-duplicate", "contradiction"):
             names = {name, Path(one.detail.split()[-1].rstrip(":")).name}

@@ -54,8 +54,9 @@ FUNCTIONS = {
     "start_keras": "start",
 }
 """Stages by a function on the stack."""
-VARYING = {"seconds", "date", "command"}
-"""Entries of a report that differ between two runs: a command names its folders."""
+VARYING = {"seconds", "date", "command", "store"}
+"""Entries of a report that differ between two runs: a command names its folders, and what was stored before a run was
+stopped is not timed."""
 
 
 @dataclass(frozen=True)

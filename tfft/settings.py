@@ -12,6 +12,8 @@ C = TypeVar("C")
 
 HARMLESS = {"accept", "out", "changed_data", "store.folder", "store.limit", "store.memory", "track"}
 """Settings that may differ when a run is resumed: they change no number of it."""
+OBJECTS = {"backbone_options", "classes"}
+"""Settings that are JSON objects."""
 
 
 def leaves(config: Any, group: str = "") -> list[str]:
@@ -70,6 +72,19 @@ def keeping(config: C, names: Sequence[str]) -> C:
     if getattr(config, "recipe", "plain") == "auto" or getattr(config, "time_budget", None):
         return dataclasses.replace(config, kept=tuple(sorted({*names} - HARMLESS)))
     return config
+
+
+def flattened(values: Mapping[str, Any], group: str = "") -> dict[str, Any]:
+    """The settings of a configuration as JSON by name, as `leaves` names them: `{"tune.epochs": 10}`.
+
+    Values that are objects themselves, such as options of a backbone, stay as they are: their own names could be
+    anything.
+    """
+    named: dict[str, Any] = {}
+    for name, value in values.items():
+        nested = isinstance(value, dict) and value and name not in OBJECTS and "python_object" not in value
+        named |= flattened(value, f"{group}{name}.") if nested else {f"{group}{name}": value}
+    return named
 
 
 def _is_group(value: Any) -> bool:

@@ -127,20 +127,23 @@ def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_boxes_that_a_detector_contradicts() -> None:
-    half = [10, 14, 20, 24]  # overlaps BOX by 0.43
+    half, loose = [10, 14, 20, 24], [13, 13, 23, 23]  # overlap BOX by 0.43 and 0.32
     truth = targets_of([(BOX, 0), (FAR, 1)], [(BOX, 0)], [(FAR, 1)], [(BOX, 1)], [])
     answers = answers_of(
-        [(BOX, 0.9, 0), (FAR, 0.8, 1), (BOX, 0.7, 1)],  # right; the second class in one place changes nothing
-        [(BOX, 0.9, 1), (BOX, 0.45, 0)],  # another class, and too unsure of the one given
+        [(BOX, 0.9, 0), (FAR, 0.8, 1), (BOX, 0.7, 1), (loose, 0.6, 0)],  # right; others in that place change nothing
+        [(BOX, 0.9, 1), (BOX, 0.45, 0)],  # another class, and unsure of the one given
         [(FAR, 0.9, 1), (BOX, 0.6, 0), ([11, 10, 21, 20], 0.55, 1)],  # an object without a box, seen twice
         [(half, 0.8, 1)],  # another place
-        [(FAR, 0.4, 1)],  # too unsure
+        [(FAR, 0.4, 1)],  # unsure
     )
-    found = list(doubted_boxes(truth, answers, LABELS, np.array([0.5, 0.5])))
+    found = list(doubted_boxes(truth, answers, LABELS, np.array([0.5, 0.1])))
     assert [(one.position, one.given, one.likely) for one in found] == [
         (1, "cup", "key"), (2, "no box", "cup"), (3, "key", "key"),
     ]  # fmt: skip
-    assert [one.doubt for one in found] == pytest.approx([0.95, 0.8, (1 + 0.8 * (1 - 6 / 14)) / 2], abs=1e-6)
+    doubts = [(1 + 0.9 - 0.45) / 2, 0.8, (1 + 0.8 * (1 - 6 / 14)) / 2]
+    assert [one.doubt for one in found] == pytest.approx(doubts, abs=1e-6)
     assert found[1].box == tuple(BOX)
     assert "0.90" in found[0].reason
     assert "43%" in found[2].reason
+    nothing = targets_of([], [])
+    assert not list(doubted_boxes(nothing, answers_of([], []), LABELS))

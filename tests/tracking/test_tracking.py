@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,10 @@ from PIL import Image
 from recipes.image_classification import Config, run
 from tfft import cli
 from tfft.errors import ConfigError, MachineError
-from tfft.tracking import check_trackers
+from tfft.tracking import trackers_of
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")  # of SQLAlchemy, which MLflow uses
-FLAGS = "--image-size 32 --augment none --head.optimizer adam --head.epochs 2 --tune.epochs 1 --tune.unfreeze 1"
+FLAGS = "--image-size 32 --views 2 --head.optimizer adam --head.epochs 2 --tune.epochs 1 --tune.unfreeze 1"
 
 
 @pytest.fixture
@@ -65,22 +67,30 @@ def test_a_run_is_the_same_with_trackers_which_have_all_of_it_in_the_end(
 
     def failing(client: MlflowClient, *args: Any, **kwargs: Any) -> None:
         calls.append(args)
-        if len(calls) == 3:  # of the settings, of the first epoch and of the second
+        if len(calls) == 2:  # the first epoch, after the settings
+            os.kill(os.getpid(), signal.SIGINT)
+        if len(calls) == 3:
             raise ConnectionError("the server has gone\nand more")
         log(client, *args, **kwargs)
 
+    def logged() -> tuple[int, bool, str]:
+        of_mlflow = json.loads(Path("run/tracking.json").read_text())["mlflow"]
+        status = MlflowClient().get_run(of_mlflow["known_as"]).info.status
+        return of_mlflow["epochs"], of_mlflow["finished"], status
+
+    track = ("--track", "tensorboard", "mlflow")
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, "log_batch", failing)
-        assert trained(words, "run", "--track", "tensorboard", "mlflow") == plain
+        with pytest.raises(SystemExit):
+            trained(words, "run", *track)
+        assert logged() == (1, False, "KILLED")
+        assert trained(words, "run", *track) == plain  # resumes the run, and loses a tracker
     assert "MLflow no longer logs this run: the server has gone." in capsys.readouterr().out
-    logged = json.loads(Path("run/tracking.json").read_text())
-    assert (logged["mlflow"]["epochs"], logged["mlflow"]["finished"]) == (1, False)
-    assert logged["tensorboard"]["finished"]
-
-    assert trained(words, "run", "--track", "tensorboard", "mlflow") == plain  # logs what is missing
+    assert logged() == (1, False, "FAILED")
+    assert trained(words, "run", *track) == plain  # logs what is missing
+    assert logged() == (len(plain), True, "FINISHED")
     client = MlflowClient()
     (there,) = client.search_runs([client.get_experiment_by_name("image_classification").experiment_id])
-    assert there.info.status == "FINISHED"
     assert there.info.run_name == "run"
     assert there.data.params["tune.epochs"] == "1"
     assert "out" not in there.data.params
@@ -110,7 +120,7 @@ def test_a_tracker_that_cannot_be_used_stops_a_run_before_it_begins(
     assert "MLflow cannot be used" in capsys.readouterr().err
     assert not Path("run").exists()
     with pytest.raises(ConfigError, match=r"'tensorboard'.*got 'comet'"):
-        check_trackers(Config(track="comet"))
+        trackers_of(Config(track="comet"))
 
 
 @pytest.mark.slow

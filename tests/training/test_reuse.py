@@ -9,6 +9,7 @@ from tfft.data import Augmentation, Splits
 from tfft.models import single_label
 from tfft.store import Storage
 from tfft.training import History, Phase, phase_costs, plan_phases
+from tfft.training.planned import SplitView
 from tfft.training.reuse import reused
 
 TASK = single_label(["ant", "bee"])
@@ -28,10 +29,18 @@ def test_what_is_read_again_is_saved(network: keras.Model, splits: Splits, monke
     assert (head.read, head.stored, head.bytes) == (3 * (20 + 7), 3 * 20 + 7, 67 * 8 * 4)
     assert (tune.read, tune.stored) == (2 * (20 + 7), 2 * 20 + 7)
     assert (head.seconds, tune.seconds) == pytest.approx((14 * 2 / 48, 7 * 1 / 48))
-    words = "Phase head read the outputs of its frozen layers for 81 examples and stores 67 examples (2.1 kB)"
-    assert head.in_words == f"{words}: about 1 s saved"
+    said = "Phase head: outputs of the frozen layers stored for 67 examples (2.1 kB) and read 81 times, < 1 s saved"
+    assert head.in_words == said
 
 
 def test_nothing_is_saved_where_all_is_streamed(network: keras.Model, splits: Splits) -> None:
     plan = plan_phases(network, TASK, splits, PHASES, batch_size=8, storage=Storage(limit=1e-9))
+    assert reused(plan, HISTORY) == []
+
+
+def test_what_could_not_be_stored_saved_nothing(network: keras.Model, splits: Splits) -> None:
+    plan = plan_phases(network, TASK, splits, PHASES, batch_size=8)
+    assert len(reused(plan, HISTORY)) == 2
+    for depth in (0, 1):
+        plan.activations._failed.update({(depth, SplitView(split), None) for split in ("train", "val")})
     assert reused(plan, HISTORY) == []

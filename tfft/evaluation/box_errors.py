@@ -11,6 +11,8 @@ from tfft.evaluation.boxes import overlaps_of
 
 SAME, APART = 0.5, 0.1
 """Overlap (IoU) from which on two boxes are of one object, and below which they have nothing to do with each other."""
+LEAST_SURE = 0.5
+"""Least score of a prediction that contradicts a box: the threshold with the best F1 may be far lower."""
 MISSING = "no box"
 """What is given where a box is probably missing."""
 
@@ -33,56 +35,63 @@ class DoubtedBox:
 
 
 def doubted_boxes(
-    targets: np.ndarray, answers: Mapping[str, np.ndarray], labels: Sequence[str], thresholds: np.ndarray
+    targets: np.ndarray, answers: Mapping[str, np.ndarray], labels: Sequence[str], thresholds: np.ndarray | None = None
 ) -> Iterator[DoubtedBox]:
     """Yields boxes whose class, place or absence a detector contradicts, picture by picture.
 
     The three kinds are those of ObjectLab (Tkachenko, Thyagarajan and Mueller 2023, arXiv:2309.00832). A box of one
-    class where only another is seen; a box that overlaps what is seen of its class by less than half; and an object
-    that is seen where no box is. What is seen are the predictions above the threshold of their class.
+    class where the detector is sure of another; a box that overlaps what it is sure of by less than half; and an
+    object that it is sure of where no box is, which may also stand in a crowd that the data mark as one. It is sure of
+    predictions whose score is at least the threshold of their class, and at least 0.5.
 
     Args:
         targets: As for `detection_scores`.
         answers: As for `detection_scores`.
         labels: Names of the classes.
-        thresholds: Score threshold of each class, (classes,).
+        thresholds: Score threshold of each class, (classes,); None for 0.5.
     """
+    thresholds = np.full(len(labels), LEAST_SURE) if thresholds is None else thresholds
     pictures = zip(targets, answers["boxes"], answers["scores"], answers["labels"], strict=True)
     for position, (rows, boxes, scores, classes) in enumerate(pictures):
-        seen = np.flatnonzero((classes >= 0) & (scores >= thresholds[classes]))
-        seen = seen[np.argsort(-scores[seen], kind="stable")]
-        for given, index, doubt, reason in _contradicted(
-            rows[rows[:, 4] >= 0], boxes[seen], scores[seen], classes[seen], labels
-        ):
-            box = tuple(map(float, boxes[seen][index]))
-            likely = labels[classes[seen][index]]
-            yield DoubtedBox(position, given, likely, float(doubt), reason, box)
+        kept = np.flatnonzero(classes >= 0)
+        kept = kept[np.argsort(-scores[kept], kind="stable")]
+        boxes, scores, classes = boxes[kept], scores[kept], classes[kept]
+        sure = scores >= np.maximum(thresholds[classes], LEAST_SURE)
+        for given, index, doubt, reason in _contradicted(rows[rows[:, 4] >= 0], boxes, scores, classes, sure, labels):
+            box = tuple(map(float, boxes[index]))
+            yield DoubtedBox(position, given, labels[classes[index]], float(doubt), reason, box)
 
 
 def _contradicted(
-    truth: np.ndarray, boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray, labels: Sequence[str]
+    truth: np.ndarray,
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    classes: np.ndarray,
+    sure: np.ndarray,
+    labels: Sequence[str],
 ) -> Iterator[tuple[str, int, float, str]]:
     """Of one picture, yields the class given or `MISSING`, the index of the prediction that contradicts it, the doubt
     and the reason. The predictions are sorted, the highest score first."""
     overlaps = overlaps_of(boxes, truth[:, :4])
     same, hits = classes[:, None] == truth[None, :, 4], overlaps >= SAME
-    explained = np.any(hits & same, axis=1)
-    for place in np.flatnonzero(~np.any(hits & same, axis=0)):
+    given_scores = np.where(hits & same, scores[:, None], 0).max(axis=0, initial=0)
+    explained = ~sure | np.any(same & (overlaps >= APART) & np.any(hits & same & sure[:, None], axis=0), axis=1)
+    for place in np.flatnonzero(~np.any(hits & same & sure[:, None], axis=0)):
         given = labels[int(truth[place, 4])]
         others = hits[:, place] & ~explained
         near = same[:, place] & (overlaps[:, place] >= APART) & ~explained
         if others.any():
             first = int(others.argmax())
             said = f"the detector sees {labels[classes[first]]} there, with a score of {scores[first]:.2f}"
-            yield given, first, (1 + scores[first]) / 2, said
+            yield given, first, (1 + scores[first] - given_scores[place]) / 2, said
         elif near.any():
             first = int(near.argmax())
             overlap = overlaps[first, place]
             said = f"the detector's box, with a score of {scores[first]:.2f}, overlaps it by {overlap:.0%} (IoU)"
-            yield given, first, (1 + scores[first] * (1 - overlap)) / 2, said
+            yield given, first, (1 + scores[first] * (1 - overlap) - given_scores[place]) / 2, said
         explained |= others if others.any() else near
-    missing = np.flatnonzero(~explained & ~np.any(hits, axis=1))
     apart = overlaps_of(boxes, boxes) < SAME
+    missing = np.flatnonzero(~explained & ~np.any(hits, axis=1))
     for rank, index in enumerate(missing):
         if np.all(apart[index, missing[:rank]]):
             said = f"the detector sees one there, with a score of {scores[index]:.2f}"

@@ -16,6 +16,9 @@ from tfft.reporting.figures import Figure, Shown, picture_uri, shortened
 from tfft.reporting.plots import colours as colours_of
 from tfft.training.suspects import Suspect
 
+BY_DETECTOR = "the detector contradicts (white boxes are the given ones, the thick box is what it sees)"
+BY_OTHERS = "other examples contradict"
+
 
 def suspect_figure(splits: Splits, doubted: Sequence[Suspect], *, most: int = 24) -> Figure:
     """The examples whose labels are most probably wrong.
@@ -43,9 +46,8 @@ def suspect_figure(splits: Splits, doubted: Sequence[Suspect], *, most: int = 24
     return Figure(
         "Likely label errors",
         [show(suspect) for suspect in shown],
-        f"{counted(len(doubted), 'label')} that {'the detector contradicts' if of_boxes else 'others contradict'}, the "
-        "likeliest first. All of them are in suspects.csv, with the reason."
-        + (" White boxes are the given ones, the thick box is what the detector sees." if of_boxes else ""),
+        f"{counted(len(doubted), 'label')} that {BY_DETECTOR if of_boxes else BY_OTHERS}, the likeliest first. All of "
+        "them are in suspects.csv, with the reason.",
         width=width,
     )
 

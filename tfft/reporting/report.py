@@ -24,7 +24,8 @@ from tfft.training.parts import parts_notes
 from tfft.training.plan import Plan
 from tfft.training.recording import History
 from tfft.training.reuse import reused
-from tfft.training.suspects import Suspect, suspect_boxes, suspects
+from tfft.training.suspect_boxes import all_suspects
+from tfft.training.suspects import Suspect
 
 AUDIT = "audit.json"
 """What is odd about the data."""
@@ -64,10 +65,7 @@ def write_report(
     last = list(scored.scores)[-1]
     accept, intervals = getattr(run.config, "accept", ()), scored.intervals.get(last, {})
     given = verdicts(accept, last, scored.scores[last], intervals)
-    if scored.task == "detection":
-        doubted = suspect_boxes(plan.splits, scored.predictions, scored.thresholds)
-    else:
-        doubted = suspects(plan, scored.predictions if scored.as_trained is None else scored.as_trained)
+    doubted = all_suspects(plan, scored)
     report = _report(run, plan, history, scored, given, doubted)
     (run.folder / SUSPECTS).unlink(missing_ok=True)  # of an earlier attempt
     if doubted:

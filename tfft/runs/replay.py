@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from tfft import files
 from tfft.errors import ConfigError, listed
 from tfft.pages import Page
+from tfft.settings import HARMLESS, flattened
 from tfft.training.advice import Advice
 from tfft.training.phases import of_earlier as phase_of_earlier
 
@@ -119,6 +120,16 @@ def with_choices(config: C, folder: Path) -> C:
         name: dataclasses.replace(phase, views=views[name]) for name, phase in phases.items() if phase.views is None
     }
     return dataclasses.replace(config, **chosen)
+
+
+def trained_with(folder: Path) -> dict[str, Any]:
+    """The settings by name that decide what the run in a folder is, with what `auto` has chosen, as JSON values."""
+    run = read_run(folder)
+    stored, taken, views = run["config"], taken_advice(run), chosen_views(run)
+    asked = {name: stored[name] for name in ("recipe", "time_budget") if name in stored}
+    settled = stored if taken is None else {**_settled(stored, taken), **asked}
+    settings = flattened(settled) | {f"{name}.views": count for name, count in views.items()}
+    return {name: value for name, value in settings.items() if name not in {*HARMLESS, "kept"}}
 
 
 def chosen_views(stored: Mapping[str, Any]) -> dict[str, Any]:

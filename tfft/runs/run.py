@@ -1,8 +1,7 @@
-"""Runs: a folder of their own, a seed, and the seconds that each stage took."""
+"""Runs: a folder of their own, a seed, trackers, and the seconds that each stage took."""
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 import time
@@ -19,10 +18,9 @@ from tfft.pages import Page
 from tfft.runs.folders import FINISHED, claim, resume_command
 from tfft.runs.graphs import graphs_freed
 from tfft.runs.output import lasting_output
-from tfft.runs.replay import CONFIG, as_json, read_run, taken_advice, with_choices
+from tfft.runs.replay import CONFIG, as_json, read_run, taken_advice, trained_with, with_choices
 from tfft.runs.starting import start_keras
-from tfft.settings import HARMLESS
-from tfft.tracking import Tracking, check_trackers, tracked
+from tfft.tracking import Tracking, tracked, trackers_of
 from tfft.training.advice import Advice
 from tfft.version import __version__
 
@@ -51,6 +49,7 @@ class Run:
     taken: tuple[Advice, ...] | None = None
     """The advice that the run has taken, if it had begun before; None if that is still to be decided."""
     tracking: Tracking = field(default_factory=Tracking)
+    """Its trackers, if it has any."""
 
     def stage(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls a function, records how long it took, and returns its result."""
@@ -66,7 +65,7 @@ class Run:
 
     def watch(self, history: History) -> None:
         """Logs the epochs of a history to the trackers of the run."""
-        self.tracking.epochs(history.rows)
+        self.tracking.epochs(history.rows, since=history.since)
 
     def record(self, views: Mapping[str, Any], taken: Sequence[Advice] = ()) -> None:
         """Adds to `config.json` what was chosen, see `with_choices`, and logs the settings to the trackers.
@@ -82,7 +81,7 @@ class Run:
             chosen["advice"] = [asdict(advice) for advice in taken]
         if chosen:
             files.write_json(self.folder / CONFIG, {**read_run(self.folder), "chosen": chosen})
-        self.tracking.settings(_by_name(as_json(self.config)))
+        self.tracking.settings(trained_with(self.folder))
 
 
 @contextmanager
@@ -100,21 +99,22 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
     Raises:
         ConfigError: If the folder has other files, or a run of another configuration.
         ConflictError: If another run is using the folder.
-        MachineError: If the folder cannot be written.
+        MachineError: If the folder cannot be written, or a tracker cannot be used.
     """
     _check_seed(config.seed)
-    check_trackers(config)
+    trackers_of(config)
     claimed = claim(page, config)
     folder = claimed.folder
     with lasting_output(folder):
         try:
             run = Run(page, folder, with_choices(config, folder), taken=taken_advice(read_run(folder)))
+            _remember_trackers(folder, config)
             if claimed.begun:
                 logger.info("%s %s", "Already finished:" if run.finished else "Resuming the run in", folder)
             run.stage("import", start_keras, config.seed)
             with tracked(config, page.name, folder) as tracking:
                 if run.finished:
-                    tracking.settings(_by_name(as_json(run.config)))
+                    tracking.settings(trained_with(folder))
                 with graphs_freed():
                     yield replace(run, tracking=tracking)
                 _remove_state(folder)
@@ -141,7 +141,7 @@ def _show_how_to_resume(folder: Path, page: Page, error: BaseException) -> None:
 def rehearse(page: Page, config: Any) -> Iterator[Run]:
     """A run without a folder, to show what it would do; starts Keras and sets the seed as `open_run` does."""
     _check_seed(config.seed)
-    check_trackers(config)
+    trackers_of(config)
     run = Run(page, None, config)
     run.stage("import", start_keras, config.seed)
     yield run
@@ -153,16 +153,11 @@ def versions() -> dict[str, str]:
     return {"tfft": __version__, "python": platform.python_version(), **packages}
 
 
-def _by_name(values: Mapping[str, Any], group: str = "") -> dict[str, str | int | float | None]:
-    """The settings that decide a run by name, `"tune.epochs"` for instance, from a configuration as JSON."""
-    named: dict[str, str | int | float | None] = {}
-    for name, value in values.items():
-        if isinstance(value, dict) and "python_object" not in value:
-            named |= _by_name(value, f"{group}{name}.")
-        elif f"{group}{name}" not in {*HARMLESS, "kept"}:
-            plain = value is None or isinstance(value, (str, int, float))
-            named[f"{group}{name}"] = value if plain else json.dumps(value)
-    return named
+def _remember_trackers(folder: Path, config: Any) -> None:
+    """Lets `tfft resume` log to the trackers that the last command for this run named."""
+    stored, track = read_run(folder), as_json(getattr(config, "track", ()))
+    if stored["config"].get("track", []) != track:
+        files.write_json(folder / CONFIG, {**stored, "config": {**stored["config"], "track": track}})
 
 
 def _remove_state(folder: Path) -> None:

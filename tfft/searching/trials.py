@@ -17,6 +17,7 @@ from tqdm import tqdm
 from tfft import extras, reporting, runs, training, workflow
 from tfft.errors import ConfigError, DivergedError, check_range, counted
 from tfft.results import Result, open_result
+from tfft.runs.folders import changed_settings
 from tfft.runs.graphs import graphs_freed
 from tfft.runs.output import errors_only
 from tfft.runs.replay import CONFIG, as_json, read_run
@@ -248,10 +249,9 @@ def _best(done: Sequence[Mapping[str, Any]], about: About) -> int:
 
 def _run_best(page: ModuleType, config: Any, folder: Path) -> Result:
     """Runs the best trial in `best`; in `best-2` and so on, if `best` has that of a search with fewer trials."""
-    wanted = {**as_json(config), "out": None}
     for name in itertools.chain(["best"], (f"best-{number}" for number in itertools.count(2))):
         best = folder / name
-        if not (best / CONFIG).exists() or {**read_run(best)["config"], "out": None} == wanted:
+        if not (best / CONFIG).exists() or not any(changed_settings(read_run(best), config)):
             break
     if (best / runs.FINISHED).exists():
         return open_result(best)

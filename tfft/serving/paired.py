@@ -17,6 +17,7 @@ from tfft.serving.evaluating import Find, held_out
 from tfft.serving.predictor import Predictor, open_run
 from tfft.serving.scoring import as_arrays, outputs_of, truths_of
 from tfft.serving.splits import read_splits
+from tfft.settings import HARMLESS, flattened
 
 logger = logging.getLogger(__name__)
 
@@ -132,18 +133,10 @@ def _check_alike(models: Sequence[Predictor]) -> None:
 
 def _differing(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Of each configuration the settings, by name, that are not the same in all."""
-    flat = [dict(_leaves(config)) for config in configs]
+    flat = [flattened(config) for config in configs]
     # an earlier tfft had fewer settings
-    names = sorted(set.intersection(*map(set, flat)) - {"out", "accept", "track"})
+    names = sorted(set.intersection(*map(set, flat)) - {*HARMLESS, "kept"})
     return [
         {name: one.get(name) for name in names if any(other.get(name) != flat[0].get(name) for other in flat)}
         for one in flat
     ]
-
-
-def _leaves(config: Mapping[str, Any], group: str = "") -> list[tuple[str, Any]]:
-    leaves = []
-    for name, value in config.items():
-        nested = isinstance(value, dict) and value and name != "backbone_options"
-        leaves += _leaves(value, f"{group}{name}.") if nested else [(f"{group}{name}", value)]
-    return leaves

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfft.tracking.tracker import About, numbers
+from tfft.tracking.tracker import About, Outcome, numbers
 
 LONGEST = 6000
 """Characters of a parameter or a tag that MLflow takes."""
 AT_ONCE = 100
 """Parameters that MLflow takes at once."""
+STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Opens an experiment on MLflow's pages for training, not on those for language models."""
 
@@ -28,10 +29,11 @@ class MLflow:
     client: Any
 
     def settings(self, values: Mapping[str, Any]) -> None:
-        """Logs the settings as parameters."""
+        """Logs the settings as parameters. One that is known keeps its value: MLflow refuses to change any."""
         from mlflow.entities import Param
 
-        params = [Param(name, str(value)[:LONGEST]) for name, value in values.items()]
+        known = self.client.get_run(self.known_as).data.params
+        params = [Param(name, str(value)[:LONGEST]) for name, value in values.items() if name not in known]
         for first in range(0, len(params), AT_ONCE):
             self.client.log_batch(self.known_as, params=params[first : first + AT_ONCE])
 
@@ -48,9 +50,13 @@ class MLflow:
         for path in contents:
             self.client.log_artifact(self.known_as, str(path))
 
-    def end(self, *, finished: bool) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Sets the status of the run."""
-        self.client.set_terminated(self.known_as, "FINISHED" if finished else "FAILED")
+        self.client.set_terminated(self.known_as, STATUS[outcome])
+
+    def discard(self) -> None:
+        """Deletes the run."""
+        self.client.delete_run(self.known_as)
 
     def _log(self, values: Mapping[str, float], step: int) -> None:
         from mlflow.entities import Metric
@@ -70,8 +76,10 @@ def open_tracker(about: About) -> MLflow:
             client.update_run(about.known_as, status="RUNNING")
             return MLflow(about.known_as, client)
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", about.recipe)
-    experiment = client.get_experiment_by_name(name)
-    number = client.create_experiment(name, tags=KIND) if experiment is None else experiment.experiment_id
+    if client.get_experiment_by_name(name) is None:
+        with suppress(MlflowException):  # another run has just made it
+            client.create_experiment(name, tags=KIND)
+    number = client.get_experiment_by_name(name).experiment_id
     tags = {"mlflow.source.name": f"tfft {about.recipe}", "folder": str(about.folder)}
-    run = client.create_run(number, run_name=about.folder.name, tags=tags)
+    run = client.create_run(number, run_name=about.name, tags=tags)
     return MLflow(run.info.run_id, client)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfft.tracking.tracker import EVENTS, About, numbers
+from tfft.tracking.tracker import EVENTS, About, Outcome, numbers
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class TensorBoard:
     """A run in TensorBoard; its curves have the names that Keras's callback gives them."""
 
     known_as: str
+    folder: Path
     summary: Any
     """The module `tf.summary`."""
     writers: Mapping[str, Any]
@@ -45,10 +47,15 @@ class TensorBoard:
             if card.exists():
                 self.summary.text("model card", card.read_text(encoding="utf-8"), step=0)
 
-    def end(self, *, finished: bool) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Closes the event files."""
         for writer in self.writers.values():
             writer.close()
+
+    def discard(self) -> None:
+        """Removes the event files."""
+        self.end("failed")
+        shutil.rmtree(self.folder)
 
     def _flush(self) -> None:
         for writer in self.writers.values():
@@ -61,4 +68,4 @@ def open_tracker(about: About) -> TensorBoard:
 
     folder = about.folder / EVENTS
     writers = {part: tf.summary.create_file_writer(str(folder / part)) for part in (".", "train", "validation")}
-    return TensorBoard(EVENTS, tf.summary, writers)
+    return TensorBoard(EVENTS, folder, tf.summary, writers)

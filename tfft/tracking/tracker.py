@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 EVENTS = "tensorboard"
 """The folder in a run folder that TensorBoard reads."""
+
+
+Outcome = Literal["finished", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,12 @@ class About:
     recipe: str
     known_as: str | None = None
     """What the tracker called the run before it was interrupted."""
+
+    @property
+    def name(self) -> str:
+        """What people call the run: the name of its folder, of the best run of a search with that of the search."""
+        path = self.folder.resolve()
+        return f"{path.parent.name} {path.name}" if path.name.partition("-")[0] == "best" else path.name
 
 
 class Tracker(Protocol):
@@ -37,8 +46,11 @@ class Tracker(Protocol):
     def results(self, scores: Mapping[str, float], folder: Path, contents: Sequence[Path]) -> None:
         """Logs the scores of the saved model, `"test/accuracy"` for instance, and the files and folders of the run."""
 
-    def end(self, *, finished: bool) -> None:
-        """Ends the run in the tracker: it has finished, or it failed or was stopped."""
+    def end(self, outcome: Outcome) -> None:
+        """Ends the run in the tracker."""
+
+    def discard(self) -> None:
+        """Removes a run that has not begun, as far as the tracker can."""
 
 
 def numbers(row: Mapping[str, Any]) -> dict[str, float]:

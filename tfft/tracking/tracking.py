@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import csv
 import importlib
+import json
 import logging
 import random
-import shutil
-import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfft import extras, files
-from tfft.errors import ConfigError, MachineError, listed
-from tfft.tracking.settings import Name
-from tfft.tracking.tracker import EVENTS, About, Tracker
+from tfft import files
+from tfft.errors import MachineError
+from tfft.tracking.settings import trackers_of
+from tfft.tracking.tracker import EVENTS, About, Outcome, Tracker
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +47,10 @@ class Tracking:
     trackers: dict[str, Tracker] = field(default_factory=dict)
     logged: dict[str, Logged] = field(default_factory=dict)
     settled: bool = False
-    """Whether the settings were logged."""
-    begun_here: bool = False
-    """Whether no tracker knew the run before."""
+    """Whether the settings were logged, and so the run has begun."""
+    _new: set[str] = field(default_factory=set)
+    """Trackers that did not know the run before."""
+    _resumed: bool = False
 
     def open(self, name: str, recipe: str) -> None:
         """Opens a tracker, unless it has the whole run already.
@@ -58,27 +58,42 @@ class Tracking:
         Raises:
             MachineError: If that fails.
         """
-        logged = self.logged.setdefault(name, Logged())
-        if logged.finished:
+        logged = self.logged.get(name)
+        if logged is not None and name == EVENTS and not (self.folder / EVENTS).is_dir():
+            logged = None  # somebody has deleted it
+        if logged is not None and logged.finished:
             return
         module = importlib.import_module(f"tfft.tracking.{name}")
         try:
             with random_state_kept():
-                tracker = module.open_tracker(About(self.folder, recipe, logged.known_as))
+                tracker = module.open_tracker(About(self.folder, recipe, logged and logged.known_as))
         except Exception as error:  # whatever the package raises
             raise MachineError(f"{TITLES[name]} cannot be used: {_first_line(error)}", fix=FIXES[name]) from error
         self.trackers[name] = tracker
-        if tracker.known_as != logged.known_as:
+        if logged is None or tracker.known_as != logged.known_as:
             self.logged[name] = Logged(tracker.known_as)
-        self._write()
+            self._new.add(name)
 
     def settings(self, values: Mapping[str, Any]) -> None:
-        """Logs the settings of the run, some of which may only now have been chosen."""
+        """Logs the settings of the run, by name; what is no number or text is logged as JSON."""
         self.settled = True
-        self._tell(lambda name, tracker: tracker.settings(values))
+        plain = {
+            name: value if value is None or isinstance(value, (str, int, float)) else json.dumps(value)
+            for name, value in values.items()
+        }
+        self._tell(lambda name, tracker: tracker.settings(plain))
 
-    def epochs(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Logs the rows of the history that a tracker does not have yet."""
+    def epochs(self, rows: Sequence[Mapping[str, Any]], *, since: int = 0) -> None:
+        """Logs the rows of the history that a tracker does not have yet.
+
+        Args:
+            rows: Of all epochs so far.
+            since: Number of rows when the data last changed: a resumed run has trained what came after these again.
+        """
+        if since and not self._resumed:
+            for logged in self.logged.values():
+                logged.epochs = min(logged.epochs, since)
+        self._resumed = True
 
         def log(name: str, tracker: Tracker) -> None:
             for row in rows[self.logged[name].epochs :]:
@@ -92,24 +107,27 @@ class Tracking:
         if not self.trackers:
             return
         scores = _scores(files.read_json(self.folder / "report.json"))
-        mine = (LOG, EVENTS)
-        contents = sorted(p for p in self.folder.iterdir() if p.name not in mine and not p.name.startswith("."))
+        left_out = (LOG, EVENTS)
+        contents = sorted(p for p in self.folder.iterdir() if p.name not in left_out and not p.name.startswith("."))
         self.epochs(_history(self.folder))
 
         def log(name: str, tracker: Tracker) -> None:
             tracker.results(scores, self.folder, contents)
-            tracker.end(finished=True)
+            tracker.end("finished")
             self.logged[name].finished = True
 
         self._tell(log)
         self.trackers.clear()
 
-    def stop(self) -> None:
-        """Ends a run that failed or was stopped in each tracker; one that never began leaves no file."""
-        self._tell(lambda name, tracker: tracker.end(finished=False))
-        if self.begun_here and not self.settled:
-            (self.folder / LOG).unlink(missing_ok=True)
-            shutil.rmtree(self.folder / EVENTS, ignore_errors=True)
+    def stop(self, outcome: Outcome) -> None:
+        """Ends a run that failed or was stopped in each tracker, or removes it there if it had not begun."""
+        for name, tracker in self.trackers.items():
+            with suppress(Exception), random_state_kept():  # the error that stopped the run is what counts
+                if name in self._new and not self.settled:
+                    tracker.discard()
+                else:
+                    tracker.end(outcome)
+        self.trackers.clear()
 
     def _tell(self, log: Callable[[str, Tracker], None]) -> None:
         """Tells every tracker; one that fails is told no more."""
@@ -119,27 +137,18 @@ class Tracking:
                 with random_state_kept():
                     log(name, tracker)
             except Exception as error:  # whatever the package raises
-                del self.trackers[name]
                 logger.warning(
-                    "%s no longer logs this run: %s. The run continues; once it has finished, type its command again "
-                    "to log what is missing.",
+                    "%s no longer logs this run: %s. The run itself goes on; to log what is missing, type its command "
+                    "again in the end.",
                     TITLES[name],
                     _first_line(error),
                 )
+                del self.trackers[name]
+                with suppress(Exception):
+                    tracker.end("failed")
         if asked:
             with suppress(OSError):  # a full disk stops no run, either
-                self._write()
-
-    def _write(self) -> None:
-        files.write_json(self.folder / LOG, {name: vars(logged) for name, logged in self.logged.items()})
-
-
-def check_trackers(config: Any) -> None:
-    """Raises `ConfigError` for a tracker that does not exist, and `MachineError` if its package is missing."""
-    for name in _named(config):
-        if name not in TITLES:
-            raise ConfigError(f"`track` must be some of {listed(map(repr, typing.get_args(Name)))} (got {name!r})")
-        extras.require(name, f"`--track {name}`")
+                files.write_json(self.folder / LOG, {name: vars(logged) for name, logged in self.logged.items()})
 
 
 @contextmanager
@@ -151,15 +160,14 @@ def tracked(config: Any, recipe: str, folder: Path) -> Iterator[Tracking]:
     Raises:
         MachineError: If a tracker cannot be opened.
     """
-    logged = _read(folder)
-    tracking = Tracking(folder, logged=logged, begun_here=not logged)
+    tracking = Tracking(folder, logged=_read(folder))
     try:
-        for name in dict.fromkeys(_named(config)):
+        for name in trackers_of(config):
             tracking.open(name, recipe)
         yield tracking
         tracking.finish()
-    except BaseException:
-        tracking.stop()
+    except BaseException as error:
+        tracking.stop("failed" if isinstance(error, Exception) else "stopped")
         raise
 
 
@@ -171,11 +179,6 @@ def random_state_kept() -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
-
-
-def _named(config: Any) -> tuple[str, ...]:
-    names = getattr(config, "track", ())
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _read(folder: Path) -> dict[str, Logged]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfft.tracking.tracker import About, numbers
+from tfft.tracking.tracker import About, Outcome, numbers
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,17 @@ class WeightsAndBiases:
                 artifact.add_file(str(path))
         self.run.log_artifact(artifact)
 
-    def end(self, *, finished: bool) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Waits until everything is sent."""
-        self.run.finish(exit_code=0 if finished else 1)
+        self.run.finish(exit_code=0 if outcome == "finished" else 1)
+
+    def discard(self) -> None:
+        """Ends the run, and deletes it on the server."""
+        import wandb
+
+        self.end("failed")
+        if not self.run.offline:
+            wandb.Api().run(self.run.path).delete()
 
 
 def open_tracker(about: About) -> WeightsAndBiases:
@@ -52,11 +60,11 @@ def open_tracker(about: About) -> WeightsAndBiases:
 
     run = wandb.init(
         project=os.environ.get("WANDB_PROJECT", "tfft"),
-        name=about.folder.name,
+        name=about.name,
         group=about.recipe,
-        id=about.known_as,
+        id=None if about.known_as is None else about.known_as.rpartition("/")[-1],
         resume="allow",
         reinit="create_new",
         settings=wandb.Settings(console="off"),  # tfft writes the screen of a run to it already
     )
-    return WeightsAndBiases(run.id, run)
+    return WeightsAndBiases(run.path, run)  # with the project: in another one it is another run

@@ -160,6 +160,13 @@ class Activations:
             return False
         return True
 
+    def is_stored(self, depth: int, shown: SplitView) -> bool:
+        """Whether the activations of a split in a view are stored, or will be: nothing has failed so far."""
+        return shown in self.stored[depth] and not any((depth, shown, w) in self._failed for w in self._widths(shown))
+
+    def _widths(self, shown: SplitView) -> list[int | None]:
+        return [part.width for part in self.examples(shown).parts]
+
     def targets(self, shown: SplitView) -> Indexable:
         """The targets of one split in one view."""
         examples = self.examples(shown)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tfft.errors import counted, megabytes
-from tfft.training.costs import known_trunk_seconds
+from tfft.training.costs import about, known_trunk_seconds
 from tfft.training.plan import Plan
+from tfft.training.planned import SplitView
 from tfft.training.recording import History
 
 
@@ -16,7 +17,7 @@ class Reuse:
 
     phase: str
     read: int
-    """Examples that the phase read, over all its epochs."""
+    """How often an example was read, in all epochs of the phase."""
     stored: int
     """Examples in the store, in all views."""
     bytes: int
@@ -28,28 +29,27 @@ class Reuse:
     @property
     def in_words(self) -> str:
         """As a sentence without its full stop."""
-        said = f"Phase {self.phase} read the outputs of its frozen layers for {self.read:,} examples"
-        said += f" and stores {counted(self.stored, 'example')} ({megabytes(self.bytes)})"
-        return said if self.seconds is None else f"{said}: about {self.seconds:,.0f} s saved"
+        said = f"Phase {self.phase}: outputs of the frozen layers stored for {counted(self.stored, 'example')}"
+        said += f" ({megabytes(self.bytes)}) and read {self.read:,} times"
+        return said if self.seconds is None else f"{said}, {about(self.seconds)} saved"
 
 
 def reused(plan: Plan, history: History) -> list[Reuse]:
     """What the store saved in each phase that read a split more than once."""
-    activations, rows = plan.activations, [row["phase"] for row in history.rows]
-    found = []
+    activations, phases = plan.activations, [row["phase"] for row in history.rows]
+    val, phases_with_reuse = SplitView("val"), []
     for planned in plan.phases:
-        epochs = rows.count(planned.name)
+        epochs = phases.count(planned.name)
         if planned.depth is None or epochs < 2:
             continue
-        shown = activations.stored[planned.depth]
-        numbers = planned.epoch_numbers[:epochs]
-        train = sum(planned.shown(number) in shown for number in numbers) * len(activations.keys["train"])
-        val = epochs * sum(len(activations.keys[one.split]) for one in shown if one.split == "val")
-        mine = {*map(planned.shown, numbers), *(one for one in shown if one.split == "val")} & shown
-        stored = sum(len(set(activations.keys[one.split])) for one in mine)
-        size = sum(activations.room(planned.depth, one)[0] for one in mine)
+        shown = [view for n in planned.epoch_numbers[:epochs] for view in (planned.shown(n), val)]
+        readings = [view for view in shown if activations.is_stored(planned.depth, view)]
+        read = sum(len(activations.keys["val"]) if view == val else plan.splits.per_epoch for view in readings)
+        stored = sum(len(set(activations.keys[view.split])) for view in set(readings))
+        if read <= stored:
+            continue
+        size = sum(activations.room(planned.depth, view)[0] for view in set(readings))
         each = known_trunk_seconds(plan, planned.depth)
-        if (read := train + val) > stored:
-            seconds = None if each is None else (read - stored) * each
-            found.append(Reuse(planned.name, read, stored, size, seconds))
-    return found
+        seconds = None if each is None else (read - stored) * each
+        phases_with_reuse.append(Reuse(planned.name, read, stored, size, seconds))
+    return phases_with_reuse

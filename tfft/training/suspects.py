@@ -12,7 +12,6 @@ import numpy as np
 from tfft.data.choices import Balance
 from tfft.data.examples import Splits
 from tfft.errors import listed
-from tfft.evaluation.box_errors import doubted_boxes
 from tfft.models.heads import only_dense
 from tfft.models.tasks import Task
 from tfft.training.balancing import store_and_balance
@@ -32,7 +31,7 @@ MOST_COMPARED = 20_000
 
 @dataclass(frozen=True)
 class Suspect:
-    """An example whose label is probably wrong."""
+    """An example, or a box on it, whose label is probably wrong."""
 
     split: str
     position: int
@@ -43,7 +42,8 @@ class Suspect:
     likely: str
     """The label that it probably should have."""
     doubt: float
-    """How sure the others are, in [0, 1]: the mean of what heads and neighbours say; the list is sorted by it."""
+    """How sure others are, in [0, 1], of another label: of examples heads and neighbours, of boxes the detector; the
+    list is sorted by it."""
     reason: str
     box: tuple[float, float, float, float] | None = None
     """Of an object, where a detector sees it: left, top, right and bottom in [0, 1], of the picture's width and height;
@@ -114,27 +114,6 @@ def suspects(plan: Plan, predictions: Mapping[str, np.ndarray]) -> list[Suspect]
     known = {(one.split, one.position) for one in twice}
     others = [one for one in found if (one.split, one.position) not in known]
     return twice + sorted(others, key=lambda suspect: -suspect.doubt)
-
-
-def suspect_boxes(
-    splits: Splits, predictions: Mapping[str, Mapping[str, np.ndarray]], thresholds: np.ndarray
-) -> list[Suspect]:
-    """Boxes that are probably wrong or missing, see `doubted_boxes`, the likeliest first. The detector has been trained
-    on the boxes of train and contradicts fewer of these.
-
-    Args:
-        splits: The data.
-        predictions: Of the trained detector, by split.
-        thresholds: Score threshold of each class.
-    """
-    found = []
-    for split, examples in splits.items():
-        height, width = examples.inputs[0].shape[:2]
-        for one in doubted_boxes(np.asarray(examples.targets), predictions[split], splits.labels, thresholds):
-            box = tuple(np.divide(one.box, (width, height, width, height)).clip(0, 1).tolist())
-            where = examples.where[one.position]
-            found.append(Suspect(split, one.position, where, one.given, one.likely, one.doubt, one.reason, box))
-    return sorted(found, key=lambda suspect: -suspect.doubt)
 
 
 def _contradictions(splits: Splits) -> Iterator[Suspect]:

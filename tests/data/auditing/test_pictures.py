@@ -120,7 +120,14 @@ def test_masks() -> None:
         rows = np.resize(np.repeat(values, 4), (32, 32)).astype(np.uint8)
         return saved(Image.fromarray(rows))
 
-    masks = {"a": mask(0, 1), "b": mask(0, 1, 255), "one": mask(1), "ignored": mask(255), "more": mask(0, 1, 7)}
+    masks = {
+        "a": mask(0, 1),
+        "b": mask(0, 1, 255),
+        "c": mask(1, 0),
+        "one": mask(1),
+        "ignored": mask(255),
+        "more": mask(0, 1, 7),
+    }
     masks["damaged"] = b"no picture"
 
     def found_with(**ids: Any) -> set[tuple[str, str, str]]:
@@ -130,10 +137,18 @@ def test_masks() -> None:
         ]
         return {(one.check, one.where, one.detail.partition(":")[0]) for one in audited(records)}
 
-    empty = {("empty mask", "one", "only the value 1"), ("empty mask", "ignored", "only ignored pixels")}
+    empty = {("empty mask", "one", "only 1"), ("empty mask", "ignored", "only ignored pixels")}
     assert found_with() == {("bad mask", "damaged", "mask"), *empty}
     named = found_with(names=((0, "road"), (1, "car")), ignored=(255,))
-    assert named == {("bad mask", "damaged", "mask"), ("bad mask", "more", "`--classes` does not name 7"), *empty}
+    unknown = "its mask has the values 7, which `--classes` does not name"
+    also = {("empty mask", "one", "only car"), ("empty mask", "ignored", "only ignored pixels")}
+    assert named == {("bad mask", "damaged", "mask"), ("bad mask", "more", unknown), *also}
+    both = found_with(names=((0, "road"), (1, "road"), (7, "car")), ignored=(255,))
+    assert not {check for check, *_ in both} & {"empty mask"}  # most masks have one class
+
+    masks.clear()
+    masks.update({f"{n}": mask(0, 255) for n in range(4)}, white=mask(255))  # 255 is a class where there is one other
+    assert found_with() == {("empty mask", "white", "only 255")}
 
 
 def test_measures_are_stored_and_files_read_once() -> None:

@@ -35,6 +35,7 @@ def test_texts_that_all_end_at_one_length_were_cut() -> None:
     assert [(one.check, one.where) for one in found] == [("cut", text[:3]) for text in cut]
     assert found[0].detail == "at 200 characters"
     assert not [one for one in audit_texts(digested(records[:-4])) if one.check == "cut"]  # too few to be sure
+    assert not [one for one in audit_texts(digested(records[-7:-1])) if one.check == "cut"]  # all of one length
 
 
 def test_texts_of_another_script_alone_are_not_odd() -> None:

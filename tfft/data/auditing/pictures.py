@@ -1,4 +1,4 @@
-"""What is odd about pictures, and about the boxes on them."""
+"""What is odd about pictures, and about their boxes and masks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from tfft.data.findings import Finding, ordered
 from tfft.data.reading.looks import Looks, looks_of
 from tfft.data.records import Record
 from tfft.data.truths.boxes import Boxes
-from tfft.data.truths.masks import Mask, decoded_masks
-from tfft.errors import listed
+from tfft.data.truths.mask_values import class_table
+from tfft.data.truths.masks import Mask, decoded_masks, masks_fit
+from tfft.errors import DataError
 from tfft.store import Storage
 
 DARK, BRIGHT = 0.32, 0.95
@@ -36,7 +37,9 @@ TINY, HUGE, DOUBLED = 0.0002, 0.98, 0.9
 """Share of its picture below which a box is tiny and above which it is huge, and overlap (IoU) of a doubled box."""
 
 
-def audit_pictures(records: Sequence[Record], storage: Storage, image_size: tuple[int, int]) -> list[Finding]:
+def audit_pictures(
+    records: Sequence[Record], storage: Storage, image_size: tuple[int, int] | None = None
+) -> list[Finding]:
     """What is odd about pictures, the most serious first.
 
     The measures of a picture are those of CleanVision, at 64 x 64 pixels, and so are most thresholds. They are stored,
@@ -45,7 +48,8 @@ def audit_pictures(records: Sequence[Record], storage: Storage, image_size: tupl
     Args:
         records: Records of pictures with digests, and marked by `mark_near_duplicates`.
         storage: Where the measures are stored.
-        image_size: Height and width to which masks are resized, as training will: they are stored, too.
+        image_size: Height and width to which masks are resized, as training will: they are stored, too. None leaves
+            out masks, and so does a store without room for them.
     """
     looks = looks_of(records, storage)
     found = [
@@ -58,7 +62,7 @@ def audit_pictures(records: Sequence[Record], storage: Storage, image_size: tupl
         found += [Finding(check, record.where, detail) for check, detail in odd.get(record.digest, ())]
         if isinstance(record.truth, Boxes):
             found += _odd_boxes(record)
-    if records and isinstance(records[0].truth, Mask):
+    if records and isinstance(records[0].truth, Mask) and image_size is not None:
         found += _odd_masks(records, storage, image_size)
     readable = [record for record in records if record.digest not in looks.failed]
     return ordered([*found, *label_findings(readable)])
@@ -111,20 +115,25 @@ def _odd_boxes(record: Record) -> Iterator[Finding]:
 
 
 def _odd_masks(records: Sequence[Record], storage: Storage, image_size: tuple[int, int]) -> Iterator[Finding]:
-    masks = [record.truth for record in records]
+    masks, where = [record.truth for record in records], [record.where for record in records]
+    if not masks_fit(masks, image_size, storage):
+        return  # decoded for the run only, which then says what it leaves out
     _, values, failed = decoded_masks(masks, image_size, storage)
-    for index, reason in failed.items():
-        yield Finding("bad mask", records[index].where, reason)
-    ids = masks[0].ids
-    ignored = {IGNORED} if ids.ignored is None else set(ids.ignored)
-    classes = {index: of_mask - (ignored - dict(ids.names).keys()) for index, of_mask in values.items()}
+    try:
+        table, labels = class_table(masks[0].ids, values, failed, where)
+    except DataError:  # not classes at all, which a run says
+        table, labels, values = [], [], {}
+    for index, reason in sorted(failed.items()):
+        yield Finding("bad mask", where[index], reason)
+    classes = {
+        index: {labels[table[value]] for value in of_mask if table[value] not in (None, IGNORED)}
+        for index, of_mask in values.items()
+        if index not in failed
+    }
     usual = np.median([len(of_mask) for of_mask in classes.values()]) if classes else 0
     for index, of_mask in classes.items():
-        if ids.names and (unknown := sorted(of_mask - dict(ids.names).keys())):
-            yield Finding("bad mask", records[index].where, f"`--classes` does not name {listed(unknown)}")
-        elif len(of_mask) < 2 <= usual:
-            only = f"only the value {min(of_mask)}" if of_mask else "only ignored pixels"
-            yield Finding("empty mask", records[index].where, only)
+        if len(of_mask) < 2 <= usual:
+            yield Finding("empty mask", where[index], f"only {min(of_mask)}" if of_mask else "only ignored pixels")
 
 
 def _overlaps(corners: np.ndarray, areas: np.ndarray) -> np.ndarray:

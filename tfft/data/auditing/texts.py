@@ -45,7 +45,7 @@ def audit_texts(records: Sequence[Record]) -> list[Finding]:
             if len(text) < SHORT * usual or len(text) > LONG * usual:
                 check = "short" if len(text) < usual else "long"
                 found.append(Finding(check, record.where, f"{len(text):,} characters, median {usual:,.0f}"))
-            if len(text) == cut_at and not unicodedata.category(text[-1]).startswith("P"):
+            if len(text) == cut_at and not unicodedata.category(text.rstrip()[-1]).startswith("P"):
                 found.append(Finding("cut", record.where, f"at {cut_at:,} characters"))
             if counts and main and 1 - counts[main[0][0]] / counts.total() > FOREIGN:
                 script = counts.most_common(1)[0][0].capitalize()
@@ -57,7 +57,8 @@ def _cut_at(texts: Sequence[str]) -> int | None:
     """The length at which texts were cut before they came here: that of the longest, if many are that long."""
     lengths = Counter(map(len, texts))
     longest = max(lengths)
-    return longest if longest >= LEAST_CUT and lengths[longest] >= MANY else None
+    # if most are that long, they are made so, as sequences of a fixed length are
+    return longest if longest >= LEAST_CUT and MANY <= lengths[longest] <= len(texts) / 2 else None
 
 
 def _decoded(record: Record) -> str | None:

@@ -106,13 +106,22 @@ def _noun(decoder: Decoder) -> str:
     return NOUNS.get(decoder.kind, decoder.kind)
 
 
-def _open(decoder: Decoder, digests: Sequence[str], storage: Storage) -> StoredArray:
-    """Opens the array in a store that has room for its missing rows."""
+def fits(decoder: Decoder, digests: Sequence[str], storage: Storage) -> bool:
+    """Whether decoded files are in the store, or have room there; if not, they are stored for one run only."""
+    array = open_store(storage).array(_key(decoder), decoder.shape, "uint8")
+    return array.owner.has_room(array.row_bytes * len(array.missing(digests)))
+
+
+def _key(decoder: Decoder) -> Mapping[str, Any]:
     codecs = {name: features.version(name) for name in ("jpg", "libjpeg_turbo", "webp", "avif", "jpg_2000", "libtiff")}
-    parts: Mapping[str, Any] = {
+    return {
         "kind": decoder.kind, "decoder": decoder.version, "Pillow": metadata.version("Pillow"), "codecs": codecs,
     }  # fmt: skip
-    store = open_store(storage)
+
+
+def _open(decoder: Decoder, digests: Sequence[str], storage: Storage) -> StoredArray:
+    """Opens the array in a store that has room for its missing rows."""
+    parts, store = _key(decoder), open_store(storage)
     array = store.array(parts, decoder.shape, "uint8")
     if not store.has_room(array.row_bytes * len(array.missing(digests))):
         # rows beyond the limit of the store are stored for this run only

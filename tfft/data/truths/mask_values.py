@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tfft.conventions import IGNORED
@@ -58,6 +58,33 @@ class Ids:
                 fix="Remove them from one of the two",
             )
         return cls(names, ignore)
+
+
+def class_table(
+    ids: Ids, values: dict[int, set[int]], failed: dict[int, str], where: Sequence[str]
+) -> tuple[list[int | None], list[str]]:
+    """For each value the index of its class, `IGNORED`, or None if it has no name; and the names of the classes.
+
+    Args:
+        ids: The classes as given.
+        values: By position, the values in each mask; those of masks with soft edges are removed.
+        failed: By position, why a mask cannot be used; reasons are added.
+        where: By position, the origin of the picture.
+
+    Raises:
+        DataError: If the values cannot be classes, or there are fewer than two classes.
+    """
+    if not ids.names:
+        for index in [index for index, of_mask in values.items() if len(of_mask) > USUAL_CLASSES]:
+            failed[index] = (
+                f"its mask has {len(values.pop(index))} different values, probably from soft edges; "
+                "save it without them, or name the classes with `--classes`"
+            )
+    table, labels = _class_table(ids, {where[index]: of_mask for index, of_mask in values.items()})
+    for index, of_mask in values.items():
+        if unknown := sorted(value for value in of_mask if table[value] is None):
+            failed[index] = f"its mask has the values {listed(unknown)}, which `--classes` does not name"
+    return table, labels
 
 
 def _class_table(ids: Ids, values: Mapping[str, set[int]]) -> tuple[list[int | None], list[str]]:

@@ -13,15 +13,15 @@ from PIL import Image
 from tfft.conventions import IGNORED
 from tfft.data.augmentation.motion import Motion
 from tfft.data.augmentation.moves import moved
-from tfft.data.reading.decoding import Decoder, decoded_array
+from tfft.data.reading.decoding import Decoder, decoded_array, fits
 from tfft.data.reading.mask_files import VERSION, decode_mask
 from tfft.data.targets import Form, Targets
-from tfft.errors import DataError, listed
+from tfft.errors import DataError
 
 if TYPE_CHECKING:
     from tfft.data.records import Record
     from tfft.store import Rows, Storage, StoredArray
-from tfft.data.truths.mask_values import USUAL_CLASSES, Ids, _class_table
+from tfft.data.truths.mask_values import Ids, class_table
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,7 @@ class Mask:
         """Masks of one size in the store, resized by nearest neighbour."""
         truths = [record.truth for record in records]
         array, values, failed = decoded_masks(truths, form.image_size, form.storage)
-        if not truths[0].ids.names:
-            for index in [index for index, mask_values in values.items() if len(mask_values) > USUAL_CLASSES]:
-                failed[index] = (
-                    f"its mask has {len(values.pop(index))} different values, probably from soft edges; "
-                    "save it without them, or name the classes with `--classes`"
-                )
-        table, labels = _class_table(
-            truths[0].ids, {records[index].where: mask_values for index, mask_values in values.items()}
-        )
-        for index, mask_values in values.items():
-            if unknown := sorted(value for value in mask_values if table[value] is None):
-                failed[index] = f"its mask has the values {listed(unknown)}, which `--classes` does not name"
+        table, labels = class_table(truths[0].ids, values, failed, [record.where for record in records])
         ignoring = sum(IGNORED in mask_values for mask_values in values.values())
         by_default = truths[0].ids.ignored is None and table[IGNORED] == IGNORED
         present = [
@@ -87,14 +76,27 @@ class Mask:
         )
 
 
+def _decoder(image_size: tuple[int, int]) -> Decoder:
+    return Decoder("masks", image_size, lambda content: decode_mask(content, image_size), VERSION)
+
+
+def masks_fit(masks: Sequence[Mask], image_size: tuple[int, int], storage: Storage) -> bool:
+    """Whether masks of one size are in the store, or have room there."""
+    return fits(_decoder(image_size), [mask.digest for mask in masks if mask.wrong is None], storage)
+
+
 def decoded_masks(
     masks: Sequence[Mask], image_size: tuple[int, int], storage: Storage
 ) -> tuple[StoredArray, dict[int, set[int]], dict[int, str]]:
-    """Masks of one size in the store; by position, the values in each, and why others cannot be used."""
+    """Masks of one size in the store; by position, the values in each, and why others cannot be used.
+
+    Raises:
+        MachineError: If they fit on no disk.
+    """
     failed = {index: mask.wrong for index, mask in enumerate(masks) if mask.wrong is not None}
     readable = [index for index in range(len(masks)) if index not in failed]
     array, undecoded = decoded_array(
-        Decoder("masks", image_size, lambda content: decode_mask(content, image_size), VERSION),
+        _decoder(image_size),
         [masks[index].digest for index in readable],
         lambda position: masks[readable[position]].read(),
         storage,
