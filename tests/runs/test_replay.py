@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from recipes.image_classification import Config
 from tfft import files, runs
 from tfft.errors import ConfigError
 from tfft.pages import Page, find_page, load_page
 from tfft.runs import replay
 from tfft.training import Phase
+from tfft.training.advice import Advice
 
 PAGE = find_page("image_classification")
 
@@ -89,3 +91,16 @@ def test_a_page_of_ones_own_is_named_and_its_changes_are_noticed(
         (run.folder / "result").touch()
     with pytest.raises(ConfigError, match=r"tfft run image_classification --replay"):
         replay.read_config(Choices, tmp_path / "stock", page)
+
+
+def test_the_settings_that_a_run_trains_with(tmp_path: Path) -> None:
+    advice = Advice("tune.epochs", 12, "few pictures", "a benchmark", taken=True)
+    options = {"alpha": 0.35, "pooling": None}
+    config = Config(recipe="auto", backbone_options=options, out=str(tmp_path), track=("mlflow",))
+    chosen = {"views": {"tune": 4}, "advice": [asdict(advice)]}
+    files.write_json(tmp_path / "config.json", {"config": replay.as_json(config), "chosen": chosen})
+    settings = replay.trained_with(tmp_path)
+    assert (settings["recipe"], settings["tune.epochs"], settings["tune.views"]) == ("auto", 12, 4)
+    assert settings["head.views"] == 1
+    assert settings["backbone_options"] == options
+    assert not {"out", "track", "kept", "store.folder"} & settings.keys()
