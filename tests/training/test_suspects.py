@@ -8,8 +8,8 @@ import pytest
 
 from tfft.data import Splits
 from tfft.models import multi_label, single_label
-from tfft.training import Phase, Plan, plan_phases, store_first, suspects
-from tfft.training.suspects import STRENGTH, _left_out
+from tfft.training import Phase, Plan, plan_phases, store_first, suspects, witnessing
+from tfft.training.ridge import STRENGTH, Ridge, left_out
 
 HEAD = {"head": Phase(epochs=1, optimizer="lbfgs")}
 
@@ -101,8 +101,27 @@ def test_who_was_not_asked_doubts_nothing(network: keras.Model, splits: Splits) 
 def test_what_is_left_out_is_what_a_fit_without_it_predicts(features: int) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(12, features)).astype(np.float32), (rng.random((12, 3)) < 0.5).astype(np.float32)
-    predicted = _left_out(x, y)
+    predicted = left_out(x, y)
     others = np.arange(12) != 5
     penalty = STRENGTH * 12 * np.eye(features)
     kernel = np.linalg.solve(x[others].T @ x[others] + penalty, x[others].T @ (y[others] - y.mean(axis=0)))
     assert predicted[5] == pytest.approx(np.clip(x[5] @ kernel + y.mean(axis=0), 0, 1), abs=1e-4)
+
+
+def test_many_examples_say_the_same_in_two_passes(
+    network: keras.Model, splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(network, with_flips(splits, {"train": [3, 8]}), tags=False)
+    monkeypatch.setattr(witnessing, "HELD", 0)
+    again = witnessing.with_witnesses(replace(plan, witnesses=None))
+    assert again.witnesses.heads == pytest.approx(plan.witnesses.heads, abs=1e-4)
+    for split, votes in plan.witnesses.votes.items():
+        assert again.witnesses.votes[split] == pytest.approx(votes, abs=1e-6)
+    rng = np.random.default_rng(0)
+    x, y = (1000 + rng.normal(size=(400, 30))).astype(np.float32), rng.random((400, 2)).astype(np.float32)
+    ridge = Ridge.of((x[start : start + 96], y[start : start + 96]) for start in range(0, len(x), 96))
+    standardized = (x - x.mean(axis=0)) / x.std(axis=0)
+    assert ridge.left_out(ridge.standardized(x), y) == pytest.approx(left_out(standardized, y), abs=1e-3)
+    assert ridge.axes(30) is None
+    rows = standardized @ ridge.axes(5)
+    assert np.var(rows, axis=0) == pytest.approx(np.sort(np.linalg.eigvalsh(np.cov(standardized.T)))[-5:], rel=0.01)

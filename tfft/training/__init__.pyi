@@ -26,5 +26,5 @@ from .rising import check_trained as check_trained
 from .rising import range_test as range_test
 from .schedules import build_optimizer as build_optimizer
 from .suspects import Suspect as Suspect
-from .suspects import store_first as store_first
 from .suspects import suspects as suspects
+from .witnessing import store_first as store_first
