@@ -134,9 +134,9 @@ def test_boxes_that_a_detector_contradicts() -> None:
         [(BOX, 0.9, 1), (BOX, 0.45, 0)],  # another class, and unsure of the one given
         [(FAR, 0.9, 1), (BOX, 0.6, 0), ([11, 10, 21, 20], 0.55, 1)],  # an object without a box, seen twice
         [(half, 0.8, 1)],  # another place
-        [(FAR, 0.4, 1)],  # unsure
+        [(FAR, 0.2, 1)],  # unsure
     )
-    found = list(doubted_boxes(truth, answers, LABELS, np.array([0.5, 0.1])))
+    found = list(doubted_boxes(truth, answers, LABELS))
     assert [(one.position, one.given, one.likely) for one in found] == [
         (1, "cup", "key"), (2, "no box", "cup"), (3, "key", "key"),
     ]  # fmt: skip

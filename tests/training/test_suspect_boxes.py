@@ -21,9 +21,9 @@ def test_a_missing_box_is_listed_with_its_place_in_the_picture(splits: Splits) -
         "scores": np.full(places, 0.6, np.float32),
         "labels": np.full(places, 1, np.int32),
     }
-    answers["scores"][2], answers["scores"][3:] = 0.9, 0.4
+    answers["scores"][2], answers["scores"][3:] = 0.9, 0.2
     boxes = replace(splits, train=replace(train, targets=none), test=replace(test, targets=none))
-    found = suspect_boxes(boxes, {"test": answers}, None)  # a page may predict some splits only
+    found = suspect_boxes(boxes, {"test": answers})  # a page may predict some splits only
     assert [(one.split, one.position, one.given, one.likely) for one in found] == [
         ("test", position, "no box", splits.labels[1]) for position in (2, 0, 1)
     ]

@@ -21,26 +21,23 @@ def all_suspects(plan: Plan, scored: Evaluation) -> list[Suspect]:
         scored: The evaluation of its model.
     """
     if scored.task == "detection":
-        return suspect_boxes(plan.splits, scored.predictions, scored.thresholds)
+        return suspect_boxes(plan.splits, scored.predictions)
     return suspects(plan, scored.predictions if scored.as_trained is None else scored.as_trained)
 
 
-def suspect_boxes(
-    splits: Splits, predictions: Mapping[str, Mapping[str, np.ndarray]], thresholds: np.ndarray | None
-) -> list[Suspect]:
+def suspect_boxes(splits: Splits, predictions: Mapping[str, Mapping[str, np.ndarray]]) -> list[Suspect]:
     """Boxes that are probably wrong or missing, see `doubted_boxes`, the likeliest first. The detector has been trained
     on the boxes of train and contradicts fewer of these.
 
     Args:
         splits: The data.
         predictions: Of the trained detector, by split.
-        thresholds: Score threshold of each class; None for 0.5.
     """
     doubted = []
     for split, answers in predictions.items():
         examples = getattr(splits, split)
         height, width = examples.inputs[0].shape[:2]
-        for one in doubted_boxes(np.asarray(examples.targets), answers, splits.labels, thresholds):
+        for one in doubted_boxes(np.asarray(examples.targets), answers, splits.labels):
             box = tuple(np.divide(one.box, (width, height, width, height)).clip(0, 1).tolist())
             where = examples.where[one.position]
             doubted.append(Suspect(split, one.position, where, one.given, one.likely, one.doubt, one.reason, box))
