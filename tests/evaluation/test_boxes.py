@@ -140,7 +140,7 @@ def test_boxes_that_a_detector_contradicts() -> None:
     assert [(one.position, one.given, one.likely) for one in found] == [
         (1, "cup", "key"), (2, "no box", "cup"), (3, "key", "key"),
     ]  # fmt: skip
-    doubts = [(1 + 0.9 - 0.45) / 2, 0.8, (1 + 0.8 * (1 - 6 / 14)) / 2]
+    doubts = [(1 + 0.9 - 0.45) / 2, 0.6, (1 + 0.8 * (1 - 6 / 14)) / 2]
     assert [one.doubt for one in found] == pytest.approx(doubts, abs=1e-6)
     assert found[1].box == tuple(BOX)
     assert "0.90" in found[0].reason

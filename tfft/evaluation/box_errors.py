@@ -89,4 +89,4 @@ def _contradicted(
     for rank, index in enumerate(missing):
         if np.all(apart[index, missing[:rank]]):
             said = f"the detector sees one there, with a score of {scores[index]:.2f}"
-            yield MISSING, int(index), (1 + scores[index]) / 2, said
+            yield MISSING, int(index), scores[index], said

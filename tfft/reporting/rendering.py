@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 
 
 def rendered(template: str, **values: Any) -> str:
@@ -18,8 +19,14 @@ def rendered(template: str, **values: Any) -> str:
     options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     options["autoescape"] = not template.endswith(".md.jinja")
     environment = jinja2.Environment(loader=folder, **options)
-    environment.filters["md"] = _in_markdown
+    environment.filters |= {"md": _in_markdown, "sentence": _in_html}
     return environment.get_template(template).render(values)
+
+
+def _in_html(text: object) -> markupsafe.Markup:
+    """A sentence that has no full stop yet, what stands between backticks as code."""
+    said = str(markupsafe.escape(text))
+    return markupsafe.Markup(re.sub("`([^`]+)`", r"<code>\1</code>", said[:1].upper() + said[1:]) + ".")
 
 
 def _in_markdown(text: object) -> str:
