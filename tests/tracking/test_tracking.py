@@ -86,7 +86,7 @@ def test_a_run_is_the_same_with_trackers_which_have_all_of_it_in_the_end(
         assert logged() == (1, False, "KILLED")
         assert trained(words, "run", *track) == plain  # resumes the run, and loses a tracker
     assert "MLflow no longer logs this run: the server has gone." in capsys.readouterr().out
-    assert logged() == (1, False, "FAILED")
+    assert logged() == (1, False, "RUNNING")
     assert trained(words, "run", *track) == plain  # logs what is missing
     assert logged() == (len(plain), True, "FINISHED")
     client = MlflowClient()
@@ -136,3 +136,7 @@ def test_weights_and_biases_offline(words: list[str], tmp_path: Path, monkeypatc
         assert text in content
     assert list((tmp_path / "wandb").rglob("report_*.html"))
     assert json.loads(Path("run/tracking.json").read_text())["wandb"]["finished"]
+    with pytest.raises(SystemExit):
+        trained([*words[:-1], "nowhere"], "none", "--track", "wandb")
+    assert [*(tmp_path / "wandb").rglob("*.wandb")] == [file]
+    assert not Path("none").exists()

@@ -128,8 +128,8 @@ def open_run(page: Page, config: Any) -> Iterator[Run]:
 
 
 def _show_how_to_resume(folder: Path, page: Page, error: BaseException) -> None:
-    """Not after errors that would only come again."""
-    if isinstance(error, TfftError) and not isinstance(error, MachineError):
+    """Not after errors that would only come again, nor for a finished run, whose tracker failed."""
+    if (isinstance(error, TfftError) and not isinstance(error, MachineError)) or (folder / FINISHED).exists():
         return
     if "python_object" in (folder / CONFIG).read_text(encoding="utf-8"):
         logger.info("To resume this run, call `run` again with the same objects and out=%r", str(folder))

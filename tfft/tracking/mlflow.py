@@ -1,4 +1,4 @@
-"""MLflow: the server or folder of MLFLOW_TRACKING_URI, or MLflow's default place."""
+"""MLflow: the server or database of MLFLOW_TRACKING_URI, or MLflow's default place."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ LONGEST = 6000
 """Characters of a parameter or a tag that MLflow takes."""
 AT_ONCE = 100
 """Parameters that MLflow takes at once."""
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+"""How long a run waits for a server, unless you have set it: by MLflow's own defaults more than four minutes."""
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Opens an experiment on MLflow's pages for training, not on those for language models."""
@@ -23,10 +25,16 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 @dataclass(frozen=True)
 class MLflow:
-    """A run in MLflow. It is never the active run, so that a run of the person's own stays what it is."""
+    """A run in MLflow. It is never the active run, so that a run of the person's own stays what it is, unless
+    `mlflow.autolog` watches Keras."""
 
     known_as: str
     client: Any
+
+    @property
+    def where(self) -> str:
+        """The run and the place."""
+        return f"run {self.known_as} in {self.client.tracking_uri}"
 
     def settings(self, values: Mapping[str, Any]) -> None:
         """Logs the settings as parameters. One that is known keeps its value: MLflow refuses to change any."""
@@ -56,6 +64,7 @@ class MLflow:
 
     def discard(self) -> None:
         """Deletes the run."""
+        self.end("failed")
         self.client.delete_run(self.known_as)
 
     def _log(self, values: Mapping[str, float], step: int) -> None:
@@ -70,6 +79,8 @@ def open_tracker(about: About) -> MLflow:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    for name, most in PATIENCE.items():
+        os.environ.setdefault(name, most)
     client = MlflowClient()
     if about.known_as is not None:
         with suppress(MlflowException):  # another server, or the run was deleted there

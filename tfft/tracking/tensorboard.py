@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ class TensorBoard:
     """The module `tf.summary`."""
     writers: Mapping[str, Any]
     """Of the run, of its training and of its validation."""
+
+    @property
+    def where(self) -> str:
+        """The command that shows this run and those beside it."""
+        return f"tensorboard --logdir {shlex.quote(str(self.folder.parent.parent))}"
 
     def settings(self, values: Mapping[str, Any]) -> None:
         """Logs the settings for the page of hyperparameters."""

@@ -37,6 +37,10 @@ class Tracker(Protocol):
     known_as: str
     """What the tracker calls the run."""
 
+    @property
+    def where(self) -> str:
+        """Where to look at the run, or what to type."""
+
     def settings(self, values: Mapping[str, Any]) -> None:
         """Logs the settings by name, `"tune.epochs"` for instance; they are numbers, texts, or None."""
 

@@ -117,6 +117,8 @@ class Tracking:
             self.logged[name].finished = True
 
         self._tell(log)
+        for name, tracker in self.trackers.items():
+            logger.info("%s: %s", TITLES[name], tracker.where)
         self.trackers.clear()
 
     def stop(self, outcome: Outcome) -> None:
@@ -143,9 +145,7 @@ class Tracking:
                     TITLES[name],
                     _first_line(error),
                 )
-                del self.trackers[name]
-                with suppress(Exception):
-                    tracker.end("failed")
+                del self.trackers[name]  # not even ended: a server that is gone is waited for again
         if asked:
             with suppress(OSError):  # a full disk stops no run, either
                 files.write_json(self.folder / LOG, {name: vars(logged) for name, logged in self.logged.items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,11 @@ class WeightsAndBiases:
     known_as: str
     run: Any
     """A `wandb.Run`."""
+
+    @property
+    def where(self) -> str:
+        """The page of the run, or the folder to send with `wandb sync`."""
+        return str(Path(self.run.dir).parent) if self.run.offline else self.run.url
 
     def settings(self, values: Mapping[str, Any]) -> None:
         """Logs the settings as the configuration of the run."""
@@ -46,11 +52,14 @@ class WeightsAndBiases:
         self.run.finish(exit_code=0 if outcome == "finished" else 1)
 
     def discard(self) -> None:
-        """Ends the run, and deletes it on the server."""
+        """Ends the run, and deletes it on the server or, offline, its folder."""
         import wandb
 
+        offline, folder = self.run.offline, Path(self.run.dir).parent
         self.end("failed")
-        if not self.run.offline:
+        if offline:
+            shutil.rmtree(folder)
+        else:
             wandb.Api().run(self.run.path).delete()
 
 
