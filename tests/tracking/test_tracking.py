@@ -90,6 +90,7 @@ def test_a_run_is_the_same_with_trackers_which_have_all_of_it_in_the_end(
     assert trained(words, "run", *track) == plain  # logs what is missing
     assert logged() == (len(plain), True, "FINISHED")
     client = MlflowClient()
+    assert f"/runs/{json.loads(Path('run/tracking.json').read_text())['mlflow']['known_as']}" in capsys.readouterr().out
     (there,) = client.search_runs([client.get_experiment_by_name("image_classification").experiment_id])
     assert there.info.run_name == "run"
     assert there.data.params["tune.epochs"] == "1"

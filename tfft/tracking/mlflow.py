@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,8 +20,6 @@ AT_ONCE = 100
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 """How long a run waits for a server, unless you have set it: by MLflow's own defaults more than four minutes."""
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
-KIND = {"mlflow.experimentKind": "custom_model_development"}
-"""Opens an experiment on MLflow's pages for training, not on those for language models."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,17 @@ class MLflow:
     `mlflow.autolog` watches Keras."""
 
     known_as: str
+    experiment: str
+    """Its number."""
     client: Any
 
     @property
     def where(self) -> str:
-        """The run and the place."""
-        return f"run {self.known_as} in {self.client.tracking_uri}"
+        """The page of the run, and for a database how to open it."""
+        uri, page = self.client.tracking_uri.rstrip("/"), f"#/experiments/{self.experiment}/runs/{self.known_as}"
+        if uri.startswith("http"):
+            return f"{uri}/{page}"
+        return f"mlflow server --backend-store-uri {shlex.quote(uri)}, then http://127.0.0.1:5000/{page}"
 
     def settings(self, values: Mapping[str, Any]) -> None:
         """Logs the settings as parameters. One that is known keeps its value: MLflow refuses to change any."""
@@ -85,12 +89,12 @@ def open_tracker(about: About) -> MLflow:
     if about.known_as is not None:
         with suppress(MlflowException):  # another server, or the run was deleted there
             client.update_run(about.known_as, status="RUNNING")
-            return MLflow(about.known_as, client)
+            return MLflow(about.known_as, client.get_run(about.known_as).info.experiment_id, client)
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", about.recipe)
     if client.get_experiment_by_name(name) is None:
         with suppress(MlflowException):  # another run has just made it
-            client.create_experiment(name, tags=KIND)
+            client.create_experiment(name)
     number = client.get_experiment_by_name(name).experiment_id
     tags = {"mlflow.source.name": f"tfft {about.recipe}", "folder": str(about.folder)}
     run = client.create_run(number, run_name=about.name, tags=tags)
-    return MLflow(run.info.run_id, client)
+    return MLflow(run.info.run_id, number, client)
