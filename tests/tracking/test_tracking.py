@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import random
 import signal
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,11 @@ def test_a_run_is_the_same_with_trackers_which_have_all_of_it_in_the_end(
 ) -> None:
     plain = trained(words, "plain")
 
-    log, calls = MlflowClient.log_batch, []
+    log, get_experiment, calls = MlflowClient.log_batch, MlflowClient.get_experiment_by_name, []
+
+    def drawing(client: MlflowClient, name: str) -> Any:
+        random.random()  # as packages do for names
+        return get_experiment(client, name)
 
     def failing(client: MlflowClient, *args: Any, **kwargs: Any) -> None:
         calls.append(args)
@@ -81,6 +86,7 @@ def test_a_run_is_the_same_with_trackers_which_have_all_of_it_in_the_end(
     track = ("--track", "tensorboard", "mlflow")
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, "log_batch", failing)
+        patched.setattr(MlflowClient, "get_experiment_by_name", drawing)
         with pytest.raises(SystemExit):
             trained(words, "run", *track)
         assert logged() == (1, False, "KILLED")

@@ -34,8 +34,8 @@ class Suspect:
     list is sorted by it."""
     reason: str
     box: tuple[float, float, float, float] | None = None
-    """Of an object, where a detector sees it: left, top, right and bottom in [0, 1], of the picture's width and height;
-    None for what is said of a whole example."""
+    """Where a detector sees the object: left, top, right and bottom, as fractions of the picture's width and height;
+    None if the label belongs to the whole example."""
 
     @property
     def row(self) -> dict[str, Any]:
