@@ -85,6 +85,9 @@ def test_equal_pictures_by_label_and_split_and_rare_classes() -> None:
 def test_what_all_have_in_common_is_not_odd() -> None:
     greys = [record(saved(scene(n).convert("L")), f"{n}") for n in range(12)]
     assert audited([*greys, record(saved(scene(50)), "colour")]) == []
+    blurred = [record(saved(scene(n).filter(ImageFilter.GaussianBlur(12))), f"{n}") for n in range(12)]
+    assert not {one.check for one in audited(blurred)} & {"blurred", "flat"}
+    assert [one.where for one in audited([*greys, *blurred[:4]]) if one.check == "blurred"] == [*"0123"]
 
 
 def test_a_pixel_more_is_no_odd_size_and_a_copy_of_a_copy_keeps_its_reason() -> None:

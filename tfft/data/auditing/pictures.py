@@ -33,6 +33,8 @@ FEW_GREY = 0.2
 """Share of grey pictures up to which these are odd."""
 COLOUR = 1.0
 """Mean difference of the channels up to which a picture is grey; JPEG adds a little."""
+USUAL = 0.5
+"""Share of the pictures beyond which nothing that they have in common is odd, as in CleanVision."""
 TINY, HUGE, DOUBLED = 0.0002, 0.98, 0.9
 """Share of its picture below which a box is tiny and above which it is huge, and overlap (IoU) of a doubled box."""
 
@@ -94,6 +96,8 @@ def _odd_looks(looks: Looks) -> dict[str, list[tuple[str, str]]]:
     }
     odd: dict[str, list[tuple[str, str]]] = {}
     for check, (failed, values, words) in fails.items():
+        if failed.mean() > USUAL:
+            continue
         for index in np.flatnonzero(failed).tolist():
             odd.setdefault(looks.digests[index], []).append((check, words.format(values[index])))
     return odd
